@@ -1,0 +1,1 @@
+//! A mesh gateway: passes TLS connections on by server name, without terminating TLS.

@@ -1,0 +1,3 @@
+//! The `mesh-gateway` command.
+
+fn main() {}

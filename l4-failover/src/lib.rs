@@ -1,0 +1,1 @@
+//! Keeps a primary and backups for plain TCP: sockets, relaying and the choice of an endpoint.
