@@ -1,0 +1,68 @@
+//! Copying through the thread's scratch buffer.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+
+use super::flow::{Flow, Turn};
+use super::{Op, RelayError};
+use crate::socket::scratch;
+
+/// Reads once and writes it out at once; the flow owns what the sink would not take. The number of
+/// bytes read, 0 at the source's end.
+pub(super) fn poll_fill(
+    flow: &mut Flow,
+    cx: &mut Context<'_>,
+    turn: &mut Turn<'_>,
+) -> Poll<Result<u64, RelayError>> {
+    let allowance = ready!(turn.shared.budget.poll_allowance(cx, &mut flow.place));
+    let sink = &mut *turn.sink;
+    let pass = |bytes: &[u8], cx: &mut Context<'_>| {
+        let rest = write_out(sink, cx, bytes)?;
+        if !rest.is_empty() {
+            flow.owned.put(rest.to_vec(), turn.shared);
+        }
+        Ok(bytes.len())
+    };
+    let passed = match ready!(scratch::poll_read(turn.source, cx, allowance, pass)) {
+        Ok(passed) => passed.map_err(|source| flow.sink_broke(Op::Write, source)),
+        Err(source) => Err(flow.source_broke(source)),
+    };
+    Poll::Ready(passed.map(|bytes| {
+        flow.pace.copied(bytes);
+        bytes as u64
+    }))
+}
+
+/// Writes until the sink takes no more; what is left.
+fn write_out<'a>(
+    sink: &mut TcpStream,
+    cx: &mut Context<'_>,
+    mut bytes: &'a [u8],
+) -> io::Result<&'a [u8]> {
+    while !bytes.is_empty() {
+        match Pin::new(&mut *sink).poll_write(cx, bytes)? {
+            Poll::Ready(written) => bytes = &bytes[written..],
+            Poll::Pending => break,
+        }
+    }
+    Ok(bytes)
+}
+
+/// Writes out what the flow owns.
+pub(super) fn poll_flush(
+    flow: &mut Flow,
+    cx: &mut Context<'_>,
+    turn: &mut Turn<'_>,
+) -> Poll<Result<(), RelayError>> {
+    while !flow.owned.unsent().is_empty() {
+        let written = ready!(Pin::new(&mut *turn.sink).poll_write(cx, flow.owned.unsent()))
+            .map_err(|source| flow.sink_broke(Op::Write, source))?;
+        flow.owned.advance(written, turn.shared);
+        flow.steps = flow.steps.wrapping_add(1);
+    }
+    Poll::Ready(Ok(()))
+}

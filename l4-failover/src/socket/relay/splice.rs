@@ -1,0 +1,86 @@
+//! Moving bulk by splice(2), through a pipe that is borrowed while bytes flow.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::Interest;
+
+use super::flow::{Flow, Turn};
+use super::pipe::Pipe;
+use super::{Op, RelayError, copy};
+
+/// Moves bytes from the source into a pipe; copies once instead when no pipe is free. The number
+/// of bytes taken, 0 at the source's end.
+pub(super) fn poll_fill(
+    flow: &mut Flow,
+    cx: &mut Context<'_>,
+    turn: &mut Turn<'_>,
+) -> Poll<Result<u64, RelayError>> {
+    loop {
+        ready!(turn.source.poll_read_ready(cx)).map_err(|source| flow.source_broke(source))?;
+        let Some(pipe) = borrow(flow, turn) else {
+            return copy::poll_fill(flow, cx, turn);
+        };
+        let source = &*turn.source;
+        match source.try_io(Interest::READABLE, || pipe.fill(source)) {
+            Ok(bytes) => {
+                flow.pace.spliced(bytes);
+                turn.tally.add_spliced(bytes as u64);
+                return Poll::Ready(Ok(bytes as u64));
+            }
+            // Idle: the pipe goes back, and the loop's first line waits for the source.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => flow.pipe = None,
+            Err(error) => return Poll::Ready(Err(flow.source_broke(error))),
+        }
+    }
+}
+
+fn borrow<'a>(flow: &'a mut Flow, turn: &Turn<'_>) -> Option<&'a mut Pipe> {
+    if flow.pipe.is_none() {
+        flow.pipe = turn.shared.pipes.lend();
+    }
+    flow.pipe.as_mut()
+}
+
+/// Moves what is in the pipe to the sink.
+pub(super) fn poll_flush(
+    flow: &mut Flow,
+    cx: &mut Context<'_>,
+    turn: &mut Turn<'_>,
+) -> Poll<Result<(), RelayError>> {
+    while flow.piped() > 0 {
+        let moved = ready!(poll_drain(flow, cx, turn));
+        moved.map_err(|source| flow.sink_broke(Op::Write, source))?;
+        flow.steps = flow.steps.wrapping_add(1);
+    }
+    Poll::Ready(Ok(()))
+}
+
+fn poll_drain(
+    flow: &mut Flow,
+    cx: &mut Context<'_>,
+    turn: &mut Turn<'_>,
+) -> Poll<io::Result<usize>> {
+    let Some(pipe) = &mut flow.pipe else {
+        return Poll::Ready(Ok(0));
+    };
+    loop {
+        ready!(turn.sink.poll_write_ready(cx))?;
+        let sink = &*turn.sink;
+        match sink.try_io(Interest::WRITABLE, || pipe.drain(sink)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            moved => return Poll::Ready(moved),
+        }
+    }
+}
+
+/// The sink has stalled: takes the bytes out of the pipe, so that the pipe can serve another flow.
+pub(super) fn rescue(flow: &mut Flow, turn: &Turn<'_>) -> Result<(), RelayError> {
+    let Some(mut pipe) = flow.pipe.take() else {
+        return Ok(());
+    };
+    let bytes = pipe.rescue().map_err(|source| flow.source_broke(source))?;
+    flow.owned.put(bytes, turn.shared);
+    flow.pace.reset();
+    Ok(())
+}
