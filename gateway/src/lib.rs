@@ -1,1 +1,3 @@
 //! A mesh gateway: passes TLS connections on by server name, without terminating TLS.
+
+pub mod hello;
