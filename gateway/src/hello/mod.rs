@@ -38,7 +38,7 @@ pub enum HelloError {
     #[error("an SSLv2 hello")]
     SslV2,
     /// TLS, but not by its rules.
-    #[error("malformed hello: {0}")]
+    #[error(transparent)]
     Malformed(#[from] Malformed),
     /// More than [`HelloBounds`] allows.
     #[error("a hello of at least {bytes} bytes; the limit is {limit}")]
@@ -81,28 +81,28 @@ pub enum Malformed {
     #[error("a handshake message of type {0} in place of a ClientHello")]
     NotClientHello(u8),
     /// The message, or the part around the named field, ends before the field does.
-    #[error("it ends within its {0}")]
+    #[error("a hello that ends within its {0}")]
     Truncated(&'static str),
     /// A length that the field cannot have (RFC 8446 §4.1.2).
-    #[error("the length of its {0} is impossible")]
+    #[error("a hello with an impossible length of its {0}")]
     Length(&'static str),
     /// Bytes follow the last extension.
-    #[error("bytes after its extensions")]
+    #[error("a hello with bytes after its extensions")]
     TrailingBytes,
     /// RFC 8446 §4.2 allows one extension of a type.
-    #[error("two extensions of type {0}")]
+    #[error("a hello with two extensions of type {0}")]
     DuplicateExtension(u16),
     /// More than [`EXTENSIONS_MAX`].
-    #[error("more than {EXTENSIONS_MAX} extensions")]
+    #[error("a hello with more than {EXTENSIONS_MAX} extensions")]
     TooManyExtensions,
     /// RFC 6066 §3 wants at least one entry.
-    #[error("an empty list of server names")]
+    #[error("a hello with an empty list of server names")]
     NoServerNames,
     /// RFC 6066 §3 wants at least one byte.
-    #[error("an empty server name")]
+    #[error("a hello with an empty server name")]
     EmptyServerName,
     /// RFC 6066 §3 allows one name of a type.
-    #[error("more than one server name")]
+    #[error("a hello with more than one server name")]
     SeveralServerNames,
 }
 
@@ -126,7 +126,7 @@ mod tests {
         let malformed = HelloError::from(Malformed::Truncated("session id"));
         assert_eq!(
             malformed.to_string(),
-            "malformed hello: it ends within its session id"
+            "a hello that ends within its session id"
         );
         let too_long = HelloError::TooLong {
             bytes: 20_000,
