@@ -1,1 +1,4 @@
 //! A mesh gateway: passes TLS connections on by server name, without terminating TLS.
+
+pub mod hello;
+pub mod name;

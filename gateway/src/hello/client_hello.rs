@@ -1,0 +1,594 @@
+//! Reads a ClientHello's body (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2) as a view of its bytes.
+
+use tls_parser::{SNIType, TlsExtension, parse_tls_extension_sni_content};
+
+use super::Malformed;
+
+/// Most extensions that a hello may carry. All types that IANA has assigned (some 65) and the 16
+/// of GREASE together stay below it. It bounds the search for duplicates, which compares each
+/// with all before it: at most 8128 comparisons, and no memory.
+pub const EXTENSIONS_MAX: usize = 128;
+
+const SESSION_ID_MAX: usize = 32;
+
+const SERVER_NAME: u16 = 0;
+const ALPN: u16 = 16;
+const SUPPORTED_VERSIONS: u16 = 43;
+const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
+
+/// What the `server_name` extension (RFC 6066 §3) says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SniField<'a> {
+    /// There is no such extension, or it holds only entries of types other than `host_name`.
+    Absent,
+    /// The one `host_name`, as sent: at least one byte, and any bytes at all.
+    Name(&'a [u8]),
+}
+
+/// What a client offers, borrowed from the bytes of its hello.
+///
+/// Lengths are checked strictly, so every list is sound once parsed; values are not judged.
+/// With encrypted client hello (ECH) this is the outer hello.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientHello<'a> {
+    /// The version field, frozen at 0x0303 since TLS 1.3; see [`ClientHello::version`].
+    pub legacy_version: u16,
+    /// The client's random, 32 bytes.
+    pub random: &'a [u8],
+    /// The session id, 0 to 32 bytes.
+    pub session_id: &'a [u8],
+    /// The compression methods, at least one.
+    pub compression_methods: &'a [u8],
+    /// The server name.
+    pub server_name: SniField<'a>,
+    /// Whether encrypted client hello (0xfe0d) is there: real or, as browsers send it, GREASE,
+    /// which nobody without the key can tell apart.
+    pub ech: bool,
+    cipher_suites: &'a [u8],
+    extensions: &'a [u8],
+    protocols: &'a [u8],
+    supported_versions: &'a [u8],
+}
+
+impl<'a> ClientHello<'a> {
+    /// Parses the body of a ClientHello, which begins with `legacy_version`. A hello without
+    /// extensions, as in SSLv3, is sound.
+    ///
+    /// # Errors
+    /// The first fault that was found.
+    ///
+    /// ```
+    /// use gateway::hello::{ClientHello, Malformed};
+    ///
+    /// let error = ClientHello::parse(&[3, 3]).unwrap_err();
+    /// assert_eq!(error, Malformed::Truncated("random"));
+    /// ```
+    pub fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        let mut body = Reader(body);
+        let mut hello = Self {
+            legacy_version: body.u16("version")?,
+            random: body.take(32, "random")?,
+            session_id: body.vec8("session id")?,
+            cipher_suites: body.vec16("cipher suites")?,
+            compression_methods: body.vec8("compression methods")?,
+            server_name: SniField::Absent,
+            ech: false,
+            extensions: &[],
+            protocols: &[],
+            supported_versions: &[],
+        };
+        hello.check_lengths()?;
+        if !body.is_empty() {
+            hello.extensions = body.vec16("extensions")?;
+        }
+        if !body.is_empty() {
+            return Err(Malformed::TrailingBytes);
+        }
+        hello.read_extensions()?;
+        Ok(hello)
+    }
+
+    /// The cipher suites in the client's order, at least one, with GREASE.
+    pub fn cipher_suites(&self) -> impl Iterator<Item = u16> + use<'a> {
+        pairs(self.cipher_suites)
+    }
+
+    /// The extensions in the client's order, with GREASE: the type, and the bytes behind its
+    /// length. At most [`EXTENSIONS_MAX`].
+    pub fn extensions(&self) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
+        let mut extensions = Reader(self.extensions);
+        // `parse` saw every one of them, so none fails here.
+        std::iter::from_fn(move || extensions.extension().ok())
+    }
+
+    /// The application protocols (ALPN, RFC 7301) in the client's order; none without the
+    /// extension. Each has 1 to 255 bytes, any bytes at all.
+    pub fn alpn(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut protocols = Reader(self.protocols);
+        std::iter::from_fn(move || protocols.vec8("ALPN").ok())
+    }
+
+    /// What `supported_versions` (RFC 8446 §4.2.1) lists in the client's order, without GREASE;
+    /// none without the extension.
+    pub fn versions(&self) -> impl Iterator<Item = u16> + use<'a> {
+        pairs(self.supported_versions).filter(|version| !is_grease(*version))
+    }
+
+    /// The greatest version that the client offers: of [`ClientHello::versions`], or where there
+    /// are none `legacy_version`. 0x0304 is TLS 1.3.
+    pub fn version(&self) -> u16 {
+        self.versions().max().unwrap_or(self.legacy_version)
+    }
+
+    fn check_lengths(&self) -> Result<(), Malformed> {
+        if self.session_id.len() > SESSION_ID_MAX {
+            return Err(Malformed::Length("session id"));
+        }
+        if self.compression_methods.is_empty() {
+            return Err(Malformed::Length("compression methods"));
+        }
+        check_pairs(self.cipher_suites, "cipher suites")
+    }
+
+    /// Walks all extensions by their headers: one that is odd inside hides none behind it.
+    fn read_extensions(&mut self) -> Result<(), Malformed> {
+        let mut rest = Reader(self.extensions);
+        for before in 0.. {
+            if rest.is_empty() {
+                break;
+            }
+            if before == EXTENSIONS_MAX {
+                return Err(Malformed::TooManyExtensions);
+            }
+            let (kind, content) = rest.extension()?;
+            if self
+                .extensions()
+                .take(before)
+                .any(|(other, _)| other == kind)
+            {
+                return Err(Malformed::DuplicateExtension(kind));
+            }
+            self.read_extension(kind, content)?;
+        }
+        Ok(())
+    }
+
+    fn read_extension(&mut self, kind: u16, content: &'a [u8]) -> Result<(), Malformed> {
+        match kind {
+            SERVER_NAME => self.server_name = server_name(content)?,
+            ALPN => self.protocols = protocols(content)?,
+            SUPPORTED_VERSIONS => self.supported_versions = supported_versions(content)?,
+            ENCRYPTED_CLIENT_HELLO => self.ech = true,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether a version, cipher suite, extension type or group is one of those that mean nothing
+/// and keep servers tolerant: 0x0a0a, 0x1a1a, to 0xfafa (RFC 8701 §2).
+pub fn is_grease(value: u16) -> bool {
+    let [high, low] = value.to_be_bytes();
+    high == low && low & 0x0f == 0x0a
+}
+
+fn server_name(content: &[u8]) -> Result<SniField<'_>, Malformed> {
+    let Ok((rest, TlsExtension::SNI(entries))) = parse_tls_extension_sni_content(content) else {
+        return Err(Malformed::Truncated("server names"));
+    };
+    // The parser stops without a word at an entry that is cut short, and returns what follows
+    // the list; together the entries must be all there is.
+    let entries_len: usize = entries.iter().map(|(_, name)| 3 + name.len()).sum();
+    if !rest.is_empty() || entries_len != content.len().saturating_sub(2) {
+        return Err(Malformed::Length("server names"));
+    }
+    if entries.is_empty() {
+        return Err(Malformed::NoServerNames);
+    }
+    host_name(&entries)
+}
+
+/// Other types are passed over: RFC 6066 §3 gives them all a length of 16 bits.
+fn host_name<'a>(entries: &[(SNIType, &'a [u8])]) -> Result<SniField<'a>, Malformed> {
+    let mut names = entries
+        .iter()
+        .filter(|(kind, _)| *kind == SNIType::HostName)
+        .map(|(_, name)| *name);
+    match (names.next(), names.next()) {
+        (None, _) => Ok(SniField::Absent),
+        (Some(_), Some(_)) => Err(Malformed::SeveralServerNames),
+        (Some([]), None) => Err(Malformed::EmptyServerName),
+        (Some(name), None) => Ok(SniField::Name(name)),
+    }
+}
+
+/// RFC 7301 §3.1: a list of at least one name, each of at least one byte.
+fn protocols(content: &[u8]) -> Result<&[u8], Malformed> {
+    let mut content = Reader(content);
+    let protocols = content.vec16("ALPN")?;
+    if protocols.is_empty() || !content.is_empty() {
+        return Err(Malformed::Length("ALPN"));
+    }
+    let mut rest = Reader(protocols);
+    while !rest.is_empty() {
+        if rest.vec8("ALPN")?.is_empty() {
+            return Err(Malformed::Length("ALPN"));
+        }
+    }
+    Ok(protocols)
+}
+
+fn supported_versions(content: &[u8]) -> Result<&[u8], Malformed> {
+    let mut content = Reader(content);
+    let versions = content.vec8("supported versions")?;
+    if !content.is_empty() {
+        return Err(Malformed::Length("supported versions"));
+    }
+    check_pairs(versions, "supported versions")?;
+    Ok(versions)
+}
+
+fn check_pairs(list: &[u8], field: &'static str) -> Result<(), Malformed> {
+    if list.is_empty() || !list.len().is_multiple_of(2) {
+        return Err(Malformed::Length(field));
+    }
+    Ok(())
+}
+
+fn pairs(list: &[u8]) -> impl Iterator<Item = u16> + use<'_> {
+    list.as_chunks()
+        .0
+        .iter()
+        .map(|pair| u16::from_be_bytes(*pair))
+}
+
+/// Bytes still to be read; an error names the field that was cut short.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn take(&mut self, len: usize, field: &'static str) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self
+            .0
+            .split_at_checked(len)
+            .ok_or(Malformed::Truncated(field))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn u16(&mut self, field: &'static str) -> Result<u16, Malformed> {
+        let (taken, rest) = self
+            .0
+            .split_first_chunk()
+            .ok_or(Malformed::Truncated(field))?;
+        self.0 = rest;
+        Ok(u16::from_be_bytes(*taken))
+    }
+
+    fn vec8(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
+        let len = self.take(1, field)?[0];
+        self.take(usize::from(len), field)
+    }
+
+    fn vec16(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
+        let len = self.u16(field)?;
+        self.take(usize::from(len), field)
+    }
+
+    fn extension(&mut self) -> Result<(u16, &'a [u8]), Malformed> {
+        Ok((self.u16("extensions")?, self.vec16("extensions")?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vec8(content: &[u8]) -> Vec<u8> {
+        [&[u8::try_from(content.len()).unwrap()], content].concat()
+    }
+
+    fn vec16(content: &[u8]) -> Vec<u8> {
+        let len = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&len, content].concat()
+    }
+
+    /// Version, random, session id, one cipher suite, no compression: all before extensions.
+    fn start() -> Vec<u8> {
+        [
+            &[3, 3][..],
+            &[7; 32],
+            &vec8(b"session"),
+            &vec16(&[0x13, 0x01]),
+            &vec8(&[0]),
+        ]
+        .concat()
+    }
+
+    fn extension(kind: u16, content: &[u8]) -> Vec<u8> {
+        [&kind.to_be_bytes()[..], &vec16(content)].concat()
+    }
+
+    fn body(extensions: &[Vec<u8>]) -> Vec<u8> {
+        [start(), vec16(&extensions.concat())].concat()
+    }
+
+    fn entry(kind: u8, name: &[u8]) -> Vec<u8> {
+        [vec![kind], vec16(name)].concat()
+    }
+
+    fn sni(content: &[u8]) -> Result<SniField<'static>, Malformed> {
+        let body = body(&[extension(SERVER_NAME, content)]);
+        match ClientHello::parse(&body)?.server_name {
+            SniField::Absent => Ok(SniField::Absent),
+            SniField::Name(name) => Ok(SniField::Name(name.to_vec().leak())),
+        }
+    }
+
+    fn sni_list(entries: &[Vec<u8>]) -> Result<SniField<'static>, Malformed> {
+        sni(&vec16(&entries.concat()))
+    }
+
+    fn fault(body: &[u8]) -> Malformed {
+        ClientHello::parse(body).expect_err("malformed")
+    }
+
+    #[test]
+    fn fields_are_read_in_their_places() {
+        let extensions = [extension(0x1234, b"content"), extension(0x2a2a, b"")];
+        let body = body(&extensions);
+        let hello = ClientHello::parse(&body).unwrap();
+        assert_eq!(hello.legacy_version, 0x0303);
+        assert_eq!(hello.random, [7; 32]);
+        assert_eq!(hello.session_id, b"session");
+        assert_eq!(hello.cipher_suites().collect::<Vec<_>>(), [0x1301]);
+        assert_eq!(hello.compression_methods, [0]);
+        let extensions: Vec<_> = hello.extensions().collect();
+        assert_eq!(extensions, [(0x1234, &b"content"[..]), (0x2a2a, b"")]);
+    }
+
+    #[test]
+    fn a_hello_without_extensions_has_no_name() {
+        for body in [start(), body(&[])] {
+            let hello = ClientHello::parse(&body).unwrap();
+            assert_eq!(hello.server_name, SniField::Absent);
+            assert_eq!(hello.extensions().count(), 0);
+            assert_eq!(hello.alpn().count(), 0);
+            assert_eq!(hello.version(), 0x0303);
+            assert!(!hello.ech);
+        }
+    }
+
+    #[test]
+    fn a_hello_cut_short_says_where() {
+        let whole = body(&[extension(0x1234, b"content")]);
+        for (len, field) in [
+            (0, "version"),
+            (1, "version"),
+            (33, "random"),
+            (34, "session id"),
+            (41, "session id"),
+            (43, "cipher suites"),
+            (46, "compression methods"),
+            (49, "extensions"),
+            (whole.len() - 1, "extensions"),
+        ] {
+            assert_eq!(
+                fault(&whole[..len]),
+                Malformed::Truncated(field),
+                "{len} bytes"
+            );
+        }
+    }
+
+    #[test]
+    fn an_extension_longer_than_the_block_is_malformed() {
+        let mut body = body(&[extension(0x1234, b"content")]);
+        let len_at = body.len() - b"content".len() - 1;
+        body[len_at] += 1;
+        assert_eq!(fault(&body), Malformed::Truncated("extensions"));
+    }
+
+    #[test]
+    fn impossible_lengths_are_malformed() {
+        let hello = |session: &[u8], suites: &[u8], compression: &[u8]| {
+            [
+                &[3, 3][..],
+                &[7; 32],
+                &vec8(session),
+                &vec16(suites),
+                &vec8(compression),
+            ]
+            .concat()
+        };
+        assert!(ClientHello::parse(&hello(&[0; 32], &[0, 1], &[0])).is_ok());
+        let cases = [
+            (hello(&[0; 33], &[0, 1], &[0]), "session id"),
+            (hello(&[], &[], &[0]), "cipher suites"),
+            (hello(&[], &[0, 1, 2], &[0]), "cipher suites"),
+            (hello(&[], &[0, 1], &[]), "compression methods"),
+        ];
+        for (body, field) in cases {
+            assert_eq!(fault(&body), Malformed::Length(field));
+        }
+    }
+
+    #[test]
+    fn bytes_after_the_extensions_are_malformed() {
+        let body = [body(&[]), vec![0]].concat();
+        assert_eq!(fault(&body), Malformed::TrailingBytes);
+    }
+
+    #[test]
+    fn an_extension_may_come_once() {
+        let extensions = [
+            extension(5, b"a"),
+            extension(0x1234, b""),
+            extension(5, b"b"),
+        ];
+        assert_eq!(fault(&body(&extensions)), Malformed::DuplicateExtension(5));
+        let names = vec16(&entry(0, b"currency.dc1"));
+        let twice = [
+            extension(SERVER_NAME, &names),
+            extension(SERVER_NAME, &names),
+        ];
+        assert_eq!(fault(&body(&twice)), Malformed::DuplicateExtension(0));
+    }
+
+    #[test]
+    fn the_number_of_extensions_is_bounded() {
+        let extensions: Vec<_> = (0x4000..)
+            .take(EXTENSIONS_MAX + 1)
+            .map(|kind| extension(kind, b""))
+            .collect();
+        let allowed = body(&extensions[1..]);
+        assert_eq!(
+            ClientHello::parse(&allowed).unwrap().extensions().count(),
+            EXTENSIONS_MAX
+        );
+        assert_eq!(fault(&body(&extensions)), Malformed::TooManyExtensions);
+    }
+
+    #[test]
+    fn a_name_is_found_behind_extensions_that_are_odd_inside() {
+        // A key_share and a status_request that no parser of their own would take.
+        let extensions = [
+            extension(51, &[0xff]),
+            extension(5, b""),
+            extension(SERVER_NAME, &vec16(&entry(0, b"currency.dc1"))),
+        ];
+        let body = body(&extensions);
+        let hello = ClientHello::parse(&body).unwrap();
+        assert_eq!(hello.server_name, SniField::Name(b"currency.dc1"));
+    }
+
+    #[test]
+    fn a_name_is_kept_as_sent() {
+        let long = [b'a'; 300];
+        for name in [
+            &b"Currency.DC1."[..],
+            b"nul\0",
+            b"caf\xc3\xa9",
+            b"a b",
+            b"10.0.0.1",
+            b"h:443",
+            &long,
+        ] {
+            assert_eq!(sni_list(&[entry(0, name)]), Ok(SniField::Name(name)));
+        }
+    }
+
+    #[test]
+    fn server_name_faults_have_their_own_words() {
+        let name = entry(0, b"a");
+        assert_eq!(sni(b""), Err(Malformed::NoServerNames));
+        assert_eq!(sni_list(&[]), Err(Malformed::NoServerNames));
+        assert_eq!(sni_list(&[entry(0, b"")]), Err(Malformed::EmptyServerName));
+        assert_eq!(
+            sni_list(&[name.clone(), entry(0, b"b")]),
+            Err(Malformed::SeveralServerNames)
+        );
+        assert_eq!(
+            sni_list(&[name.clone(), name]),
+            Err(Malformed::SeveralServerNames)
+        );
+    }
+
+    #[test]
+    fn server_names_must_fill_their_list_and_extension() {
+        let list = vec16(&entry(0, b"name"));
+        assert_eq!(
+            sni(&[&list[..], b"x"].concat()),
+            Err(Malformed::Length("server names"))
+        );
+        assert_eq!(
+            sni(&list[..list.len() - 1]),
+            Err(Malformed::Truncated("server names"))
+        );
+        let cut_entry = vec16(&entry(0, b"name")[..6]);
+        assert_eq!(sni(&cut_entry), Err(Malformed::Length("server names")));
+        let cut_second = vec16(&[entry(0, b"name"), vec![1, 0]].concat());
+        assert_eq!(sni(&cut_second), Err(Malformed::Length("server names")));
+        assert_eq!(sni(&[0]), Err(Malformed::Truncated("server names")));
+    }
+
+    #[test]
+    fn other_name_types_are_passed_over() {
+        assert_eq!(sni_list(&[entry(1, b"other")]), Ok(SniField::Absent));
+        assert_eq!(
+            sni_list(&[entry(1, b""), entry(0, b"a"), entry(9, b"b")]),
+            Ok(SniField::Name(b"a"))
+        );
+    }
+
+    #[test]
+    fn alpn_lists_the_protocols_in_order() {
+        let body = body(&[extension(
+            ALPN,
+            &vec16(&[vec8(b"h2"), vec8(b"\xba\xad")].concat()),
+        )]);
+        let hello = ClientHello::parse(&body).unwrap();
+        assert_eq!(hello.alpn().collect::<Vec<_>>(), [&b"h2"[..], b"\xba\xad"]);
+    }
+
+    #[test]
+    fn alpn_that_does_not_fit_is_malformed() {
+        let alpn = |content: &[u8]| fault(&body(&[extension(ALPN, content)]));
+        assert_eq!(alpn(b""), Malformed::Truncated("ALPN"));
+        assert_eq!(alpn(&vec16(b"")), Malformed::Length("ALPN"));
+        assert_eq!(alpn(&vec16(&vec8(b""))), Malformed::Length("ALPN"));
+        assert_eq!(alpn(&vec16(b"\x03h2")), Malformed::Truncated("ALPN"));
+        assert_eq!(
+            alpn(&[&vec16(&vec8(b"h2"))[..], b"x"].concat()),
+            Malformed::Length("ALPN")
+        );
+    }
+
+    #[test]
+    fn the_greatest_version_is_not_grease() {
+        let versions = |list: &[u8]| extension(SUPPORTED_VERSIONS, &vec8(list));
+        for (list, version) in [
+            (&[0xfa, 0xfa, 3, 3, 3, 4][..], 0x0304),
+            (&[3, 4, 3, 3], 0x0304),
+            (&[3, 2, 0x0a, 0x0a], 0x0302),
+            (&[0x6a, 0x6a], 0x0303),
+        ] {
+            let body = body(&[versions(list)]);
+            assert_eq!(
+                ClientHello::parse(&body).unwrap().version(),
+                version,
+                "{list:02x?}"
+            );
+        }
+        for content in [&[0][..], &[3, 3, 4, 3], &[2, 3, 4, 0]] {
+            let body = body(&[extension(SUPPORTED_VERSIONS, content)]);
+            assert_eq!(
+                fault(&body),
+                Malformed::Length("supported versions"),
+                "{content:02x?}"
+            );
+        }
+    }
+
+    #[test]
+    fn grease_is_sixteen_values() {
+        let grease: Vec<u16> = (0..=u16::MAX).filter(|value| is_grease(*value)).collect();
+        assert_eq!(grease.len(), 16);
+        assert_eq!((grease[0], grease[1], grease[15]), (0x0a0a, 0x1a1a, 0xfafa));
+    }
+
+    #[test]
+    fn encrypted_client_hello_is_marked() {
+        let extensions = [
+            extension(ENCRYPTED_CLIENT_HELLO, &[0, 1]),
+            extension(SERVER_NAME, &vec16(&entry(0, b"outer.example"))),
+        ];
+        let body = body(&extensions);
+        let hello = ClientHello::parse(&body).unwrap();
+        assert!(hello.ech);
+        assert_eq!(hello.server_name, SniField::Name(b"outer.example"));
+    }
+}
