@@ -173,13 +173,13 @@ pub fn is_grease(value: u16) -> bool {
 }
 
 fn server_name(content: &[u8]) -> Result<SniField<'_>, Malformed> {
-    let Ok((rest, TlsExtension::SNI(entries))) = parse_tls_extension_sni_content(content) else {
+    let Ok((_, TlsExtension::SNI(entries))) = parse_tls_extension_sni_content(content) else {
         return Err(Malformed::Truncated("server names"));
     };
-    // The parser stops without a word at an entry that is cut short, and returns what follows
-    // the list; together the entries must be all there is.
+    // The parser stops without a word at an entry that is cut short, and leaves what follows the
+    // list; behind its length of two bytes, the entries must be all there is.
     let entries_len: usize = entries.iter().map(|(_, name)| 3 + name.len()).sum();
-    if !rest.is_empty() || entries_len != content.len().saturating_sub(2) {
+    if entries_len != content.len().saturating_sub(2) {
         return Err(Malformed::Length("server names"));
     }
     if entries.is_empty() {

@@ -127,8 +127,8 @@ impl Reassembly {
 
     fn take_record_header(&mut self, byte: u8) -> Result<(), HelloError> {
         self.record_header[self.record_header_len] = byte;
-        self.record_header_len += 1;
-        let arrived = &self.record_header[..self.record_header_len];
+        let arrived = &self.record_header[..=self.record_header_len];
+        self.record_header_len = arrived.len() % RECORD_HEADER;
         if self.handshake.is_empty() {
             check_first_bytes(arrived)?;
         } else if arrived[0] != CONTENT_HANDSHAKE {
@@ -136,7 +136,6 @@ impl Reassembly {
         }
         if let &[_, _, _, high, low] = arrived {
             self.record_left = record_len(high, low)?;
-            self.record_header_len = 0;
         }
         Ok(())
     }
@@ -401,15 +400,15 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_length_allocates_nothing() {
+    fn memory_follows_what_arrived_not_what_is_claimed() {
+        let bounds = HelloBounds::default();
+        let claim = [&[CLIENT_HELLO, 0, 0x40, 0][..], &[0; 16 * 1024]].concat();
         let mut reassembly = Reassembly::default();
-        let claim = record(b"\x01\0\x40\0");
-        let progress = reassembly.push(&claim, &HelloBounds::default());
-        assert_eq!(progress.unwrap(), Progress::Incomplete);
-        assert!(
-            reassembly.handshake.capacity() <= 64,
-            "{}",
-            reassembly.handshake.capacity()
-        );
+        for segment in record(&claim[..9000]).chunks(7) {
+            let progress = reassembly.push(segment, &bounds);
+            assert_eq!(progress.unwrap(), Progress::Incomplete);
+            let (len, capacity) = (reassembly.handshake.len(), reassembly.handshake.capacity());
+            assert!(capacity <= (2 * len).max(16), "{capacity} bytes for {len}");
+        }
     }
 }
