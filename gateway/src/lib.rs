@@ -1,4 +1,16 @@
 //! A mesh gateway: passes TLS connections on by server name, without terminating TLS.
+//!
+//! [`hello`] reads the name, [`route`] chooses the destination, [`connection`] is the straight
+//! line of a connection's life; `l4-failover` dials and relays.
 
+pub mod connection;
+pub mod destination;
 pub mod hello;
+pub mod live;
+pub mod log;
+pub mod metrics;
 pub mod name;
+pub mod outcome;
+pub mod record;
+pub mod refuse;
+pub mod route;

@@ -1,3 +1,7 @@
 //! The `mesh-gateway` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway::cli::main()
+}

@@ -251,6 +251,17 @@ impl NamePattern {
     }
 }
 
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            before,
+            between,
+            after,
+        } = self;
+        write!(f, "{before}{SERVICE}{between}{DATACENTER}{after}")
+    }
+}
+
 fn check_part(label: &str) -> Result<(), PatternError> {
     if label == SERVICE || label == DATACENTER {
         return Ok(());

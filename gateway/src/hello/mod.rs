@@ -1,7 +1,7 @@
 //! Reads a TLS ClientHello: what a client says before anything is encrypted.
 //!
 //! Records are put together by [`Reassembly`], the message inside is read by [`ClientHello`].
-//! Both are pure: no socket, no clock.
+//! Both are pure: no socket, no clock. [`read`](fn@read) takes them to a connection.
 //!
 //! ```
 //! use gateway::hello::{ClientHello, HelloBounds, Progress, Reassembly, SniField};
@@ -21,9 +21,11 @@
 //! ```
 
 mod client_hello;
+mod read;
 mod record;
 
 pub use client_hello::{ClientHello, EXTENSIONS_MAX, SniField, is_grease};
+pub use read::{Hello, HelloLimits, ReadError, read};
 pub use record::{HelloBounds, Progress, Reassembly};
 
 use thiserror::Error;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::socket::TcpOptions;
@@ -57,6 +58,14 @@ impl Default for DialLimits {
 #[derive(Debug)]
 pub struct Pool {
     endpoints: Vec<Arc<Endpoint>>,
+    last_check: Mutex<Option<Checked>>,
+}
+
+/// The answer of a check, and when it was given.
+#[derive(Debug)]
+struct Checked {
+    at: Instant,
+    result: Result<(), Arc<str>>,
 }
 
 /// A connection to one of a pool's endpoints.
@@ -159,6 +168,7 @@ impl Pool {
     pub fn new(endpoints: impl IntoIterator<Item = Endpoint>) -> Self {
         Self {
             endpoints: endpoints.into_iter().map(Arc::new).collect(),
+            last_check: Mutex::new(None),
         }
     }
 
@@ -193,6 +203,29 @@ impl Pool {
             }
         }
         Err(Exhausted { attempts: failed })
+    }
+}
+
+impl Pool {
+    /// Whether an endpoint can be connected to: connects, and closes again. An answer younger
+    /// than `fresh` is given again, and callers that come together share one attempt, so that
+    /// asking often costs the endpoints nothing.
+    ///
+    /// # Errors
+    ///
+    /// What was tried, and why it failed.
+    pub async fn check(&self, limits: &DialLimits, fresh: Duration) -> Result<(), Arc<str>> {
+        let mut last = self.last_check.lock().await;
+        if let Some(checked) = last.as_ref().filter(|it| it.at.elapsed() < fresh) {
+            return checked.result.clone();
+        }
+        let connected = self.connect(limits).await;
+        let result = connected
+            .map(drop)
+            .map_err(|error| error.to_string().into());
+        let at = Instant::now();
+        let checked = last.insert(Checked { at, result });
+        checked.result.clone()
     }
 }
 

@@ -90,6 +90,8 @@ impl Flow {
         let read = if self.pace.is_bulk() {
             ready!(splice::poll_fill(self, cx, turn))
         } else {
+            // A direction that is no longer bulk may still hold its pipe, empty by now.
+            self.pipe = None;
             ready!(copy::poll_fill(self, cx, turn))
         };
         self.steps = self.steps.wrapping_add(1);
@@ -229,10 +231,9 @@ impl Pace {
     }
 
     pub(super) fn copied(&mut self, bytes: usize) {
-        self.score = if bytes >= Self::LARGE {
-            self.score + 1
-        } else {
-            0
+        self.score = match bytes {
+            Self::LARGE.. => Self::BULK.min(self.score + 1),
+            _ => 0,
         };
         self.is_bulk = self.score == Self::BULK;
     }
@@ -266,6 +267,9 @@ mod tests {
             assert!(!pace.is_bulk());
         }
         pace.copied(16384);
+        assert!(pace.is_bulk());
+        // No pipe was free: it stays bulk.
+        pace.copied(65536);
         assert!(pace.is_bulk());
     }
 

@@ -1,0 +1,391 @@
+//! The gateway as a whole: bound, run, stopped.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use l4_failover::admin::{self, AdminError};
+use l4_failover::socket::TcpOptions;
+use l4_failover::socket::listen::{ListenError, Listening};
+use l4_failover::socket::relay::{RelayContext, RelayLimits};
+use l4_failover::{DialLimits, Endpoint, Pool};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::{interval, timeout};
+use tracing::{info, warn};
+
+use crate::admin::Admin;
+use crate::config::{self, Config};
+use crate::connection::Context;
+use crate::destination::Destination;
+use crate::hello::{HelloBounds, HelloLimits};
+use crate::live::Live;
+use crate::log::{ConnectionLog, Connections, LostLines};
+use crate::metrics::Metrics;
+use crate::name::{NamePattern, PatternError};
+use crate::resolve::Resolver;
+use crate::route::{BuildError, RouteKind, Routes};
+use crate::worker::{Listener, Workers};
+
+/// Sessions may go on for this long once the process was told to stop.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Endpoints' names are looked up before the first connection is accepted, for this long at most.
+const FIRST_LOOK_UP: Duration = Duration::from_secs(2);
+
+/// Descriptors that are no connection's: standard streams, event queues, the admin address,
+/// look-ups.
+const DESCRIPTORS_RESERVED: usize = 128;
+
+/// Why the gateway cannot start. Nothing is left half started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The admin address cannot be served.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// The routes cannot be built.
+    #[error(transparent)]
+    Routes(#[from] RoutesError),
+    /// More connections are configured than the process may open descriptors for.
+    #[error(
+        "limits.connections = {connections} needs {needed} descriptors, and the process may open \
+         {allowed}: lower it, or raise the limit (ulimit -n, LimitNOFILE= of systemd)"
+    )]
+    Descriptors {
+        /// The configured number.
+        connections: usize,
+        /// Two descriptors a connection, and what else is open.
+        needed: usize,
+        /// RLIMIT_NOFILE.
+        allowed: usize,
+    },
+    /// A thread or an event queue cannot be made.
+    #[error("cannot start the workers: {0}")]
+    Workers(#[source] io::Error),
+    /// Metrics cannot be made.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Why the routes of a configuration cannot be built.
+#[derive(Debug, Error)]
+pub enum RoutesError {
+    /// A pattern is none.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// Two destinations claim one name, or a name would be none.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// A gateway whose addresses are bound, and that serves nobody yet.
+#[derive(Debug)]
+pub struct Bound {
+    context: Arc<Context>,
+    workers: usize,
+    listeners: Vec<(String, Listening)>,
+    admin: Option<admin::Bound>,
+    info: Info,
+}
+
+/// What operators are told of the process.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// The data centre.
+    pub datacenter: String,
+    /// The number of workers.
+    pub workers: usize,
+    /// The listeners' names and addresses.
+    pub listeners: Vec<(String, SocketAddr)>,
+    /// Connections that may be open at once.
+    pub connections_max: usize,
+}
+
+/// How a gateway stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Connections that were still open when the grace was over, and were reset.
+    pub forced: usize,
+}
+
+impl Bound {
+    /// Binds every address of `config`, and prepares all else that can fail.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: a sentence that says what, and what to do.
+    pub fn bind(config: &Config, lost: LostLines) -> Result<Self, StartError> {
+        let connections_max = connections_max(config)?;
+        let options = tcp_options(&config.relay);
+        let metrics = Metrics::new()?;
+        let routes = routes(config, &metrics)?;
+        let mut listeners = Vec::new();
+        for listener in &config.listeners {
+            let (address, backlog) = (listener.address, listener.backlog);
+            let bound = Listening::bind(address, config.workers, backlog, &options)?;
+            listeners.push((listener.name.clone(), bound));
+        }
+        let admin = config.admin.as_ref().map(admin::Bound::bind).transpose()?;
+        let info = Info {
+            datacenter: config.datacenter.clone(),
+            workers: config.workers,
+            listeners: listeners
+                .iter()
+                .map(|(name, bound)| (name.clone(), bound.address()))
+                .collect(),
+            connections_max,
+        };
+        let context = Context {
+            hello: hello_limits(&config.hello),
+            routes,
+            dial: DialLimits {
+                attempt: config.dial.attempt_timeout,
+                total: config.dial.timeout,
+                options,
+            },
+            relay: RelayContext::new(relay_limits(config)),
+            listeners: config.listeners.iter().map(|it| it.name.clone()).collect(),
+            live: Live::new(config.workers, connections_max),
+            metrics,
+            log: connection_log(&config.log),
+            lost,
+            stopping: AtomicBool::new(false),
+        };
+        Ok(Self {
+            context: Arc::new(context),
+            workers: config.workers,
+            listeners,
+            admin,
+            info,
+        })
+    }
+
+    /// The addresses that were bound, in the order of the configuration.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.listeners.iter().map(|(_, bound)| bound.address())
+    }
+
+    /// The admin address.
+    #[must_use]
+    pub fn admin(&self) -> Option<&admin::Bound> {
+        self.admin.as_ref()
+    }
+
+    /// What all connections share.
+    #[must_use]
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Serves until `stop`; then accepts what is queued, lets sessions go on until they have
+    /// ended, `STOP_GRACE` is over or `force` is ready, and resets the rest. `ready` is called
+    /// once connections are accepted.
+    ///
+    /// # Errors
+    ///
+    /// When a thread or its event queue cannot be made.
+    pub async fn run(
+        self,
+        ready: impl FnOnce(),
+        stop: impl Future<Output = ()>,
+        force: impl Future<Output = ()>,
+    ) -> Result<Stopped, StartError> {
+        let context = self.context;
+        let resolver = Resolver::new(context.routes.rules().map(|(_, to)| to));
+        // Names that are not known by then are tried again, and their endpoints fail until then.
+        let _ = timeout(FIRST_LOOK_UP, resolver.look_up()).await;
+        let listeners = self.listeners.into_iter().enumerate();
+        let listeners = listeners
+            .map(|(index, (_, bound))| Listener {
+                index,
+                sockets: bound.into_sockets(),
+            })
+            .collect();
+        let workers =
+            Workers::start(&context, self.workers, listeners).map_err(StartError::Workers)?;
+        let (ended, end) = watch::channel(());
+        let admin = Admin::new(Arc::clone(&context), self.info);
+        let admin = admin.serve(self.admin, end);
+        let chores = async {
+            tokio::join!(resolver.keep(), say_left_out(&context), admin);
+        };
+        let life = async {
+            ready();
+            stop.await;
+            let forced = wind_down(&context, &workers, force).await;
+            // In a thread of its own: it waits for threads.
+            let _ = tokio::task::spawn_blocking(|| workers.end()).await;
+            context.log.say_left_out();
+            Stopped { forced }
+        };
+        let stopped = tokio::select! {
+            stopped = life => stopped,
+            () = chores => unreachable!("chores never end"),
+        };
+        drop(ended);
+        Ok(stopped)
+    }
+}
+
+/// Stops accepting and waits for sessions to end; how many did not.
+async fn wind_down(
+    context: &Context,
+    workers: &Workers,
+    force: impl Future<Output = ()>,
+) -> usize {
+    context.stopping.store(true, Relaxed);
+    workers.stop_accepting();
+    info!(sessions = context.live.len(), grace = ?STOP_GRACE, "stopping");
+    tokio::select! {
+        _ = timeout(STOP_GRACE, context.live.emptied()) => {}
+        () = force => {}
+    }
+    let forced = context.live.len();
+    if forced > 0 {
+        warn!(sessions = forced, "resetting the sessions that are left");
+    }
+    forced
+}
+
+async fn say_left_out(context: &Context) {
+    let mut ticks = interval(Duration::from_secs(1));
+    loop {
+        ticks.tick().await;
+        context.log.say_left_out();
+    }
+}
+
+/// The routes that `config` gives.
+///
+/// # Errors
+///
+/// [`RoutesError`].
+pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>, RoutesError> {
+    let patterns = config.name_patterns.iter();
+    let patterns: Vec<NamePattern> = patterns
+        .map(|text| NamePattern::parse(text))
+        .collect::<Result<_, _>>()?;
+    let mut builder = Routes::builder(&config.datacenter, &patterns);
+    let fallback = config.fallback.as_ref();
+    for service in &config.services {
+        let kind = RouteKind::Service;
+        let to = Arc::new(destination(metrics, kind, &service.name, &service.endpoints));
+        builder.service(&service.name, &to)?;
+        if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
+            builder.default(&to, fallback.without_name);
+        }
+    }
+    for datacenter in &config.datacenters {
+        let kind = RouteKind::Datacenter;
+        let to = destination(metrics, kind, &datacenter.name, &datacenter.gateways);
+        builder.datacenter(&datacenter.name, &Arc::new(to))?;
+    }
+    Ok(builder.build()?)
+}
+
+fn destination(
+    metrics: &Metrics,
+    kind: RouteKind,
+    name: &str,
+    endpoints: &[config::Endpoint],
+) -> Destination {
+    Destination {
+        name: name.to_owned(),
+        kind,
+        pool: Pool::new(endpoints.iter().map(|it| Endpoint::new(&it.address))),
+        series: metrics.series(kind, name),
+    }
+}
+
+/// How many connections may be open: as configured, or as many as descriptors allow.
+fn connections_max(config: &Config) -> Result<usize, StartError> {
+    let allowed = raise_descriptors();
+    let pipes = if config.relay.splice { config.relay.pipes } else { 0 };
+    let sockets = config.listeners.len() * config.workers;
+    let other = DESCRIPTORS_RESERVED + 2 * pipes + sockets + 4 * config.workers;
+    let room = allowed.saturating_sub(other) / 2;
+    match config.limits.connections {
+        Some(connections) if connections > room => Err(StartError::Descriptors {
+            connections,
+            needed: 2 * connections + other,
+            allowed,
+        }),
+        Some(connections) => Ok(connections),
+        None => Ok(room.max(1)),
+    }
+}
+
+/// Raises the soft limit on descriptors to the hard one; the limit.
+fn raise_descriptors() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    // No limit at all: as many as the kernel lets a process open by default.
+    current.map_or(1 << 20, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+fn tcp_options(relay: &config::Relay) -> TcpOptions {
+    TcpOptions {
+        keepalive: relay.keepalive,
+        user_timeout: Some(relay.user_timeout),
+    }
+}
+
+fn hello_limits(hello: &config::Hello) -> HelloLimits {
+    HelloLimits {
+        bounds: HelloBounds {
+            handshake_bytes: hello.bytes,
+            raw_bytes: hello.raw_bytes,
+        },
+        deadline: hello.timeout,
+    }
+}
+
+fn relay_limits(config: &Config) -> RelayLimits {
+    let relay = &config.relay;
+    RelayLimits {
+        linger: relay.linger,
+        idle: relay.idle,
+        owned_max: relay.owned_max,
+        workers: config.workers,
+        pipes: if relay.splice { relay.pipes } else { 0 },
+        pipe_size: relay.pipe_size,
+    }
+}
+
+fn connection_log(log: &config::Log) -> ConnectionLog {
+    let which = match log.connections {
+        config::ConnectionLog::All => Connections::All,
+        config::ConnectionLog::Failures => Connections::Failures,
+        config::ConnectionLog::Off => Connections::Off,
+    };
+    ConnectionLog::new(which, log.refusals_per_second)
+}
+
+/// The line that says that all is bound: `ready NAME=ADDR … admin=ADDR`.
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ready")?;
+        for (name, bound) in &self.listeners {
+            write!(f, " {name}={}", bound.address())?;
+        }
+        if let Some(admin) = &self.admin {
+            write!(f, " admin={}", admin.address())?;
+        }
+        Ok(())
+    }
+}

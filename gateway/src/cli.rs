@@ -1,0 +1,174 @@
+//! The command line of `mesh-gateway`. The exit code is decided here and nowhere else: 0 done,
+//! 1 failed, 2 a mistake in what was typed or configured.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+
+use crate::app::{Bound, StartError};
+use crate::check;
+use crate::config::{self, Config};
+use crate::log::{Format, Log};
+
+/// Passes TLS connections on by server name, without terminating TLS.
+#[derive(Debug, Parser)]
+#[command(name = "mesh-gateway", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the gateway until SIGTERM or SIGINT; a second signal ends it at once.
+    ///
+    /// Prints one line on stderr when all addresses are bound: `ready NAME=ADDR … admin=ADDR`.
+    Run(Run),
+    /// Says every mistake of configuration files, or the routes that they would give.
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Check {
+    /// A configuration file; may be given several times.
+    #[arg(long, short, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// More configuration files.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Something failed, or was mistaken.
+enum Failure {
+    Failed(String),
+    Mistaken(String),
+}
+
+impl From<config::Diagnostics> for Failure {
+    fn from(diagnostics: config::Diagnostics) -> Self {
+        Self::Mistaken(diagnostics.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Routes(_) => Self::Mistaken(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(run) => self::run(&run),
+        Command::Check(check) => self::check(&check),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Failed(why)) => end(&why, 1),
+        Err(Failure::Mistaken(why)) => end(&why, 2),
+    }
+}
+
+fn end(why: &str, code: u8) -> ExitCode {
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{}", why.trim_end());
+    ExitCode::from(code)
+}
+
+fn check(check: &Check) -> Result<(), Failure> {
+    let (mut report, mut mistakes) = (String::new(), String::new());
+    for file in check.config.iter().chain(&check.files) {
+        match check::file(file) {
+            Ok(routes) => report.push_str(&routes),
+            Err(mistake) => mistakes.push_str(&format!("{}\n", mistake.trim_end())),
+        }
+    }
+    // A pipe that is closed early has read what it wanted.
+    let _ = std::io::stdout().write_all(report.as_bytes());
+    match mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Mistaken(mistakes)),
+    }
+}
+
+fn run(run: &Run) -> Result<(), Failure> {
+    let config = Config::load(&run.config)?;
+    let log = Log::start(level(config.log.level), format(config.log.format));
+    let bound = Bound::bind(&config, log.lost())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+    runtime.block_on(serve(bound))
+}
+
+async fn serve(bound: Bound) -> Result<(), Failure> {
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
+    let ready = bound.to_string();
+    let ready = || {
+        let _ = writeln!(std::io::stderr(), "{ready}");
+    };
+    let mut again = Signals::new()
+        .map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
+    let force = async {
+        again.next().await;
+        again.next().await;
+    };
+    bound.run(ready, signals.next(), force).await?;
+    Ok(())
+}
+
+/// The signals that end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn level(level: config::Level) -> LevelFilter {
+    match level {
+        config::Level::Error => LevelFilter::ERROR,
+        config::Level::Warn => LevelFilter::WARN,
+        config::Level::Info => LevelFilter::INFO,
+        config::Level::Debug => LevelFilter::DEBUG,
+        config::Level::Trace => LevelFilter::TRACE,
+    }
+}
+
+fn format(format: config::Format) -> Format {
+    match format {
+        config::Format::Text => Format::Text,
+        config::Format::Json => Format::Json,
+    }
+}

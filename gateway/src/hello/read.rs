@@ -1,0 +1,173 @@
+//! Reads a hello off a connection, with its bounds.
+
+use std::io;
+use std::time::Duration;
+
+use l4_failover::socket::scratch;
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{ClientHello, HelloBounds, HelloError, Progress, Reassembly, SniField};
+
+/// Bounds of reading a hello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HelloLimits {
+    /// How large it may be.
+    pub bounds: HelloBounds,
+    /// From the accepted connection to the complete hello. A hello that is late is refused: it
+    /// never takes the default route.
+    pub deadline: Duration,
+}
+
+impl Default for HelloLimits {
+    /// 16 KiB of handshake in 64 KiB on the wire, within 5 s.
+    fn default() -> Self {
+        Self {
+            bounds: HelloBounds::default(),
+            deadline: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A hello, and all that was read with it.
+#[derive(Debug)]
+pub struct Hello {
+    /// Every byte read from the client, also those behind the hello: what an upstream is sent.
+    pub bytes: Vec<u8>,
+    /// The server name as sent, if there was one.
+    pub server_name: Option<Box<[u8]>>,
+    /// The greatest version offered; 0x0304 is TLS 1.3.
+    pub version: u16,
+    /// The application protocols, in the client's order.
+    pub alpn: Vec<Box<[u8]>>,
+    /// Whether the hello carries encrypted client hello: then the name is the outer one.
+    pub ech: bool,
+}
+
+/// Why a connection gave no hello.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// What was sent is no hello.
+    #[error(transparent)]
+    Hello(#[from] HelloError),
+    /// The client closed without a byte: a probe of the port's health, and no error.
+    #[error("closed without a byte")]
+    Probe,
+    /// The client closed, or was reset, in the middle of its hello.
+    #[error("closed within the hello, after {bytes} bytes")]
+    Closed {
+        /// What had arrived.
+        bytes: usize,
+    },
+    /// The hello was not complete in time.
+    #[error("no complete hello within {limit:?}: {bytes} bytes arrived")]
+    Deadline {
+        /// What had arrived.
+        bytes: usize,
+        /// The limit.
+        limit: Duration,
+    },
+    /// Reading failed otherwise.
+    #[error("cannot read: {0}")]
+    Io(#[source] io::Error),
+}
+
+impl ReadError {
+    /// Every value of [`ReadError::reason`].
+    pub const REASONS: [&'static str; 8] = [
+        "not_tls",
+        "sslv2",
+        "malformed",
+        "too_long",
+        "probe",
+        "closed",
+        "deadline",
+        "io",
+    ];
+
+    /// A stable label for metrics and logs.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Hello(error) => error.reason(),
+            Self::Probe => "probe",
+            Self::Closed { .. } => "closed",
+            Self::Deadline { .. } => "deadline",
+            Self::Io(_) => "io",
+        }
+    }
+}
+
+/// Reads until the hello is complete; nothing is left unread that would be needed to pass the
+/// connection on whole.
+///
+/// # Errors
+///
+/// [`ReadError`]: no hello, or not within `limits`.
+pub async fn read(client: &mut TcpStream, limits: &HelloLimits) -> Result<Hello, ReadError> {
+    let mut bytes = Vec::new();
+    let reading = timeout(
+        limits.deadline,
+        complete(client, &limits.bounds, &mut bytes),
+    )
+    .await;
+    match reading {
+        Ok(message) => hello(&message?, bytes),
+        Err(_) => Err(ReadError::Deadline {
+            bytes: bytes.len(),
+            limit: limits.deadline,
+        }),
+    }
+}
+
+async fn complete(
+    client: &mut TcpStream,
+    bounds: &HelloBounds,
+    bytes: &mut Vec<u8>,
+) -> Result<Reassembly, ReadError> {
+    let mut reassembly = Reassembly::default();
+    loop {
+        let arrived = bytes.len();
+        let room = bounds.raw_bytes.saturating_sub(arrived).max(1);
+        match scratch::read_into(client, room, bytes).await {
+            Ok(0) => return Err(closed(arrived)),
+            Ok(_) => {}
+            Err(error) if is_closed(&error) => return Err(closed(arrived)),
+            Err(error) => return Err(ReadError::Io(error)),
+        }
+        if reassembly.push(&bytes[arrived..], bounds)? == Progress::Complete {
+            return Ok(reassembly);
+        }
+    }
+}
+
+fn closed(bytes: usize) -> ReadError {
+    match bytes {
+        0 => ReadError::Probe,
+        bytes => ReadError::Closed { bytes },
+    }
+}
+
+/// Health checks of load balancers often end with RST.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+    )
+}
+
+fn hello(reassembly: &Reassembly, bytes: Vec<u8>) -> Result<Hello, ReadError> {
+    let hello = ClientHello::parse(reassembly.message()).map_err(HelloError::from)?;
+    let server_name = match hello.server_name {
+        SniField::Absent => None,
+        SniField::Name(name) => Some(name.into()),
+    };
+    Ok(Hello {
+        server_name,
+        version: hello.version(),
+        alpn: hello.alpn().map(Box::from).collect(),
+        ech: hello.ech,
+        bytes,
+    })
+}

@@ -1,0 +1,179 @@
+//! The one owner of a connection's log line, its metrics and its live entry.
+//!
+//! Whatever happens to a connection, it is counted and logged once: by [`ConnectionRecord::close`],
+//! or, where its task was ended from outside, when the record is dropped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use l4_failover::socket::relay::Tally;
+use l4_failover::{Connected, Lease};
+use tokio::net::TcpStream;
+
+use crate::connection::{Context, Error};
+use crate::destination::Destination;
+use crate::hello::Hello;
+use crate::live::{Entry, Slot};
+use crate::log::Line;
+use crate::outcome::{Cause, Outcome, Phase};
+
+/// What is known of a connection while it lives.
+#[derive(Debug)]
+pub struct ConnectionRecord {
+    context: Arc<Context>,
+    entry: Arc<Entry>,
+    listener: usize,
+    opened: Instant,
+    phase: Phase,
+    /// Boxed: an idle connection's task should stay small.
+    greeting: Option<Box<Greeting>>,
+    upstream: Option<Box<Upstream>>,
+    is_closed: bool,
+}
+
+/// What the hello said.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    pub(crate) server_name: Option<Box<[u8]>>,
+    pub(crate) version: u16,
+    pub(crate) alpn: Vec<Box<[u8]>>,
+    pub(crate) ech: bool,
+    pub(crate) after: Duration,
+}
+
+/// Where the connection went.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) endpoint: Lease,
+    pub(crate) address: SocketAddr,
+    pub(crate) took: Duration,
+    pub(crate) failed: usize,
+}
+
+impl ConnectionRecord {
+    /// A connection from `client`, accepted by `listener`, is served by `worker`.
+    pub fn open(context: Arc<Context>, worker: usize, listener: usize, client: SocketAddr) -> Self {
+        let entry = context.live.open(worker, client);
+        Self {
+            context,
+            entry,
+            listener,
+            opened: Instant::now(),
+            phase: Phase::Hello,
+            greeting: None,
+            upstream: None,
+            is_closed: false,
+        }
+    }
+
+    /// What all connections share.
+    #[must_use]
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// The hello was read.
+    pub fn greeted(&mut self, hello: &mut Hello) {
+        self.phase = Phase::Route;
+        self.greeting = Some(Box::new(Greeting {
+            server_name: hello.server_name.take(),
+            version: hello.version,
+            alpn: std::mem::take(&mut hello.alpn),
+            ech: hello.ech,
+            after: self.opened.elapsed(),
+        }));
+    }
+
+    /// The server name as sent.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&[u8]> {
+        self.greeting.as_ref()?.server_name.as_deref()
+    }
+
+    /// A destination was found.
+    pub fn routed(&mut self, destination: &Arc<Destination>) {
+        self.phase = Phase::Connect;
+        // Set once: a connection is routed once.
+        let _ = self.entry.destination.set(Arc::clone(destination));
+    }
+
+    /// An endpoint answered.
+    pub fn connected(&mut self, connected: Connected) -> TcpStream {
+        self.phase = Phase::Replay;
+        let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
+        let took = self.opened.elapsed().saturating_sub(greeted);
+        let failed = connected.failed.len();
+        if let Some(destination) = self.entry.destination.get() {
+            destination.series.dialled(took, failed);
+        }
+        self.upstream = Some(Box::new(Upstream {
+            endpoint: connected.endpoint,
+            address: connected.address,
+            took,
+            failed,
+        }));
+        connected.stream
+    }
+
+    /// The hello was passed on; bytes flow both ways from here.
+    pub fn relaying(&mut self) {
+        self.phase = Phase::Relay;
+    }
+
+    /// Where the bytes of the connection are counted.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.entry.tally
+    }
+
+    /// The connection has ended.
+    pub fn close(mut self, result: Result<(), Error>) {
+        match result {
+            Ok(()) => self.finish(Outcome::DONE, None),
+            Err(error) => {
+                if let (Error::Connect(exhausted), Some(destination)) =
+                    (&error, self.entry.destination.get())
+                {
+                    destination.series.exhausted(exhausted);
+                }
+                self.finish(error.outcome(), Some(&error));
+            }
+        }
+    }
+
+    fn finish(&mut self, outcome: Outcome, error: Option<&Error>) {
+        self.is_closed = true;
+        self.context.live.close(&self.entry);
+        let destination = self.entry.destination.get();
+        let metrics = &self.context.metrics;
+        metrics.ended(destination.map(|to| &to.series), outcome);
+        let tally = self.tally();
+        metrics.relayed(tally.from_client() + tally.from_upstream(), tally.spliced());
+        self.context.log.connection(&Line {
+            id: self.entry.id,
+            listener: &self.context.listeners[self.listener],
+            client: self.entry.client,
+            greeting: self.greeting.as_deref(),
+            destination: destination.map(|it| &**it),
+            upstream: self.upstream.as_deref(),
+            outcome,
+            error: error.map(|error| error as &dyn std::error::Error),
+            from_client: tally.from_client(),
+            from_upstream: tally.from_upstream(),
+            lasted: self.opened.elapsed(),
+        });
+    }
+}
+
+impl Drop for ConnectionRecord {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            let (cause, reason) = match self.context.is_stopping() {
+                true => (Cause::Drain, "drain"),
+                false => (Cause::Abandon, "abandon"),
+            };
+            self.finish(Outcome::new(self.phase, cause, reason), None);
+        }
+    }
+}

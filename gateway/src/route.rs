@@ -1,0 +1,405 @@
+//! Which destination a name chooses: exact, else the longest suffix, else the default.
+//!
+//! The router matches names that it built itself from the configuration; it never splits a name
+//! from the wire into service and data centre.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::name::{NameError, NamePattern, ServerName, Suffix};
+
+/// What a route leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RouteKind {
+    /// A service of this data centre, by its exact names.
+    Service,
+    /// The gateways of another data centre, by a suffix.
+    Datacenter,
+}
+
+impl RouteKind {
+    /// The kind in one word, as logs and metrics have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Datacenter => "datacenter",
+        }
+    }
+}
+
+/// The routes of one configuration; `T` is what a route leads to.
+#[derive(Debug)]
+pub struct Routes<T> {
+    exact: HashMap<Box<str>, Arc<T>>,
+    suffixes: HashMap<Box<str>, Suffixed<T>>,
+    default: Option<Default<T>>,
+}
+
+/// What a suffix stands for.
+#[derive(Debug)]
+enum Suffixed<T> {
+    /// The gateways of another data centre.
+    Elsewhere(Arc<T>),
+    /// This data centre: a name here that no service has is unknown, and never the default's.
+    Here,
+}
+
+#[derive(Debug)]
+struct Default<T> {
+    target: Arc<T>,
+    without_name: bool,
+}
+
+/// Why a hello has no route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RouteError {
+    /// No route matches the name.
+    #[error("unknown name")]
+    Unknown,
+    /// The hello has no name.
+    #[error("no name in the hello")]
+    Absent,
+    /// The name is not one that a host can have.
+    #[error("malformed name: {0}")]
+    Malformed(#[from] NameError),
+}
+
+impl RouteError {
+    /// Every value of [`RouteError::reason`].
+    pub const REASONS: [&'static str; 3] = ["unknown_name", "absent_name", "malformed_name"];
+
+    /// A stable label for metrics and logs.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown_name",
+            Self::Absent => "absent_name",
+            Self::Malformed(_) => "malformed_name",
+        }
+    }
+}
+
+/// Two destinations claim one name, or one suffix.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} would lead to two destinations: change a name, or name_patterns")]
+pub struct Conflict(pub String);
+
+/// Why the routes of a configuration cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BuildError {
+    /// Two destinations claim one name.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// A pattern and a name together give no server name.
+    #[error("{pattern} gives no server name for {of}: {source}")]
+    Name {
+        /// The pattern.
+        pattern: String,
+        /// The service or the data centre.
+        of: String,
+        /// What is wrong.
+        source: NameError,
+    },
+}
+
+impl<T> Routes<T> {
+    /// No routes yet, in the data centre `here`, for names of these forms.
+    pub fn builder<'a>(here: &'a str, patterns: &'a [NamePattern]) -> Builder<'a, T> {
+        let routes = Self {
+            exact: HashMap::new(),
+            suffixes: HashMap::new(),
+            default: None,
+        };
+        Builder {
+            here,
+            patterns,
+            routes,
+        }
+    }
+
+    /// The destination for a hello's server name, given as sent.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`]: the hello is to be refused.
+    pub fn find(&self, name: Option<&[u8]>) -> Result<&Arc<T>, RouteError> {
+        let Some(name) = name else {
+            return self.without_name().ok_or(RouteError::Absent);
+        };
+        let name = ServerName::parse(name)?;
+        self.resolve(&name).ok_or(RouteError::Unknown)
+    }
+
+    fn without_name(&self) -> Option<&Arc<T>> {
+        let default = self.default.as_ref()?;
+        default.without_name.then_some(&default.target)
+    }
+
+    fn resolve(&self, name: &ServerName) -> Option<&Arc<T>> {
+        if let Some(target) = self.exact.get(name.as_str()) {
+            return Some(target);
+        }
+        match self.longest_suffix(name) {
+            Some(Suffixed::Elsewhere(target)) => Some(target),
+            Some(Suffixed::Here) => None,
+            None => self.default.as_ref().map(|default| &default.target),
+        }
+    }
+
+    fn longest_suffix(&self, name: &ServerName) -> Option<&Suffixed<T>> {
+        let name = name.as_str();
+        let dots = name.match_indices('.');
+        dots.filter_map(|(dot, _)| self.suffixes.get(&name[dot..]))
+            .next()
+    }
+
+    /// Every rule with its destination: exact names, then suffixes, then the default.
+    pub fn rules(&self) -> impl Iterator<Item = (Rule<'_>, &Arc<T>)> {
+        let exact = self.exact.iter().map(|(name, to)| (Rule::Exact(name), to));
+        let suffixes = self.suffixes.iter().filter_map(|(suffix, to)| match to {
+            Suffixed::Elsewhere(to) => Some((Rule::Suffix(suffix), to)),
+            Suffixed::Here => None,
+        });
+        let default = self.default.iter().map(|default| {
+            let without_name = default.without_name;
+            (Rule::Default { without_name }, &default.target)
+        });
+        exact.chain(suffixes).chain(default)
+    }
+}
+
+/// What a name must be for a route to take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule<'a> {
+    /// Just this name.
+    Exact(&'a str),
+    /// Any name that ends so; the suffix begins with a dot.
+    Suffix(&'a str),
+    /// Any well-formed name outside the configured data centres.
+    Default {
+        /// Hellos without a name as well.
+        without_name: bool,
+    },
+}
+
+impl fmt::Display for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Suffix(suffix) => write!(f, "*{suffix}"),
+            Self::Default {
+                without_name: false,
+            } => f.write_str("(any other name)"),
+            Self::Default { without_name: true } => f.write_str("(any other name, or none)"),
+        }
+    }
+}
+
+/// Collects the routes of a configuration.
+#[derive(Debug)]
+pub struct Builder<'a, T> {
+    here: &'a str,
+    patterns: &'a [NamePattern],
+    routes: Routes<T>,
+}
+
+impl<T> Builder<'_, T> {
+    /// Adds a service of this data centre, by a name of each form.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]; the builder is of no use afterwards.
+    pub fn service(&mut self, service: &str, target: &Arc<T>) -> Result<(), BuildError> {
+        for pattern in self.patterns {
+            let name = pattern.name(service, self.here);
+            let name = name.map_err(|source| wrong(pattern, service, source))?;
+            let taken = self
+                .routes
+                .exact
+                .insert(name.as_str().into(), Arc::clone(target));
+            if taken.is_some_and(|taken| !Arc::ptr_eq(&taken, target)) {
+                return Err(Conflict(name.to_string()).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds another data centre, by a suffix of each form.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]; the builder is of no use afterwards.
+    pub fn datacenter(&mut self, datacenter: &str, target: &Arc<T>) -> Result<(), BuildError> {
+        for pattern in self.patterns {
+            let suffix = suffix(pattern, datacenter)?;
+            let elsewhere = Suffixed::Elsewhere(Arc::clone(target));
+            match self
+                .routes
+                .suffixes
+                .insert(suffix.as_str().into(), elsewhere)
+            {
+                Some(Suffixed::Elsewhere(taken)) if Arc::ptr_eq(&taken, target) => {}
+                Some(_) => return Err(Conflict(format!("*{suffix}")).into()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Names outside the configured data centres go to `target`; with `without_name`, hellos
+    /// without a name as well.
+    pub fn default(&mut self, target: &Arc<T>, without_name: bool) {
+        self.routes.default = Some(Default {
+            target: Arc::clone(target),
+            without_name,
+        });
+    }
+
+    /// The routes.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] where this data centre's own suffix is another's.
+    pub fn build(mut self) -> Result<Routes<T>, BuildError> {
+        for pattern in self.patterns {
+            let suffix = suffix(pattern, self.here)?;
+            let taken = self
+                .routes
+                .suffixes
+                .insert(suffix.as_str().into(), Suffixed::Here);
+            if let Some(Suffixed::Elsewhere(_)) = taken {
+                return Err(Conflict(format!("*{suffix}")).into());
+            }
+        }
+        Ok(self.routes)
+    }
+}
+
+fn suffix(pattern: &NamePattern, datacenter: &str) -> Result<Suffix, BuildError> {
+    let suffix = pattern.suffix(datacenter);
+    suffix.map_err(|source| wrong(pattern, datacenter, source))
+}
+
+fn wrong(pattern: &NamePattern, of: &str, source: NameError) -> BuildError {
+    BuildError::Name {
+        pattern: pattern.to_string(),
+        of: of.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> Vec<NamePattern> {
+        texts
+            .iter()
+            .map(|text| NamePattern::parse(text).unwrap())
+            .collect()
+    }
+
+    fn routes(default: Option<bool>) -> Routes<&'static str> {
+        let patterns = patterns(&[
+            "{service}.{datacenter}",
+            "{service}.ns.{datacenter}.internal.td.consul",
+        ]);
+        let mut builder = Routes::builder("dc1", &patterns);
+        let fallback = Arc::new("fallback");
+        builder.service("currency", &Arc::new("currency")).unwrap();
+        builder.service("fallback", &fallback).unwrap();
+        builder.datacenter("dc2", &Arc::new("dc2")).unwrap();
+        builder.datacenter("eu-dc2", &Arc::new("eu-dc2")).unwrap();
+        if let Some(without_name) = default {
+            builder.default(&fallback, without_name);
+        }
+        builder.build().unwrap()
+    }
+
+    fn find(routes: &Routes<&'static str>, name: &str) -> Result<&'static str, RouteError> {
+        routes.find(Some(name.as_bytes())).map(|target| **target)
+    }
+
+    #[test]
+    fn an_exact_name_wins_in_any_case_and_with_a_trailing_dot() {
+        let routes = routes(None);
+        for name in ["currency.dc1", "CURRENCY.Dc1", "currency.dc1."] {
+            assert_eq!(find(&routes, name), Ok("currency"));
+        }
+        assert_eq!(
+            find(&routes, "currency.ns.dc1.internal.td.consul"),
+            Ok("currency")
+        );
+    }
+
+    #[test]
+    fn a_suffix_spans_any_number_of_labels_and_never_a_part_of_one() {
+        let routes = routes(None);
+        assert_eq!(find(&routes, "currency.dc2"), Ok("dc2"));
+        assert_eq!(find(&routes, "v2.currency.dc2"), Ok("dc2"));
+        assert_eq!(find(&routes, "any.other.dc2.internal.td.consul"), Ok("dc2"));
+        assert_eq!(find(&routes, "currency.eu-dc2"), Ok("eu-dc2"));
+        for name in ["dc2", "currencydc2", "currency.xdc2", "currency.dc2.evil"] {
+            assert_eq!(find(&routes, name), Err(RouteError::Unknown), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_longest_suffix_wins() {
+        let patterns = patterns(&["{service}.{datacenter}"]);
+        let mut builder = Routes::builder("dc1", &patterns);
+        builder.datacenter("dc2", &Arc::new("short")).unwrap();
+        builder.datacenter("dc3", &Arc::new("other")).unwrap();
+        let mut routes = builder.build().unwrap();
+        let long = Suffixed::Elsewhere(Arc::new("long"));
+        routes.suffixes.insert(".eu.dc2".into(), long);
+        assert_eq!(find(&routes, "currency.eu.dc2"), Ok("long"));
+        assert_eq!(find(&routes, "currency.us.dc2"), Ok("short"));
+    }
+
+    #[test]
+    fn the_default_takes_only_well_formed_names_outside_the_data_centres() {
+        let routes = routes(Some(false));
+        assert_eq!(find(&routes, "www.example.com"), Ok("fallback"));
+        assert_eq!(find(&routes, "unknown.dc1"), Err(RouteError::Unknown));
+        assert_eq!(
+            find(&routes, "unknown.ns.dc1.internal.td.consul"),
+            Err(RouteError::Unknown)
+        );
+        assert_eq!(routes.find(None).unwrap_err(), RouteError::Absent);
+        for name in ["", "a b", "127.0.0.1", "currency.dc1:443", "*.dc2", "a..b"] {
+            let error = find(&routes, name).unwrap_err();
+            assert!(matches!(error, RouteError::Malformed(_)), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_hello_without_a_name_needs_its_own_permission() {
+        assert_eq!(**routes(Some(true)).find(None).unwrap(), "fallback");
+        assert_eq!(routes(None).find(None).unwrap_err(), RouteError::Absent);
+    }
+
+    #[test]
+    fn one_name_for_two_destinations_is_refused() {
+        let patterns = patterns(&["a.{service}.{datacenter}", "{service}.b.{datacenter}"]);
+        let mut builder = Routes::builder("dc1", &patterns);
+        builder.service("b", &Arc::new("b")).unwrap();
+        let error = builder.service("a", &Arc::new("a")).unwrap_err();
+        assert_eq!(error, Conflict("a.b.dc1".into()).into());
+    }
+
+    #[test]
+    fn another_data_centre_with_our_own_name_is_refused() {
+        let patterns = patterns(&["{service}.{datacenter}"]);
+        let mut builder = Routes::builder("dc1", &patterns);
+        builder.datacenter("dc1", &Arc::new("loop")).unwrap();
+        assert_eq!(
+            builder.build().unwrap_err(),
+            Conflict("*.dc1".into()).into()
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! Workers: threads that each accept connections and serve them to their end.
+//!
+//! A worker is a current-thread runtime with a listening socket of its own per address. The
+//! kernel spreads new connections over the sockets without regard for how many a worker holds, so
+//! one that holds clearly more passes a new one on.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread::JoinHandle;
+
+use l4_failover::socket::listen::{AcceptFailure, exhausted_pause};
+use prometheus::IntCounter;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{oneshot, watch};
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use crate::connection::{Context, serve};
+use crate::metrics::Pause;
+use crate::record::ConnectionRecord;
+
+/// A worker passes a connection on when it would hold this many, and an eighth, more than the
+/// lightest. Short connections come and go within that; they are not worth the hand-over.
+const CLEARLY_MORE: usize = 4;
+
+/// The workers of a process, running.
+#[derive(Debug)]
+pub struct Workers {
+    threads: Vec<JoinHandle<()>>,
+    end: Vec<oneshot::Sender<()>>,
+    accepting: watch::Sender<bool>,
+}
+
+/// One listening address: its place among the listeners, and a socket per worker.
+#[derive(Debug)]
+pub struct Listener {
+    /// Its place among the listeners.
+    pub index: usize,
+    /// One socket per worker.
+    pub sockets: Vec<StdListener>,
+}
+
+impl Workers {
+    /// Starts `count` workers on `listeners`.
+    ///
+    /// # Errors
+    ///
+    /// When a thread or its event queue cannot be made.
+    pub fn start(
+        context: &Arc<Context>,
+        count: usize,
+        listeners: Vec<Listener>,
+    ) -> io::Result<Self> {
+        let (accepting, stop) = watch::channel(true);
+        let runtimes: Vec<Runtime> = (0..count).map(|_| runtime()).collect::<io::Result<_>>()?;
+        let handles: Arc<[Handle]> = runtimes.iter().map(|it| it.handle().clone()).collect();
+        for listener in listeners {
+            for (worker, socket) in listener.sockets.into_iter().enumerate() {
+                let acceptor = Acceptor {
+                    context: Arc::clone(context),
+                    handles: Arc::clone(&handles),
+                    accepted: context.metrics.accepted(&context.listeners[listener.index]),
+                    listener: listener.index,
+                    worker,
+                };
+                let _in_runtime = handles[worker].enter();
+                let socket = TcpListener::from_std(socket)?;
+                handles[worker].spawn(acceptor.run(socket, stop.clone()));
+            }
+        }
+        let mut workers = Self {
+            threads: Vec::new(),
+            end: Vec::new(),
+            accepting,
+        };
+        for (worker, runtime) in runtimes.into_iter().enumerate() {
+            workers.spawn(worker, runtime)?;
+        }
+        Ok(workers)
+    }
+
+    fn spawn(&mut self, worker: usize, runtime: Runtime) -> io::Result<()> {
+        let (end, ended) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name(format!("worker-{worker}"));
+        self.threads.push(thread.spawn(move || {
+            // An error means that the sender is gone: it is time to end as well.
+            let _ = runtime.block_on(ended);
+        })?);
+        self.end.push(end);
+        Ok(())
+    }
+
+    /// Accepts what each listening socket has queued, then closes it. Open connections go on.
+    pub fn stop_accepting(&self) {
+        // Without receivers, nobody accepts any more.
+        let _ = self.accepting.send(false);
+    }
+
+    /// Ends the workers and, with RST, the connections that are still open.
+    pub fn end(self) {
+        drop(self.end);
+        for thread in self.threads {
+            // A worker that panicked has ended as well; the panic was printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_io().enable_time().build()
+}
+
+/// Accepts on one socket of one worker.
+struct Acceptor {
+    context: Arc<Context>,
+    handles: Arc<[Handle]>,
+    accepted: IntCounter,
+    listener: usize,
+    worker: usize,
+}
+
+impl Acceptor {
+    async fn run(self, socket: TcpListener, mut stop: watch::Receiver<bool>) {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                accepted = socket.accept() => accepted,
+                _ = stop.changed() => break,
+            };
+            self.take(accepted).await;
+        }
+        while let Some(accepted) = queued(&socket).await {
+            self.take(accepted).await;
+        }
+    }
+
+    async fn take(&self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+        match accepted {
+            Ok((stream, client)) => {
+                self.accepted.inc();
+                if let Err(error) = self.serve(stream, client).await {
+                    warn!(%client, %error, "cannot hand a connection to another worker");
+                }
+            }
+            Err(error) => self.failed(&error).await,
+        }
+    }
+
+    async fn serve(&self, stream: TcpStream, client: SocketAddr) -> io::Result<()> {
+        let live = &self.context.live;
+        let slot = match live.try_reserve() {
+            Some(slot) => slot,
+            None => {
+                self.context.metrics.paused(Pause::Limit);
+                live.reserve().await
+            }
+        };
+        let worker = self.choose();
+        let record = ConnectionRecord::open(&self.context, slot, worker, self.listener, client);
+        if worker == self.worker {
+            tokio::spawn(serve(stream, record));
+            return Ok(());
+        }
+        self.context.metrics.handed_over();
+        let stream = stream.into_std()?;
+        self.handles[worker].spawn(async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => serve(stream, record).await,
+                // The record says that the connection was abandoned.
+                Err(error) => warn!(%client, %error, "cannot watch a connection"),
+            }
+        });
+        Ok(())
+    }
+
+    /// This worker, or the lightest if this one holds clearly more.
+    fn choose(&self) -> usize {
+        let mut loads = self.context.live.loads();
+        let own = loads.nth(self.worker).unwrap_or_default();
+        if own < CLEARLY_MORE {
+            return self.worker;
+        }
+        let lightest = self.context.live.loads().enumerate().min_by_key(|(_, load)| *load);
+        match lightest {
+            Some((worker, load)) if own >= load + CLEARLY_MORE + load / 8 => worker,
+            _ => self.worker,
+        }
+    }
+
+    async fn failed(&self, error: &io::Error) {
+        match AcceptFailure::of(error) {
+            AcceptFailure::Connection => debug!(%error, "a connection was gone before its turn"),
+            AcceptFailure::Exhausted => {
+                self.context.metrics.paused(Pause::Exhausted);
+                warn!(%error, worker = self.worker, "cannot accept; pausing shortly");
+                sleep(exhausted_pause(self.worker)).await;
+            }
+        }
+    }
+}
+
+/// The next connection in the socket's queue; none when it is empty.
+async fn queued(socket: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    poll_fn(|cx| match socket.poll_accept(cx) {
+        Poll::Ready(Ok(accepted)) => Poll::Ready(Some(Ok(accepted))),
+        // An error here must not keep the listener open: the process is about to stop.
+        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}

@@ -1,0 +1,575 @@
+//! The relay over real sockets: bytes, ends, and bounds.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use l4_failover::socket::relay::{RelayContext, RelayError, RelayLimits, Side, Tally, relay};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use sha2::{Digest, Sha256};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+/// Nothing here takes longer, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Ended = (Result<(), RelayError>, Tally);
+
+/// A client and a server with a relay between them.
+struct Line {
+    client: TcpStream,
+    server: TcpStream,
+    relay: JoinHandle<Ended>,
+}
+
+/// Two connected sockets; `buffer` bounds what the first one receives and the second one sends
+/// ahead.
+async fn connected(buffer: Option<u32>) -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    if let Some(bytes) = buffer {
+        socket.set_recv_buffer_size(bytes).unwrap();
+    }
+    let address = listener.local_addr().unwrap();
+    let (outer, accepted) = tokio::join!(socket.connect(address), listener.accept());
+    let (outer, inner) = (outer.unwrap(), accepted.unwrap().0);
+    if let Some(bytes) = buffer {
+        SockRef::from(&inner)
+            .set_send_buffer_size(bytes as usize)
+            .unwrap();
+    }
+    (outer, inner)
+}
+
+async fn line(context: &RelayContext, buffer: Option<u32>) -> Line {
+    let (client, mut inner_client) = connected(buffer).await;
+    let (server, mut inner_server) = connected(buffer).await;
+    let context = context.clone();
+    let relay = tokio::spawn(async move {
+        let tally = Tally::default();
+        let end = relay(&mut inner_client, &mut inner_server, &tally, &context).await;
+        (end, tally)
+    });
+    Line {
+        client,
+        server,
+        relay,
+    }
+}
+
+/// Lets the relays go on until they have come so far.
+async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting)
+        .await
+        .expect("it never came to that");
+}
+
+fn context(limits: RelayLimits) -> RelayContext {
+    RelayContext::new(limits)
+}
+
+fn copying() -> RelayContext {
+    context(RelayLimits {
+        pipes: 0,
+        ..RelayLimits::default()
+    })
+}
+
+fn splicing() -> RelayContext {
+    context(RelayLimits::default())
+}
+
+/// Bytes that do not repeat within any window that a relay could mix up.
+fn payload(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut state = seed | 1;
+    let words = (0..bytes.div_ceil(8)).flat_map(|_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    words.take(bytes).collect()
+}
+
+/// Writes `bytes` in pieces of these sizes, over and over, then FIN; reads to the end meanwhile.
+async fn exchange(stream: TcpStream, bytes: Vec<u8>, pieces: Vec<usize>) -> io::Result<Vec<u8>> {
+    let (mut read, mut write) = stream.into_split();
+    let writing = tokio::spawn(async move {
+        let mut rest = &bytes[..];
+        for piece in pieces.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (now, later) = rest.split_at((*piece).min(rest.len()));
+            write.write_all(now).await?;
+            rest = later;
+        }
+        write.shutdown().await
+    });
+    let mut received = Vec::new();
+    read.read_to_end(&mut received).await?;
+    writing.await.unwrap()?;
+    Ok(received)
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Sends payloads of these sizes both ways and compares what arrives; how the relay ended.
+async fn both_ways(line: Line, up: usize, down: usize, pieces: Vec<usize>) -> Tally {
+    let (upward, downward) = (payload(1, up), payload(2, down));
+    let (expected_up, expected_down) = (digest(&upward), digest(&downward));
+    let both = async {
+        tokio::join!(
+            exchange(line.client, upward, pieces.clone()),
+            exchange(line.server, downward, pieces),
+        )
+    };
+    let (at_client, at_server) = timeout(PATIENCE, both).await.expect("no hang");
+    assert_eq!(digest(&at_server.unwrap()), expected_up);
+    assert_eq!(digest(&at_client.unwrap()), expected_down);
+    let (end, tally) = line.relay.await.unwrap();
+    end.unwrap();
+    assert_eq!(
+        (tally.from_client(), tally.from_upstream()),
+        (up as u64, down as u64)
+    );
+    tally
+}
+
+#[test]
+fn bytes_in_are_bytes_out_for_any_sizes_and_writes() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let sizes = (0..300_000_usize, 0..300_000_usize);
+    let pieces = proptest::collection::vec(1..70_000_usize, 1..8);
+    let cases = Config::with_cases(40);
+    TestRunner::new(cases)
+        .run(
+            &(sizes, pieces, any::<bool>(), any::<bool>()),
+            |((up, down), pieces, splice, small)| {
+                runtime.block_on(async {
+                    let context = if splice { splicing() } else { copying() };
+                    let line = line(&context, small.then_some(4096)).await;
+                    both_ways(line, up, down, pieces).await;
+                    assert_eq!((context.owned_bytes(), context.pipes_lent()), (0, 0));
+                });
+                Ok(())
+            },
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn nothing_at_all_is_passed_on_as_nothing() {
+    let tally = both_ways(line(&splicing(), None).await, 0, 0, vec![1]).await;
+    assert_eq!(tally.spliced(), 0);
+}
+
+const BULK: usize = 64 << 20;
+
+/// `RELAY_BYTES` makes it longer: 2 GiB in a soak.
+fn bulk() -> usize {
+    let bytes = std::env::var("RELAY_BYTES");
+    bytes.map_or(BULK, |bytes| {
+        bytes.parse().expect("RELAY_BYTES is a number of bytes")
+    })
+}
+
+#[tokio::test]
+async fn bulk_by_copy() {
+    let tally = both_ways(line(&copying(), None).await, bulk(), 1000, vec![1 << 20]).await;
+    assert_eq!(tally.spliced(), 0);
+}
+
+#[tokio::test]
+async fn bulk_by_splice() {
+    let context = splicing();
+    let tally = both_ways(line(&context, None).await, 1000, bulk(), vec![1 << 20]).await;
+    assert!(tally.spliced() > bulk() as u64 * 9 / 10, "{tally:?}");
+    assert_eq!(context.pipes_lent(), 0);
+}
+
+#[tokio::test]
+async fn bulk_both_ways_at_once() {
+    both_ways(
+        line(&splicing(), None).await,
+        BULK / 4,
+        BULK / 4,
+        vec![1 << 20],
+    )
+    .await;
+}
+
+/// Bulk, then small messages, then bulk again: the direction goes to splice and back.
+#[tokio::test]
+async fn a_direction_changes_between_copy_and_splice() {
+    let context = splicing();
+    let Line {
+        mut client,
+        mut server,
+        relay,
+    } = line(&context, None).await;
+    let mut hashes = (Sha256::new(), Sha256::new());
+    for round in 0..6 {
+        let large = payload(round, 4 << 20);
+        hashes.0.update(&large);
+        let mut received = vec![0; large.len()];
+        let (sent, got) = tokio::join!(client.write_all(&large), server.read_exact(&mut received));
+        sent.unwrap();
+        got.unwrap();
+        hashes.1.update(&received);
+        for _ in 0..20 {
+            client.write_all(b"tick").await.unwrap();
+            let mut tick = [0; 4];
+            server.read_exact(&mut tick).await.unwrap();
+            assert_eq!(&tick, b"tick");
+        }
+        until(|| context.pipes_lent() == 0).await;
+    }
+    assert_eq!(hashes.0.finalize(), hashes.1.finalize());
+    client.shutdown().await.unwrap();
+    server.shutdown().await.unwrap();
+    let (end, tally) = relay.await.unwrap();
+    end.unwrap();
+    let copied = tally.from_client() - tally.spliced();
+    assert!(tally.spliced() > 6 << 20, "spliced {}", tally.spliced());
+    assert!(copied > 6 * 20 * 4, "copied {copied}");
+}
+
+/// Three bulk directions and one pipe: those that get none copy.
+#[tokio::test]
+async fn without_a_free_pipe_bulk_is_copied() {
+    let context = context(RelayLimits {
+        pipes: 1,
+        ..RelayLimits::default()
+    });
+    let mut running = Vec::new();
+    for _ in 0..3 {
+        let line = line(&context, None).await;
+        running.push(tokio::spawn(both_ways(
+            line,
+            BULK / 8,
+            BULK / 8,
+            vec![1 << 20],
+        )));
+    }
+    for run in running {
+        run.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_clients_fin_goes_through_and_the_answer_still_comes() {
+    let Line {
+        mut client,
+        mut server,
+        relay,
+    } = line(&splicing(), None).await;
+    client.write_all(b"question").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut question = String::new();
+    server.read_to_string(&mut question).await.unwrap();
+    assert_eq!(question, "question");
+    server.write_all(b"answer").await.unwrap();
+    drop(server);
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(answer, "answer");
+    relay.await.unwrap().0.unwrap();
+}
+
+#[tokio::test]
+async fn the_servers_fin_goes_through_and_the_client_may_go_on() {
+    let Line {
+        mut client,
+        mut server,
+        relay,
+    } = line(&splicing(), None).await;
+    server.shutdown().await.unwrap();
+    assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
+    client.write_all(b"still here").await.unwrap();
+    drop(client);
+    let mut rest = String::new();
+    server.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest, "still here");
+    relay.await.unwrap().0.unwrap();
+}
+
+/// Reads all that comes before the reset; how many bytes that were.
+async fn read_to_reset(mut stream: TcpStream) -> Vec<u8> {
+    let mut received = Vec::new();
+    let error = timeout(PATIENCE, stream.read_to_end(&mut received))
+        .await
+        .expect("no hang");
+    let error = error.expect_err("a cut stream must not look whole");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    received
+}
+
+fn reset(stream: TcpStream) {
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+}
+
+fn assert_broken(ended: Ended, by: Side) {
+    match ended.0.unwrap_err() {
+        RelayError::Broken { side, .. } => assert_eq!(side, by),
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_reset_of_the_client_reaches_the_server_as_a_reset() {
+    let Line {
+        client,
+        server,
+        relay,
+    } = line(&splicing(), None).await;
+    reset(client);
+    assert_eq!(read_to_reset(server).await, b"");
+    assert_broken(relay.await.unwrap(), Side::Client);
+}
+
+#[tokio::test]
+async fn a_reset_of_the_server_reaches_the_client_as_a_reset() {
+    let Line {
+        client,
+        mut server,
+        relay,
+    } = line(&splicing(), None).await;
+    server.write_all(b"half an ans").await.unwrap();
+    let mut client_read = client;
+    let mut start = [0; 4];
+    client_read.read_exact(&mut start).await.unwrap();
+    reset(server);
+    assert_eq!(read_to_reset(client_read).await, b" an ans");
+    assert_broken(relay.await.unwrap(), Side::Upstream);
+}
+
+/// The other side is slow and its window small: what was read before the reset still arrives,
+/// from our memory and from the kernel's.
+#[tokio::test]
+async fn a_reset_does_not_overtake_the_bytes_before_it() {
+    for context in [copying(), splicing()] {
+        let Line {
+            client,
+            mut server,
+            relay,
+        } = line(&context, Some(65_536)).await;
+        let bytes = payload(3, 16 << 20);
+        let mut sent = 0;
+        // As much as everything between the two takes, without the client reading.
+        while let Ok(written) =
+            timeout(Duration::from_millis(300), server.write(&bytes[sent..])).await
+        {
+            sent += written.unwrap();
+        }
+        assert!(sent > 100_000 && sent < bytes.len(), "{sent}");
+        // What the relay has read of it arrives; what waits in its receive queue as well.
+        reset(server);
+        let received = read_to_reset(client).await;
+        assert_eq!(digest(&received), digest(&bytes[..received.len()]));
+        let (end, tally) = relay.await.unwrap();
+        assert_eq!(received.len() as u64, tally.from_upstream());
+        assert_broken((end, tally), Side::Upstream);
+    }
+}
+
+/// After the reset was reported to a write, the kernel calls the end of reading "end of file".
+#[tokio::test]
+async fn a_reset_that_a_write_notices_first_is_not_taken_for_a_fin() {
+    for _ in 0..50 {
+        let Line {
+            mut client,
+            server,
+            relay,
+        } = line(&splicing(), None).await;
+        // Unread bytes make the close a reset, while more are on their way.
+        client.write_all(&payload(4, 100_000)).await.unwrap();
+        server.readable().await.unwrap();
+        drop(server);
+        while client.write_all(&[0; 1000]).await.is_ok() {}
+        let (end, _) = timeout(PATIENCE, relay).await.expect("no hang").unwrap();
+        assert_broken((end, Tally::default()), Side::Upstream);
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_is_dropped_resets_both_sides() {
+    let Line {
+        mut client,
+        mut server,
+        relay,
+    } = line(&splicing(), None).await;
+    client.write_all(b"up").await.unwrap();
+    server.read_exact(&mut [0; 2]).await.unwrap();
+    relay.abort();
+    assert!(relay.await.unwrap_err().is_cancelled());
+    assert_eq!(read_to_reset(client).await, b"");
+    assert_eq!(read_to_reset(server).await, b"");
+}
+
+#[tokio::test]
+async fn silence_after_one_sides_fin_is_bounded_by_linger() {
+    let limits = RelayLimits {
+        linger: Duration::from_millis(200),
+        ..RelayLimits::default()
+    };
+    let Line {
+        mut client,
+        mut server,
+        relay,
+    } = line(&context(limits), None).await;
+    client.shutdown().await.unwrap();
+    assert_eq!(server.read(&mut [0; 8]).await.unwrap(), 0);
+    let start = Instant::now();
+    // The open direction is not silent for this long: four times half of the limit.
+    for _ in 0..4 {
+        tokio::time::sleep(limits.linger / 2).await; // the silence is what is tested
+        server.write_all(b"x").await.unwrap();
+    }
+    let received = read_to_reset(client).await;
+    assert_eq!(received, b"xxxx");
+    assert!(start.elapsed() >= limits.linger * 3);
+    let (end, _) = relay.await.unwrap();
+    assert!(
+        matches!(
+            end,
+            Err(RelayError::Lingered {
+                finished: Side::Client,
+                ..
+            })
+        ),
+        "{end:?}"
+    );
+}
+
+#[tokio::test]
+async fn silence_of_both_sides_is_bounded_by_idle_if_that_is_set() {
+    let limits = RelayLimits {
+        idle: Some(Duration::from_millis(200)),
+        ..RelayLimits::default()
+    };
+    let start = Instant::now();
+    let Line {
+        client,
+        server,
+        relay,
+    } = line(&context(limits), None).await;
+    let (end, _) = timeout(PATIENCE, relay).await.expect("no hang").unwrap();
+    assert!(matches!(end, Err(RelayError::Idle(_))), "{end:?}");
+    assert!(start.elapsed() >= Duration::from_millis(200));
+    assert_eq!(read_to_reset(client).await, b"");
+    assert_eq!(read_to_reset(server).await, b"");
+}
+
+/// Writes until nothing more is taken for a while; how many bytes were.
+async fn fill(stream: &mut TcpStream) -> usize {
+    let piece = vec![7; 1 << 20];
+    let mut sent = 0;
+    while let Ok(written) = timeout(Duration::from_millis(300), stream.write(&piece)).await {
+        sent += written.unwrap();
+    }
+    sent
+}
+
+/// Servers that read nothing: what the relays own stays under the bound, and when one reads
+/// again, everything arrives.
+#[tokio::test]
+async fn what_peers_do_not_take_is_bounded_and_not_lost() {
+    let limits = RelayLimits {
+        owned_max: 1 << 20,
+        pipes: 0,
+        ..RelayLimits::default()
+    };
+    let context = context(limits);
+    let mut stalled = Vec::new();
+    for _ in 0..40 {
+        stalled.push(line(&context, Some(65_536)).await);
+    }
+    let mut sent = Vec::new();
+    for line in &mut stalled {
+        SockRef::from(&line.client)
+            .set_send_buffer_size(4096)
+            .unwrap();
+        sent.push(fill_shortly(&mut line.client).await);
+        assert!(
+            context.owned_bytes() <= limits.owned_max,
+            "{}",
+            context.owned_bytes()
+        );
+    }
+    assert!(
+        context.owned_bytes() > limits.owned_max / 2,
+        "the bound was reached"
+    );
+    for (line, sent) in stalled.into_iter().zip(sent) {
+        let Line {
+            mut client,
+            mut server,
+            relay,
+        } = line;
+        client.shutdown().await.unwrap();
+        let mut received = Vec::new();
+        timeout(PATIENCE, server.read_to_end(&mut received))
+            .await
+            .expect("no hang")
+            .unwrap();
+        assert_eq!(received.len(), sent);
+        drop((client, server));
+        relay.await.unwrap().0.unwrap();
+    }
+    assert_eq!(context.owned_bytes(), 0);
+}
+
+/// As `fill`, with a shorter wait: forty of them follow one another.
+async fn fill_shortly(stream: &mut TcpStream) -> usize {
+    let piece = vec![7; 1 << 20];
+    let mut sent = 0;
+    while let Ok(written) = timeout(Duration::from_millis(50), stream.write(&piece)).await {
+        sent += written.unwrap();
+    }
+    sent
+}
+
+/// A bulk direction whose sink stalls gives its pipe back, and nothing of what was in it is lost.
+#[tokio::test]
+async fn a_stalled_sink_does_not_keep_a_pipe() {
+    let context = context(RelayLimits {
+        pipes: 1,
+        ..RelayLimits::default()
+    });
+    let Line {
+        mut client,
+        mut server,
+        relay,
+    } = line(&context, None).await;
+    let warm = payload(5, 8 << 20);
+    let mut received = vec![0; warm.len()];
+    let (sent, got) = tokio::join!(client.write_all(&warm), server.read_exact(&mut received));
+    sent.unwrap();
+    got.unwrap();
+    let sent = fill(&mut client).await;
+    until(|| context.pipes_lent() == 0).await;
+    assert!(context.owned_bytes() > 0);
+    client.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    server.read_to_end(&mut rest).await.unwrap();
+    assert_eq!(rest, vec![7; sent]);
+    drop((client, server));
+    let (end, tally) = relay.await.unwrap();
+    end.unwrap();
+    assert!(tally.spliced() > 0);
+}
