@@ -1,1 +1,2 @@
 //! A mesh gateway: passes TLS connections on by server name, without terminating TLS.
+pub mod config;
