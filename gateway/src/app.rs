@@ -27,7 +27,6 @@ use crate::hello::{HelloBounds, HelloLimits};
 use crate::live::Live;
 use crate::log::{ConnectionLog, Connections, LostLines};
 use crate::metrics::Metrics;
-use crate::name::{NamePattern, PatternError};
 use crate::resolve::Resolver;
 use crate::route::{BuildError, RouteKind, Routes};
 use crate::worker::{Listener, Workers};
@@ -53,7 +52,7 @@ pub enum StartError {
     Admin(#[from] AdminError),
     /// The routes cannot be built.
     #[error(transparent)]
-    Routes(#[from] RoutesError),
+    Routes(#[from] BuildError),
     /// More connections are configured than the process may open descriptors for.
     #[error(
         "limits.connections = {connections} needs {needed} descriptors, and the process may open \
@@ -73,17 +72,6 @@ pub enum StartError {
     /// Metrics cannot be made.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
-}
-
-/// Why the routes of a configuration cannot be built.
-#[derive(Debug, Error)]
-pub enum RoutesError {
-    /// A pattern is none.
-    #[error(transparent)]
-    Pattern(#[from] PatternError),
-    /// Two destinations claim one name, or a name would be none.
-    #[error(transparent)]
-    Build(#[from] BuildError),
 }
 
 /// A gateway whose addresses are bound, and that serves nobody yet.
@@ -236,11 +224,7 @@ impl Bound {
 }
 
 /// Stops accepting and waits for sessions to end; how many did not.
-async fn wind_down(
-    context: &Context,
-    workers: &Workers,
-    force: impl Future<Output = ()>,
-) -> usize {
+async fn wind_down(context: &Context, workers: &Workers, force: impl Future<Output = ()>) -> usize {
     context.stopping.store(true, Relaxed);
     workers.stop_accepting();
     info!(sessions = context.live.len(), grace = ?STOP_GRACE, "stopping");
@@ -267,17 +251,18 @@ async fn say_left_out(context: &Context) {
 ///
 /// # Errors
 ///
-/// [`RoutesError`].
-pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>, RoutesError> {
-    let patterns = config.name_patterns.iter();
-    let patterns: Vec<NamePattern> = patterns
-        .map(|text| NamePattern::parse(text))
-        .collect::<Result<_, _>>()?;
-    let mut builder = Routes::builder(&config.datacenter, &patterns);
+/// [`BuildError`]: two destinations claim one name, or a name would be none.
+pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>, BuildError> {
+    let mut builder = Routes::builder(&config.datacenter, &config.name_patterns);
     let fallback = config.fallback.as_ref();
     for service in &config.services {
         let kind = RouteKind::Service;
-        let to = Arc::new(destination(metrics, kind, &service.name, &service.endpoints));
+        let to = Arc::new(destination(
+            metrics,
+            kind,
+            &service.name,
+            &service.endpoints,
+        ));
         builder.service(&service.name, &to)?;
         if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
             builder.default(&to, fallback.without_name);
@@ -288,7 +273,7 @@ pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>,
         let to = destination(metrics, kind, &datacenter.name, &datacenter.gateways);
         builder.datacenter(&datacenter.name, &Arc::new(to))?;
     }
-    Ok(builder.build()?)
+    builder.build()
 }
 
 fn destination(
@@ -308,7 +293,11 @@ fn destination(
 /// How many connections may be open: as configured, or as many as descriptors allow.
 fn connections_max(config: &Config) -> Result<usize, StartError> {
     let allowed = raise_descriptors();
-    let pipes = if config.relay.splice { config.relay.pipes } else { 0 };
+    let pipes = if config.relay.splice {
+        config.relay.pipes
+    } else {
+        0
+    };
     let sockets = config.listeners.len() * config.workers;
     let other = DESCRIPTORS_RESERVED + 2 * pipes + sockets + 4 * config.workers;
     let room = allowed.saturating_sub(other) / 2;
@@ -335,7 +324,9 @@ fn raise_descriptors() -> usize {
         Err(_) => limit.current,
     };
     // No limit at all: as many as the kernel lets a process open by default.
-    current.map_or(1 << 20, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    current.map_or(1 << 20, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    })
 }
 
 fn tcp_options(relay: &config::Relay) -> TcpOptions {

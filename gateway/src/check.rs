@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::app::{RoutesError, routes};
+use crate::app::routes;
 use crate::config::Config;
 use crate::destination::Destination;
 use crate::metrics::Metrics;
@@ -22,7 +22,7 @@ pub fn file(path: &Path) -> Result<String, String> {
 
 fn build(config: &Config) -> Result<Routes<Destination>, String> {
     let metrics = Metrics::new().map_err(|error| error.to_string())?;
-    routes(config, &metrics).map_err(|error: RoutesError| error.to_string())
+    routes(config, &metrics).map_err(|error| error.to_string())
 }
 
 fn table(path: &Path, config: &Config, routes: &Routes<Destination>) -> String {

@@ -1,11 +1,13 @@
 //! The command line of `mesh-gateway`. The exit code is decided here and nowhere else: 0 done,
 //! 1 failed, 2 a mistake in what was typed or configured.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use l4_failover::config::Diagnostics;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
@@ -56,8 +58,8 @@ enum Failure {
     Mistaken(String),
 }
 
-impl From<config::Diagnostics> for Failure {
-    fn from(diagnostics: config::Diagnostics) -> Self {
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
         Self::Mistaken(diagnostics.to_string())
     }
 }
@@ -73,7 +75,12 @@ impl From<StartError> for Failure {
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    main_from(std::env::args_os())
+}
+
+/// Runs a command given as words, the first of which is the program's name.
+pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let result = match Cli::parse_from(words).command {
         Command::Run(run) => self::run(&run),
         Command::Check(check) => self::check(&check),
     };

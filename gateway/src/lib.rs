@@ -1,8 +1,13 @@
 //! A mesh gateway: passes TLS connections on by server name, without terminating TLS.
 //!
 //! [`hello`] reads the name, [`route`] chooses the destination, [`connection`] is the straight
-//! line of a connection's life; `l4-failover` dials and relays.
+//! line of a connection's life; `l4-failover` dials and relays. [`app`] puts all together.
 
+pub mod admin;
+pub mod app;
+pub mod check;
+pub mod cli;
+pub mod config;
 pub mod connection;
 pub mod destination;
 pub mod hello;
@@ -13,4 +18,6 @@ pub mod name;
 pub mod outcome;
 pub mod record;
 pub mod refuse;
+mod resolve;
 pub mod route;
+pub mod worker;

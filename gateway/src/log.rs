@@ -65,7 +65,9 @@ impl LostLines {
     /// Lines lost since the start.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.as_ref().map_or(0, |lost| lost.dropped_lines() as u64)
+        self.0
+            .as_ref()
+            .map_or(0, |lost| lost.dropped_lines() as u64)
     }
 }
 
@@ -121,7 +123,7 @@ macro_rules! line {
             phase = line.outcome.phase.as_str(),
             cause = line.outcome.cause.as_str(),
             reason = line.outcome.reason,
-            error = line.error.map(display),
+            error = line.error.map(ToString::to_string),
             from_client = line.from_client,
             from_upstream = line.from_upstream,
             hello_ms = greeting.map(|it| millis(it.after)),

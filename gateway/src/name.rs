@@ -251,6 +251,25 @@ impl NamePattern {
     }
 }
 
+/// `{service}.{datacenter}`.
+impl Default for NamePattern {
+    fn default() -> Self {
+        Self {
+            before: "".into(),
+            between: ".".into(),
+            after: "".into(),
+        }
+    }
+}
+
+impl FromStr for NamePattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        Self::parse(text)
+    }
+}
+
 impl fmt::Display for NamePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

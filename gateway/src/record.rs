@@ -53,10 +53,16 @@ pub(crate) struct Upstream {
 
 impl ConnectionRecord {
     /// A connection from `client`, accepted by `listener`, is served by `worker`.
-    pub fn open(context: Arc<Context>, worker: usize, listener: usize, client: SocketAddr) -> Self {
-        let entry = context.live.open(worker, client);
+    pub fn open(
+        context: &Arc<Context>,
+        slot: Slot<'_>,
+        worker: usize,
+        listener: usize,
+        client: SocketAddr,
+    ) -> Self {
+        let entry = context.live.open(slot, worker, client);
         Self {
-            context,
+            context: Arc::clone(context),
             entry,
             listener,
             opened: Instant::now(),

@@ -111,7 +111,10 @@ impl Workers {
 }
 
 fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_io().enable_time().build()
+    Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
 }
 
 /// Accepts on one socket of one worker.
@@ -184,7 +187,12 @@ impl Acceptor {
         if own < CLEARLY_MORE {
             return self.worker;
         }
-        let lightest = self.context.live.loads().enumerate().min_by_key(|(_, load)| *load);
+        let lightest = self
+            .context
+            .live
+            .loads()
+            .enumerate()
+            .min_by_key(|(_, load)| *load);
         match lightest {
             Some((worker, load)) if own >= load + CLEARLY_MORE + load / 8 => worker,
             _ => self.worker,

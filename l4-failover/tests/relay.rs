@@ -1,5 +1,7 @@
 //! The relay over real sockets: bytes, ends, and bounds.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::socket::connect::ConnectError;
+use crate::target::{Host, Target};
 
 /// A place that connections can go to: `host:port`, where the host is an address or a name.
 #[derive(Debug)]
@@ -24,42 +25,17 @@ pub struct Endpoint {
 /// What a name stands for: its addresses, or why it has none.
 type Addresses = Result<Arc<[SocketAddr]>, Arc<str>>;
 
-/// A text that is not an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not an endpoint: write \"host:port\", with a port from 1 to 65535 and an IPv6 address in brackets"
-)]
-pub struct EndpointError {
-    text: String,
-}
-
 impl Endpoint {
-    /// Reads `host:port`; an IPv6 address stands in brackets.
-    ///
-    /// # Errors
-    ///
-    /// [`EndpointError`] when there is no host, or no port from 1 to 65535.
-    pub fn parse(text: &str) -> Result<Self, EndpointError> {
-        let wrong = || EndpointError { text: text.into() };
-        let literal: Option<SocketAddr> = text.parse().ok();
-        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let port: u16 = port.parse().map_err(|_| wrong())?;
-        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let is_name = !host.is_empty() && host.bytes().all(is_host);
-        if port == 0 || (literal.is_none() && !is_name) {
-            return Err(wrong());
-        }
-        Ok(Self::new(text, literal))
-    }
-
-    fn new(name: &str, literal: Option<SocketAddr>) -> Self {
-        let addresses = match literal {
-            Some(address) => Ok(Arc::from([address])),
-            None => Err("it was not looked up yet".into()),
+    /// An endpoint at `target`. A name has no address until it is looked up.
+    #[must_use]
+    pub fn new(target: &Target) -> Self {
+        let addresses = match target.host {
+            Host::Ip(ip) => Ok(Arc::from([SocketAddr::new(ip, target.port)])),
+            Host::Name(_) => Err("it was not looked up yet".into()),
         };
         Self {
-            name: name.into(),
-            is_literal: literal.is_some(),
+            name: target.to_string().into(),
+            is_literal: addresses.is_ok(),
             addresses: RwLock::new(addresses),
             connects: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -206,32 +182,23 @@ impl Drop for Lease {
 mod tests {
     use super::*;
 
+    fn endpoint(target: &str) -> Endpoint {
+        Endpoint::new(&target.parse().unwrap())
+    }
+
     #[test]
-    fn an_endpoint_is_a_host_and_a_port() {
-        for good in [
-            "127.0.0.1:7000",
-            "[::1]:7000",
-            "currency.internal:443",
-            "a_b-c:1",
-        ] {
-            assert_eq!(Endpoint::parse(good).unwrap().name(), good);
-        }
-        for bad in [
-            "",
-            ":7000",
-            "127.0.0.1",
-            "127.0.0.1:0",
-            "::1:7000",
-            "a b:1",
-            "a:65536",
-        ] {
-            assert!(Endpoint::parse(bad).is_err(), "{bad}");
-        }
+    fn an_address_needs_no_look_up() {
+        let endpoint = endpoint("[::1]:7000");
+        assert!(endpoint.is_literal());
+        assert_eq!(
+            *endpoint.addresses().unwrap(),
+            ["[::1]:7000".parse().unwrap()]
+        );
     }
 
     #[tokio::test]
     async fn a_failed_look_up_keeps_the_last_good_answer() {
-        let endpoint = Endpoint::parse("name.invalid:1").unwrap();
+        let endpoint = endpoint("name.invalid:1");
         assert!(endpoint.addresses().is_err());
         let known: Arc<[SocketAddr]> = Arc::from(["127.0.0.1:1".parse().unwrap()]);
         *endpoint.addresses.write().unwrap() = Ok(Arc::clone(&known));
@@ -242,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_looked_up() {
-        let endpoint = Endpoint::parse("localhost:7000").unwrap();
+        let endpoint = endpoint("localhost:7000");
         endpoint.resolve().await.unwrap();
         assert!(
             endpoint

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::socket::TcpOptions;
 use crate::socket::connect::{ConnectError, connect};
 
-pub use endpoint::{Endpoint, EndpointError, Lease};
+pub use endpoint::{Endpoint, Lease};
 
 /// Bounds of one dial, and the options of the connection that comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,8 @@ impl Default for DialLimits {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let backup = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 /// let dead = { let gone = std::net::TcpListener::bind("127.0.0.1:0")?; gone.local_addr()? };
-/// let pool = Pool::new([Endpoint::parse(&dead.to_string())?, Endpoint::parse(&backup.local_addr()?.to_string())?]);
+/// let (dead, backup_at) = (dead.to_string().parse()?, backup.local_addr()?.to_string().parse()?);
+/// let pool = Pool::new([Endpoint::new(&dead), Endpoint::new(&backup_at)]);
 ///
 /// let connected = pool.connect(&DialLimits::default()).await?;
 /// assert_eq!(connected.address, backup.local_addr()?);

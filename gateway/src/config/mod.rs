@@ -1,0 +1,151 @@
+//! The gateway's configuration file: what it says, as plain data.
+//!
+//! Nothing below the application knows these types; it converts them into what each part takes.
+
+mod fallback;
+mod limits;
+mod listen;
+mod log;
+mod peers;
+
+// The public interface is:
+pub use fallback::Fallback;
+pub use limits::{Dial, Hello, Limits, Relay};
+pub use listen::Listener;
+pub use log::{ConnectionLog, Format, Level, Log};
+pub use peers::{Datacenter, Endpoint, Service};
+
+use crate::name::NamePattern;
+use l4_failover::admin::AdminOptions;
+use l4_failover::config::{
+    self, Diagnostics, Schema, Table, Unique, admin_section, integer, label, list, parsed,
+};
+use std::path::Path;
+use std::thread::available_parallelism;
+
+/// More threads than this serve no machine.
+const WORKERS_MAX: usize = 256;
+
+/// The gateway's own data centre is given as a value, the others as tables of the same name.
+const DATACENTER: &str = "datacenter";
+
+const PATTERN: &str = "a pattern such as \"{service}.{datacenter}\"";
+const PATTERNS: &str = "patterns such as \"{service}.{datacenter}\"";
+
+const NOTHING_TO_PASS: &str =
+    "the gateway would refuse every name; add a [[service]] or a [[datacenter]]";
+
+/// Everything that the file says, with defaults in place of what it leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The name of the data centre that this gateway stands in.
+    pub datacenter: String,
+    /// How many threads pass connections on, 1 to 256.
+    pub workers: usize,
+    /// The forms of the names of services; at least one.
+    pub name_patterns: Vec<NamePattern>,
+    /// The service that answers names which no other does.
+    pub fallback: Option<Fallback>,
+    /// Where clients connect; at least one.
+    pub listeners: Vec<Listener>,
+    /// The bounds of reading a hello.
+    pub hello: Hello,
+    /// The bounds of reaching an endpoint.
+    pub dial: Dial,
+    /// The bounds of passing bytes on.
+    pub relay: Relay,
+    /// The bounds of the process.
+    pub limits: Limits,
+    /// What is logged, and how.
+    pub log: Log,
+    /// Where operators are served, if anywhere.
+    pub admin: Option<AdminOptions>,
+    /// The services of this data centre, in the order of the file.
+    pub services: Vec<Service>,
+    /// The other data centres, in the order of the file.
+    pub datacenters: Vec<Datacenter>,
+}
+
+impl Config {
+    /// Reads a configuration; `file` is the name that diagnostics give.
+    ///
+    /// ```
+    /// use gateway::config::Config;
+    ///
+    /// let config = Config::parse("gateway.toml", r#"
+    ///     datacenter = "dc1"
+    ///     [listen]
+    ///     address = "127.0.0.1:8443"
+    ///     [[service]]
+    ///     name = "currency"
+    ///     endpoints = ["127.0.0.1:7000"]
+    /// "#)?;
+    /// assert_eq!(config.services[0].endpoints[0].address.port, 7000);
+    /// # Ok::<(), l4_failover::config::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Every mistake of the text, in the order of its lines.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Diagnostics> {
+        config::read_homonym(DATACENTER, file, text, Self::read)
+    }
+
+    /// Reads the configuration file at `path`; see [`Config::parse`].
+    ///
+    /// # Errors
+    /// Every mistake of the file, or the one that it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, Diagnostics> {
+        Self::parse(&path.display().to_string(), &config::text_of(path)?)
+    }
+
+    /// Every key that the file may hold, with its default and range.
+    pub fn schema() -> Schema {
+        config::schema(Self::read)
+    }
+
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        let mut addresses = Unique::new("the address of a listener");
+        let datacenter = table.required(DATACENTER, label());
+        let workers = workers(table);
+        let name_patterns = name_patterns(table);
+        let listeners = listen::read(table, &mut addresses);
+        let hello = table.table("hello", Hello::read);
+        let dial = table.table("dial", Dial::read);
+        let relay = table.table("relay", Relay::read);
+        let limits = table.table("limits", Limits::read);
+        let log = table.table("log", Log::read);
+        let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
+        let services = peers::services(table);
+        let datacenters = peers::datacenters(table, datacenter.as_deref());
+        let fallback = Fallback::read(table, &services);
+        if !table.has("service") && !table.has(DATACENTER) {
+            table.report_here(NOTHING_TO_PASS);
+        }
+        Some(Self {
+            datacenter: datacenter?,
+            workers,
+            name_patterns,
+            fallback,
+            listeners,
+            hello,
+            dial,
+            relay,
+            limits,
+            log,
+            admin,
+            services,
+            datacenters,
+        })
+    }
+}
+
+fn workers(table: &mut Table<'_>) -> usize {
+    let workers = integer(1..=WORKERS_MAX);
+    let workers = table.optional("workers", workers, "the number of CPUs");
+    workers.unwrap_or_else(|| available_parallelism().map_or(1, |cpus| cpus.get().min(WORKERS_MAX)))
+}
+
+fn name_patterns(table: &mut Table<'_>) -> Vec<NamePattern> {
+    let patterns = list(PATTERNS, parsed(PATTERN)).not_empty().distinct();
+    table.with_default("name_patterns", patterns, vec![NamePattern::default()])
+}

@@ -1,0 +1,323 @@
+//! What a configuration file may say, and what is said about one that is wrong.
+
+use gateway::config::{Config, ConnectionLog, Fallback, Format, Level};
+use gateway::name::NamePattern;
+use std::path::Path;
+use std::time::Duration;
+
+/// The smallest file that the documentation promises to work.
+const MINIMAL: &str = r#"datacenter = "dc1"
+
+[listen]
+address = "127.0.0.1:8443"
+
+[admin]
+address = "127.0.0.1:19000"
+
+[[service]]                       # served here, by the name currency.dc1
+name = "currency"
+endpoints = ["127.0.0.1:7000"]
+
+[[datacenter]]                    # elsewhere: *.dc2 goes to the gateways of dc2, in this order
+name = "dc2"
+gateways = ["127.0.0.1:8444"]
+"#;
+
+fn parse(text: &str) -> Config {
+    Config::parse("gateway.toml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// The mistakes of a text, as an operator reads them.
+fn mistakes(text: &str) -> Vec<String> {
+    let mistakes = Config::parse("g.toml", text).expect_err("the text is wrong");
+    mistakes.iter().map(ToString::to_string).collect()
+}
+
+/// The mistakes of the minimal file with `from` replaced by `to`.
+fn mistakes_with(from: &str, to: &str) -> Vec<String> {
+    assert!(MINIMAL.contains(from), "{from}");
+    mistakes(&MINIMAL.replacen(from, to, 1))
+}
+
+#[test]
+fn the_minimal_file_loads_with_every_default() {
+    let config = parse(MINIMAL);
+    assert_eq!(config.datacenter, "dc1");
+    assert_eq!(config.name_patterns, [NamePattern::default()]);
+    assert_eq!(config.listeners[0].name, "listen");
+    assert_eq!(config.listeners[0].address.to_string(), "127.0.0.1:8443");
+    assert_eq!(config.hello.timeout, Duration::from_secs(5));
+    assert_eq!(
+        (config.hello.bytes, config.hello.raw_bytes),
+        (16 << 10, 64 << 10)
+    );
+    assert_eq!(config.dial.attempt_timeout, Duration::from_secs(1));
+    assert_eq!((config.relay.idle, config.relay.pipes), (None, 32));
+    assert_eq!(config.limits.connections, None);
+    assert_eq!(
+        (config.log.level, config.log.format),
+        (Level::Info, Format::Text)
+    );
+    assert_eq!(config.log.connections, ConnectionLog::All);
+    assert_eq!(config.admin.unwrap().address.to_string(), "127.0.0.1:19000");
+    assert_eq!(
+        config.services[0].endpoints[0].address.to_string(),
+        "127.0.0.1:7000"
+    );
+    assert_eq!(config.datacenters[0].gateways[0].address.port, 8444);
+    assert!((1..=256).contains(&config.workers));
+}
+
+#[test]
+fn several_listeners_are_named_by_their_number() {
+    let text = MINIMAL.replace(
+        "[listen]",
+        "[[listen]]\naddress = '[::1]:0'\n[[listen]]\nname = 'b'\naddress = '[::1]:0'\n[[listen]]",
+    );
+    let names: Vec<_> = parse(&text).listeners.into_iter().map(|l| l.name).collect();
+    assert_eq!(names, ["listen-1", "b", "listen-3"]);
+}
+
+#[test]
+fn an_endpoint_is_a_string_or_a_table() {
+    let text = MINIMAL.replace(
+        "[\"127.0.0.1:7000\"]",
+        "['[::1]:7000', { address = 'Feed.example:7001' }]",
+    );
+    let endpoints = parse(&text).services.remove(0).endpoints;
+    let addresses: Vec<_> = endpoints.iter().map(|e| e.address.to_string()).collect();
+    assert_eq!(addresses, ["[::1]:7000", "feed.example:7001"]);
+}
+
+#[test]
+fn a_default_names_a_service() {
+    let text = format!("default = 'currency'\ndefault_without_name = true\n{MINIMAL}");
+    let fallback = Fallback {
+        service: "currency".to_owned(),
+        without_name: true,
+    };
+    assert_eq!(parse(&text).fallback, Some(fallback));
+}
+
+#[test]
+fn all_mistakes_are_found_at_once_each_with_its_line() {
+    let text = r#"datacentre = "dc1"
+workers = 0
+default = "curency"
+
+[listen]
+address = "localhost"
+backlog = "many"
+
+[hello]
+timeout = 5
+timout = "5s"
+bytes = "16"
+
+[dial]
+attempt_timeout = "10s"
+
+[relay]
+idle = "of"
+
+[log]
+level = "inf"
+
+[[service]]
+name = "currency"
+endpoints = 7000
+
+[[service]]
+name = "currency"
+endpoints = ["127.0.0.1:7000", "127.0.0.1"]
+"#;
+    let expected = [
+        "g.toml: datacenter: one label of a name (a-z, 0-9, - and _; at most 63 of them) \
+         is required here and missing",
+        "g.toml:1: datacentre: there is no such key; did you mean \"datacenter\"?",
+        "g.toml:2: workers: expected an integer from 1 to 256, found the integer 0",
+        "g.toml:3: default: there is no [[service]] named \"curency\"; did you mean \"currency\"?",
+        "g.toml:6: listen.address: expected an address and port such as \"0.0.0.0:8443\" or \
+         \"[::]:8443\", found \"localhost\": invalid socket address syntax",
+        "g.toml:7: listen.backlog: expected an integer from 1 to 65535, found \"many\"",
+        "g.toml:10: hello.timeout: expected a duration in quotes with its unit, \
+         from \"10ms\" to \"5m\", found the integer 5",
+        "g.toml:11: hello.timout: there is no such key; did you mean \"timeout\"?",
+        "g.toml:12: hello.bytes: expected a size in quotes with its unit, \
+         from \"512B\" to \"1MiB\", found \"16\"",
+        "g.toml:14: dial.timeout: \"5s\" is less than attempt_timeout, \"10s\"; \
+         raise it or lower attempt_timeout",
+        "g.toml:18: relay.idle: expected a duration in quotes with its unit, \
+         from \"1s\" to \"1day\", or \"off\", found \"of\"",
+        "g.toml:21: log.level: expected \"error\", \"warn\", \"info\", \"debug\" or \"trace\", \
+         found \"inf\"; did you mean \"info\"?",
+        "g.toml:25: service[0].endpoints: expected a list of \"host:port\", found the integer 7000",
+        "g.toml:28: service[1].name: \"currency\" is already the name of a service, on line 24",
+        "g.toml:29: service[1].endpoints[1]: expected \"host:port\", found \"127.0.0.1\": \
+         it names no port",
+    ];
+    assert_eq!(mistakes(text), expected);
+}
+
+#[test]
+fn syntax_errors_are_found_with_others_but_nothing_is_said_about_what_they_tore_off() {
+    let text = MINIMAL
+        .replace("[listen]", "[listen")
+        .replace("\"127.0.0.1:7000\"", "7000");
+    let found = mistakes(&text.replace("\"dc2\"", "dc2"));
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(
+        found[0].starts_with("g.toml:3: unclosed table"),
+        "{found:#?}"
+    );
+    assert!(
+        found[1].starts_with("g.toml:11: service[0].endpoints[0]: expected"),
+        "{found:#?}"
+    );
+    assert!(
+        found[2].starts_with("g.toml:14: string values must be quoted"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_key_given_twice_is_a_mistake_on_its_line() {
+    let found = mistakes_with("name = \"dc2\"", "name = \"dc2\"\nname = \"dc3\"");
+    assert_eq!(found, ["g.toml:15: duplicate key"]);
+}
+
+#[test]
+fn names_are_unique_and_other_data_centres_are_others() {
+    let again = format!("{MINIMAL}[[datacenter]]\nname = 'dc2'\ngateways = ['a:1']\n");
+    let expected = "g.toml:17: datacenter[1].name: \"dc2\" is already the name of a data centre, \
+                    on line 14";
+    assert_eq!(mistakes(&again), [expected]);
+    let own = mistakes_with("\"dc2\"", "\"dc1\"");
+    assert_eq!(own.len(), 1);
+    assert!(
+        own[0].contains("datacenter[0].name: this is the gateway's own"),
+        "{own:?}"
+    );
+    assert!(mistakes_with("\"dc2\"", "\"DC2\"")[0].contains("expected one label"));
+}
+
+#[test]
+fn lists_of_addresses_are_neither_empty_nor_repetitive() {
+    let found = mistakes_with("[\"127.0.0.1:7000\"]", "[]");
+    let expected = "g.toml:11: service[0].endpoints: the list is empty; \
+                    give at least one of \"host:port\"";
+    assert_eq!(found, [expected]);
+    let found = mistakes_with("\"127.0.0.1:8444\"", "'A:1', { address = 'a:1' }");
+    let expected = "g.toml:15: datacenter[0].gateways[1]: this is listed already, \
+                    as datacenter[0].gateways[0]; remove one of them";
+    assert_eq!(found, [expected]);
+    let found = mistakes_with("\"127.0.0.1:8444\"", "{ adress = 'a:1' }");
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(
+        found[1].contains("[0].adress: there is no such key; did you mean"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn two_listeners_have_two_addresses() {
+    let found = mistakes_with("127.0.0.1:19000", "127.0.0.1:8443");
+    let expected = "g.toml:7: admin.address: \"127.0.0.1:8443\" is already the address \
+                    of a listener, on line 4";
+    assert_eq!(found, [expected]);
+    let any = MINIMAL.replace(":19000", ":0").replace(":8443", ":0");
+    assert_eq!(parse(&any).listeners[0].address.port(), 0);
+}
+
+#[test]
+fn an_address_that_others_reach_needs_both_tls_and_a_token() {
+    let found = mistakes_with("127.0.0.1:19000", "0.0.0.0:19000");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("g.toml:7: admin.address: 0.0.0.0:19000 can be reached"));
+    let found = mistakes_with(
+        "127.0.0.1:19000\"",
+        "0.0.0.0:19000\"\ntoken_file = '/no/token'",
+    );
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[1].starts_with("g.toml:8: admin.token_file: the token file /no/token"));
+}
+
+#[test]
+fn certificates_and_tokens_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["gateway".to_owned()]).unwrap();
+    let other = rcgen::KeyPair::generate().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("token"), "s3cret\n").unwrap();
+    std::fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(path("other.pem"), other.serialize_pem()).unwrap();
+    let with = |key: &str| {
+        let (token, cert, key) = (path("token"), path("cert.pem"), path(key));
+        let admin = format!(
+            "[::]:19000\"\ntoken_file = '{token}'\n[admin.tls]\ncert = '{cert}'\nkey = '{key}"
+        );
+        MINIMAL.replace("127.0.0.1:19000\"", &(admin + "'"))
+    };
+    assert!(parse(&with("key.pem")).admin.unwrap().tls.is_some());
+    assert!(mistakes(&with("other.pem"))[0].contains("admin.tls.key: the key does not fit"));
+    assert!(mistakes(&with("token"))[0].contains("cannot be read as a PEM private key"));
+}
+
+#[test]
+fn an_empty_file_says_what_is_required() {
+    let found = mistakes("");
+    let expected = [
+        "g.toml: the gateway would refuse every name; add a [[service]] or a [[datacenter]]",
+        "g.toml: datacenter: one label of a name (a-z, 0-9, - and _; at most 63 of them) \
+         is required here and missing",
+        "g.toml: listen: a table [listen] is required and missing",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_default_without_a_service_is_a_mistake() {
+    let found = mistakes(&format!("default_without_name = true\n{MINIMAL}"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("g.toml:1: default_without_name: this needs the key \"default\""));
+}
+
+#[test]
+fn hellos_are_read_whole() {
+    let found = mistakes_with("[admin]", "[hello]\nbytes = '128KiB'\n[admin]");
+    let expected = "g.toml:6: hello.raw_bytes: \"64KiB\" is less than bytes, \"128KiB\"; \
+                    raise it or lower bytes";
+    assert_eq!(found, [expected]);
+}
+
+#[test]
+fn patterns_of_names_are_checked() {
+    let found = mistakes(&format!("name_patterns = ['{{service}}']\n{MINIMAL}"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("g.toml:1: name_patterns[0]: expected a pattern such as"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_one_clear_sentence() {
+    let mistakes = Config::load(Path::new("/nonexistent/gateway.toml")).unwrap_err();
+    assert_eq!(
+        mistakes.to_string(),
+        "/nonexistent/gateway.toml: there is no such file"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let mistakes = Config::load(dir.path()).unwrap_err();
+    assert!(
+        mistakes.to_string().contains("the file cannot be read: "),
+        "{mistakes}"
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_torn_file_is_read_without_a_panic(at in 0..MINIMAL.len(), len in 0..200_usize) {
+        let end = MINIMAL.len().min(at + len);
+        let torn = format!("{}{}", &MINIMAL[..at], &MINIMAL[end..]);
+        let _ = Config::parse("g.toml", &torn);
+    }
+}

@@ -1,0 +1,117 @@
+//! Where operators are served, and what protects it.
+
+use super::AdminError;
+use std::fmt;
+use std::net::{AddrParseError, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where to listen for operators.
+///
+/// ```
+/// use l4_failover::admin::Address;
+/// assert_eq!("unix:/run/gateway.sock".parse(), Ok(Address::Unix("/run/gateway.sock".into())));
+/// assert!("[::1]:19000".parse::<Address>().unwrap().is_private());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// An IP address and port; 0 takes a free port.
+    Tcp(SocketAddr),
+    /// The path of a unix socket, written `unix:/path`.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Whether only processes of this machine reach the address.
+    pub fn is_private(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+
+    /// Whether the system chooses the port, so that two of these are two addresses.
+    fn is_any(&self) -> bool {
+        matches!(self, Self::Tcp(address) if address.port() == 0)
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        match text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The certificate and key that an address beyond this machine needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// A PEM file with the certificate, followed by those that lead to its authority.
+    pub cert: PathBuf,
+    /// A PEM file with the certificate's private key.
+    pub key: PathBuf,
+}
+
+/// Where operators are served, and what protects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminOptions {
+    /// Where to listen.
+    pub address: Address,
+    /// Names accepted in the Host header, beyond the address itself and, on loopback, `localhost`.
+    pub hosts: Vec<String>,
+    /// A file that holds the bearer token to be asked for.
+    pub token_file: Option<PathBuf>,
+    /// What to serve TLS with.
+    pub tls: Option<TlsFiles>,
+    /// Where else to serve metrics and health, to anyone.
+    pub metrics_address: Option<SocketAddr>,
+}
+
+impl AdminOptions {
+    /// Options for `address`, with nothing else.
+    pub fn at(address: Address) -> Self {
+        Self {
+            address,
+            hosts: Vec::new(),
+            token_file: None,
+            tls: None,
+            metrics_address: None,
+        }
+    }
+
+    /// Refuses an address that others can reach, unless both TLS and a token protect it.
+    ///
+    /// # Errors
+    /// [`AdminError::Exposed`], whose sentence says what to add.
+    pub fn check_exposure(&self) -> Result<(), AdminError> {
+        let protected = self.tls.is_some() && self.token_file.is_some();
+        match self.address.is_private() || protected {
+            true => Ok(()),
+            false => Err(AdminError::Exposed(self.address.clone())),
+        }
+    }
+
+    /// The keys and addresses that no other listener may have.
+    pub(crate) fn claimed(&self) -> Vec<(&'static str, String)> {
+        let metrics = self.metrics_address.map(Address::Tcp);
+        let address = Some(self.address.clone());
+        [("address", address), ("metrics_address", metrics)]
+            .into_iter()
+            .filter_map(|(key, address)| Some((key, address.filter(|a| !a.is_any())?)))
+            .map(|(key, address)| (key, address.to_string()))
+            .collect()
+    }
+}

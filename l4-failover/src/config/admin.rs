@@ -1,0 +1,74 @@
+//! The `[admin]` section, the same for every program that serves operators.
+
+use super::kinds::{list, parsed, path, text};
+use super::table::Table;
+use super::unique::Unique;
+use crate::admin::{AdminOptions, TlsFiles, Token};
+use std::error::Error;
+use std::path::PathBuf;
+
+const ADDRESS: &str = "an address such as \"127.0.0.1:19000\" or \"unix:/run/name.sock\"";
+const METRICS_ADDRESS: &str = "an address and port such as \"0.0.0.0:9100\"";
+
+/// Reads `[admin]`; its addresses are claimed in `addresses`, next to those of other listeners.
+///
+/// The files named are read too, so that a check finds the one that is missing or malformed.
+pub fn admin_section(
+    table: &mut Table<'_>,
+    addresses: &mut Unique<String>,
+) -> Option<AdminOptions> {
+    let address = table.required("address", parsed(ADDRESS));
+    let hosts = table.with_default("hosts", list("strings", text()), Vec::new());
+    let token_file = token_file(table);
+    let metrics_address = table.optional("metrics_address", parsed(METRICS_ADDRESS), "none");
+    let tls = table.optional_table("tls", tls);
+    let options = AdminOptions {
+        address: address?,
+        hosts,
+        token_file,
+        tls,
+        metrics_address,
+    };
+    for (key, address) in options.claimed() {
+        addresses.claim(table, key, address);
+    }
+    check_exposure(table, &options);
+    Some(options)
+}
+
+fn token_file(table: &mut Table<'_>) -> Option<PathBuf> {
+    let file = table.optional("token_file", path(), "no token is asked for")?;
+    if let Err(error) = Token::load(&file) {
+        table.report("token_file", with_causes(&error));
+    }
+    Some(file)
+}
+
+fn tls(table: &mut Table<'_>) -> Option<TlsFiles> {
+    let cert = table.required("cert", path());
+    let key = table.required("key", path());
+    let files = TlsFiles {
+        cert: cert?,
+        key: key?,
+    };
+    if let Err(error) = files.load() {
+        table.report(error.key(), with_causes(&error));
+    }
+    Some(files)
+}
+
+/// Nothing is said if what is there to protect the address is merely wrong in itself.
+fn check_exposure(table: &Table<'_>, options: &AdminOptions) {
+    let meant = (table.has("token_file"), table.has("tls"));
+    if meant != (true, true)
+        && let Err(error) = options.check_exposure()
+    {
+        table.report("address", error.to_string());
+    }
+}
+
+/// An error and what caused it, on one line.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

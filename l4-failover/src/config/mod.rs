@@ -1,0 +1,128 @@
+//! A reader of TOML files for operators: it finds every mistake of a file in one pass and says, for
+//! each, the line, the key, what is wrong and what would be right.
+//!
+//! A section is read by a function that asks a [`Table`] for its keys, each by a [`Kind`]. The same
+//! function, run without a file, gives the [`Schema`]: every key with its default and range, which
+//! is what keeps a reference file honest. Keys that no function asked for are mistakes.
+//!
+//! ```
+//! use l4_failover::config::{self, Table, duration, text};
+//! use std::time::Duration;
+//!
+//! struct Hello { greeting: String, timeout: Duration }
+//!
+//! fn hello(table: &mut Table<'_>) -> Option<Hello> {
+//!     let greeting = table.required("greeting", text());
+//!     let range = Duration::from_millis(10)..=Duration::from_secs(60);
+//!     let timeout = table.with_default("timeout", duration(range), Duration::from_secs(5));
+//!     Some(Hello { greeting: greeting?, timeout })
+//! }
+//!
+//! let mistakes = config::read("hello.toml", "greetnig = 'hi'\ntimeout = 5", hello).err().unwrap();
+//! assert_eq!(mistakes.to_string(), "\
+//! hello.toml: greeting: a string is required here and missing
+//! hello.toml:1: greetnig: there is no such key; did you mean \"greeting\"?
+//! hello.toml:2: timeout: expected a duration in quotes with its unit, from \"10ms\" to \"1m\", found the integer 5");
+//! ```
+
+mod admin;
+mod diagnostics;
+mod homonym;
+mod kinds;
+mod nearest;
+mod node;
+mod schema;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+mod unique;
+
+// The public interface is:
+pub use admin::admin_section;
+pub use diagnostics::{Diagnostic, Diagnostics, Position};
+pub use kinds::{
+    Kind, List, Shown, duration, flag, integer, label, list, one_of, or_table, or_word, parsed,
+    path, size, text,
+};
+pub use nearest::did_you_mean;
+pub use node::{Node, Spot};
+pub use schema::{Key, Need, Schema};
+pub use table::Table;
+pub use unique::Unique;
+
+use source::Source;
+use std::path::Path;
+
+/// Reads a text of TOML by `build`, which answers `None` if something required is missing.
+///
+/// `file` is the name that diagnostics give. The value is returned only if the whole text is
+/// without a mistake.
+///
+/// # Errors
+/// Every mistake found, in the order of the lines.
+pub fn read<T>(
+    file: &str,
+    text: &str,
+    build: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Result<T, Diagnostics> {
+    let source = Source::new(file, text);
+    let root = source.parse(text);
+    let value = finished(Table::of(&source, root.get_ref(), Spot::root()), build);
+    checked(value, source)
+}
+
+/// Reads a text in which `word` may be both a value and, as `[[word]]`, tables; see [`read`].
+///
+/// This goes beyond TOML, for a format in which both are called the same by everyone. Whoever asks
+/// for the value gets the value, and whoever asks for tables gets those.
+///
+/// # Errors
+/// Every mistake found, in the order of the lines.
+pub fn read_homonym<T>(
+    word: &'static str,
+    file: &str,
+    text: &str,
+    build: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Result<T, Diagnostics> {
+    let source = Source::new(file, text);
+    let (homonym, rest) = homonym::lift(text, word);
+    homonym.again.iter().for_each(|at| source.duplicate(*at));
+    let root = source.parse(&rest);
+    let table = Table::of(&source, root.get_ref(), Spot::root());
+    let value = finished(table.with_homonym(&homonym), build);
+    checked(value, source)
+}
+
+/// The text of the file at `path`, to be read.
+///
+/// # Errors
+/// The one mistake that the file cannot be read.
+pub fn text_of(path: &Path) -> Result<String, Diagnostics> {
+    let unreadable = |error| Diagnostics::unreadable(&path.display().to_string(), &error);
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+/// Every key that `build` asks for, with its default and its range.
+pub fn schema<T>(build: impl FnOnce(&mut Table<'_>) -> Option<T>) -> Schema {
+    let source = Source::recorder();
+    build(&mut Table::phantom(&source, Spot::root()));
+    source.into_schema()
+}
+
+fn finished<'a, T>(
+    mut table: Table<'a>,
+    build: impl FnOnce(&mut Table<'a>) -> Option<T>,
+) -> Option<T> {
+    let value = build(&mut table);
+    table.finish();
+    value
+}
+
+fn checked<T>(value: Option<T>, source: Source<'_>) -> Result<T, Diagnostics> {
+    let mistakes = source.into_diagnostics();
+    match value {
+        Some(value) if mistakes.is_empty() => Ok(value),
+        _ => Err(mistakes),
+    }
+}

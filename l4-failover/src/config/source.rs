@@ -1,0 +1,135 @@
+//! The text being read, and what was found in it so far.
+
+use super::diagnostics::{Diagnostic, Diagnostics, Position};
+use super::node::Spot;
+use super::schema::{Key, Schema};
+use std::cell::{Cell, RefCell};
+use toml::Spanned;
+use toml::de::DeTable;
+
+/// The one error of syntax after which every key is still known; the words are the parser's.
+const DUPLICATE: &str = "duplicate key";
+
+/// What a syntax error leaves of the text.
+#[derive(Clone, Copy, PartialEq)]
+enum Structure {
+    Whole,
+    /// Keys may be lost, or stand under the wrong table: nothing may be said about absence.
+    Torn,
+}
+
+/// A file's text and its mistakes, or, without a text, the schema of what would be read.
+pub(super) struct Source<'t> {
+    file: String,
+    text: &'t str,
+    mistakes: RefCell<Vec<Diagnostic>>,
+    structure: Cell<Structure>,
+    schema: Option<RefCell<Schema>>,
+}
+
+impl<'t> Source<'t> {
+    pub(super) fn new(file: &str, text: &'t str) -> Self {
+        Self {
+            file: file.to_owned(),
+            text,
+            mistakes: RefCell::default(),
+            structure: Structure::Whole.into(),
+            schema: None,
+        }
+    }
+
+    /// A source without a text: keys asked for are recorded, mistakes are not.
+    pub(super) fn recorder() -> Self {
+        Self {
+            schema: Some(RefCell::default()),
+            ..Source::new("", "")
+        }
+    }
+
+    /// Parses `text`, which stands for the source's own; errors become mistakes, one a line.
+    pub(super) fn parse<'p>(&self, text: &'p str) -> Spanned<DeTable<'p>> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            if error.message() != DUPLICATE {
+                self.structure.set(Structure::Torn);
+            }
+            let offset = error.span().map_or(text.len(), |span| span.start);
+            self.syntax(offset, error.message());
+        }
+        root
+    }
+
+    /// Notes a key that is given a value twice, at the second.
+    pub(super) fn duplicate(&self, offset: usize) {
+        self.syntax(offset, DUPLICATE);
+    }
+
+    fn syntax(&self, offset: usize, message: &str) {
+        self.push(Some(self.position(offset)), "", message.to_owned());
+    }
+
+    /// Whether the absence of a key is the operator's doing, not a syntax error's.
+    pub(super) fn absence_counts(&self) -> bool {
+        self.structure.get() == Structure::Whole
+    }
+
+    /// Notes a mistake; the first at a place is the cause of those that follow there.
+    pub(super) fn report(&self, spot: &Spot, message: String) {
+        let position = spot.offset.map(|offset| self.position(offset));
+        if self.schema.is_none() && self.sound(&spot.path) {
+            self.push(position, &spot.path, message);
+        }
+    }
+
+    fn push(&self, position: Option<Position>, path: &str, message: String) {
+        let mut mistakes = self.mistakes.borrow_mut();
+        let line = position.map(|position| position.line);
+        let torn = |m: &Diagnostic| m.path.is_empty() && m.position.map(|p| p.line) == line;
+        if line.is_none() || !mistakes.iter().any(torn) {
+            mistakes.push(Diagnostic {
+                file: self.file.clone(),
+                position,
+                path: path.to_owned(),
+                message,
+            });
+        }
+    }
+
+    /// Whether nothing is wrong so far with the value at `path` or within it.
+    pub(super) fn sound(&self, path: &str) -> bool {
+        let within = |mistake: &Diagnostic| match mistake.path.strip_prefix(path) {
+            Some(rest) => rest.is_empty() || rest.starts_with(['.', '[']),
+            None => false,
+        };
+        path.is_empty() || !self.mistakes.borrow().iter().any(within)
+    }
+
+    /// Whether this run is for the schema, not for a text.
+    pub(super) fn recording(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    /// Notes a key that was asked for, if this run is for the schema.
+    pub(super) fn record(&self, key: impl FnOnce() -> Key) {
+        if let Some(schema) = &self.schema {
+            schema.borrow_mut().push(key());
+        }
+    }
+
+    pub(super) fn position(&self, offset: usize) -> Position {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    pub(super) fn into_diagnostics(self) -> Diagnostics {
+        Diagnostics::sorted(self.mistakes.into_inner())
+    }
+
+    pub(super) fn into_schema(self) -> Schema {
+        self.schema.map(RefCell::into_inner).unwrap_or_default()
+    }
+}
