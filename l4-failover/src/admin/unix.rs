@@ -41,26 +41,19 @@ impl Drop for SocketFile {
 
 /// Removes the socket that a dead process left behind; anything else there is an error.
 fn clear(path: &Path) -> Result<(), AdminError> {
-    let address = || Address::Unix(path.to_owned());
-    let Ok(found) = fs::symlink_metadata(path) else {
-        return Ok(());
+    let address = Address::Unix(path.to_owned());
+    match fs::symlink_metadata(path) {
+        Err(_) => return Ok(()),
+        Ok(found) if !found.file_type().is_socket() => return Err(AdminError::NotASocket(address)),
+        Ok(_) => {}
+    }
+    let removed = match connect(path).map_err(|error| (error.kind(), error)) {
+        Err((io::ErrorKind::ConnectionRefused, _)) => fs::remove_file(path),
+        // A full queue takes a process that has one.
+        Ok(()) | Err((io::ErrorKind::WouldBlock, _)) => return Err(AdminError::Live(address)),
+        Err((_, error)) => Err(error),
     };
-    if !found.file_type().is_socket() {
-        return Err(AdminError::NotASocket(address()));
-    }
-    match connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
-        // Its queue is full, which takes a process that has one.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            return Err(AdminError::Live(address()));
-        }
-        Err(error) => Err(error),
-        Ok(()) => return Err(AdminError::Live(address())),
-    }
-    .map_err(|source| AdminError::Bind {
-        address: address(),
-        source,
-    })
+    removed.map_err(|source| AdminError::Bind { address, source })
 }
 
 /// Connects without waiting: a process that hangs must not hang this one.
