@@ -243,6 +243,18 @@ fn an_address_that_others_reach_needs_both_tls_and_a_token() {
 }
 
 #[test]
+fn hosts_are_names() {
+    let found = mistakes_with(
+        "[[service]]",
+        "hosts = ['a.example', 'http://b']\n[[service]]",
+    );
+    assert_eq!(
+        found,
+        ["g.toml:9: admin.hosts: \"http://b\" is not the name of a host"]
+    );
+}
+
+#[test]
 fn certificates_and_tokens_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(["gateway".to_owned()]).unwrap();

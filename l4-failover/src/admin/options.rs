@@ -1,6 +1,6 @@
 //! Where operators are served, and what protects it.
 
-use super::AdminError;
+use super::bound::AdminError;
 use std::fmt;
 use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use super::kinds::{list, parsed, path, text};
 use super::table::Table;
 use super::unique::Unique;
-use crate::admin::{AdminOptions, TlsFiles, Token};
+use crate::admin::{AdminOptions, TlsFiles, Token, host_of};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub fn admin_section(
     addresses: &mut Unique<String>,
 ) -> Option<AdminOptions> {
     let address = table.required("address", parsed(ADDRESS));
-    let hosts = table.with_default("hosts", list("strings", text()), Vec::new());
+    let hosts = hosts(table);
     let token_file = token_file(table);
     let metrics_address = table.optional("metrics_address", parsed(METRICS_ADDRESS), "none");
     let tls = table.optional_table("tls", tls);
@@ -34,6 +34,14 @@ pub fn admin_section(
     }
     check_exposure(table, &options);
     Some(options)
+}
+
+fn hosts(table: &mut Table<'_>) -> Vec<String> {
+    let hosts = table.with_default("hosts", list("host names", text()), Vec::new());
+    if let Some(wrong) = hosts.iter().find(|host| host_of(host).is_none()) {
+        table.report("hosts", format!("{wrong:?} is not the name of a host"));
+    }
+    hosts
 }
 
 fn token_file(table: &mut Table<'_>) -> Option<PathBuf> {

@@ -1,0 +1,131 @@
+//! Addresses that are bound, before anything is served there.
+
+use super::guard::{Guard, guarded};
+use super::listener::Listener;
+use super::options::{Address, AdminOptions};
+use super::serve::{ServeLimits, serve};
+use super::tls::TlsError;
+use super::token::{Token, TokenError};
+use axum::Router;
+use std::io;
+use std::net::SocketAddr;
+use tokio::sync::watch;
+
+/// Why operators cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// Others than this machine's processes could reach the address, and too little protects it.
+    #[error(
+        "{0} can be reached from other machines, so it needs both [admin.tls] and token_file; \
+         add them, or listen on a loopback address or a unix socket"
+    )]
+    Exposed(Address),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process listens there.
+    #[error("cannot listen on {0}: a process is serving there")]
+    Live(Address),
+    /// Something that is not a socket is in the way.
+    #[error("cannot listen on {0}: a file that is not a socket has that name")]
+    NotASocket(Address),
+    /// There is no token to compare with.
+    #[error("the admin address has no token")]
+    Token(#[from] TokenError),
+    /// There is nothing to serve TLS with.
+    #[error("the admin address has no certificate")]
+    Tls(#[from] TlsError),
+}
+
+/// What is served.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// For operators, behind the guard and the token.
+    pub operators: Router,
+    /// For anyone, where `metrics_address` is given; it should read, never change.
+    pub metrics: Router,
+    /// Exact paths of `operators` that are served without the token: the page's shell.
+    pub public_paths: Vec<String>,
+}
+
+/// Addresses for operators that are bound: clients may connect, and are answered by `serve`.
+#[derive(Debug)]
+pub struct Bound {
+    address: Address,
+    operators: Listener,
+    metrics: Option<(SocketAddr, Listener)>,
+    hosts: Vec<String>,
+    token: Option<Token>,
+    pub(super) limits: ServeLimits,
+}
+
+impl Bound {
+    /// Reads the token and certificate, if any, and binds the addresses.
+    ///
+    /// # Errors
+    /// What is missing or cannot be had; an address that other machines reach is refused unless
+    /// both TLS and a token protect it.
+    pub fn bind(options: &AdminOptions) -> Result<Self, AdminError> {
+        options.check_exposure()?;
+        let token = options.token_file.as_deref().map(Token::load).transpose()?;
+        let tls = options.tls.as_ref().map(|files| files.load()).transpose()?;
+        let (address, operators) = Listener::bind(&options.address, tls)?;
+        let metrics = options.metrics_address;
+        let metrics = metrics
+            .map(|open| Listener::bind_tcp(open, None))
+            .transpose()?;
+        Ok(Self {
+            address,
+            operators,
+            metrics,
+            hosts: options.hosts.clone(),
+            token,
+            limits: ServeLimits::default(),
+        })
+    }
+
+    /// Where operators are served, as the `ready` line shows it.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Where metrics are served to anyone, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(address, _)| *address)
+    }
+
+    /// Serves until `shutdown` is done; then requests in progress have 5 seconds to finish.
+    ///
+    /// Dropping the future ends everything at once. At most 64 connections are served at a time at
+    /// either address; others wait to be accepted.
+    ///
+    /// # Errors
+    /// If the runtime cannot watch the sockets.
+    pub async fn serve(self, site: Site, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let guard = Guard::new(&self.address, &self.hosts, self.token, site.public_paths);
+        let (stop, stopped) = watch::channel(false);
+        let operators = serve(
+            self.operators,
+            guarded(site.operators, guard),
+            self.limits,
+            stopped.clone(),
+        );
+        let metrics = async {
+            match self.metrics {
+                Some((_, listener)) => serve(listener, site.metrics, self.limits, stopped).await,
+                None => Ok(()),
+            }
+        };
+        let shutdown = async {
+            shutdown.await;
+            stop.send_replace(true);
+            Ok(())
+        };
+        tokio::try_join!(operators, metrics, shutdown).map(|_| ())
+    }
+}
