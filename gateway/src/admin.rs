@@ -3,17 +3,16 @@
 mod health;
 mod status;
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Json};
+use axum::response::IntoResponse;
 use axum::routing::get;
-use axum::{Router, http};
-use l4_failover::admin;
-use tokio::sync::watch;
+use l4_failover::admin::{self, Site};
 use tracing::warn;
 
 use crate::app::Info;
@@ -44,22 +43,27 @@ impl Admin {
         }))
     }
 
-    /// Serves operators until `end`; without an address, nobody.
-    pub(crate) async fn serve(self, bound: Option<admin::Bound>, end: watch::Receiver<()>) {
+    /// Serves operators until it is dropped; without an address, nobody.
+    pub(crate) async fn serve(self, bound: Option<admin::Bound>) {
         if let Some(bound) = bound {
-            bound.serve(self.router(), self.open_router(), ended(end)).await;
+            let site = Site {
+                operators: self.router(),
+                metrics: self.open_router(),
+                public_paths: Vec::new(),
+            };
+            if let Err(error) = bound.serve(site, pending()).await {
+                warn!(%error, "operators are no longer served");
+            }
         }
         pending::<()>().await;
     }
 
     /// Everything.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.open().merge(status::router()).with_state(self.clone())
     }
 
     /// What may be shown to anybody: metrics and health.
-    #[must_use]
     pub fn open_router(&self) -> Router {
         self.open().with_state(self.clone())
     }
@@ -67,11 +71,6 @@ impl Admin {
     fn open(&self) -> Router<Self> {
         health::router().route("/metrics", get(metrics))
     }
-}
-
-async fn ended(mut end: watch::Receiver<()>) {
-    // An error means that the sender is gone: that is the end.
-    let _ = end.changed().await;
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {

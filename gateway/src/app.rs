@@ -15,7 +15,6 @@ use l4_failover::socket::relay::{RelayContext, RelayLimits};
 use l4_failover::{DialLimits, Endpoint, Pool};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
-use tokio::sync::watch;
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
 
@@ -67,7 +66,7 @@ pub enum StartError {
         allowed: usize,
     },
     /// A thread or an event queue cannot be made.
-    #[error("cannot start the workers: {0}")]
+    #[error("cannot start the workers")]
     Workers(#[source] io::Error),
     /// Metrics cannot be made.
     #[error(transparent)]
@@ -199,9 +198,7 @@ impl Bound {
             .collect();
         let workers =
             Workers::start(&context, self.workers, listeners).map_err(StartError::Workers)?;
-        let (ended, end) = watch::channel(());
-        let admin = Admin::new(Arc::clone(&context), self.info);
-        let admin = admin.serve(self.admin, end);
+        let admin = Admin::new(Arc::clone(&context), self.info).serve(self.admin);
         let chores = async {
             tokio::join!(resolver.keep(), say_left_out(&context), admin);
         };
@@ -214,12 +211,10 @@ impl Bound {
             context.log.say_left_out();
             Stopped { forced }
         };
-        let stopped = tokio::select! {
-            stopped = life => stopped,
+        tokio::select! {
+            stopped = life => Ok(stopped),
             () = chores => unreachable!("chores never end"),
-        };
-        drop(ended);
-        Ok(stopped)
+        }
     }
 }
 

@@ -68,7 +68,8 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Routes(_) => Self::Mistaken(error.to_string()),
-            _ => Self::Failed(error.to_string()),
+            // With its causes, on one line.
+            _ => Self::Failed(format!("{:#}", anyhow::Error::from(error))),
         }
     }
 }

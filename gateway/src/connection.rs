@@ -68,7 +68,7 @@ pub enum Error {
     Connect(#[from] Exhausted),
     /// The hello could not be passed on.
     #[error("the endpoint did not take the hello: {0}")]
-    Replay(#[source] io::Error),
+    Replay(io::Error),
     /// A side broke, or was silent for too long.
     #[error(transparent)]
     Relay(#[from] RelayError),

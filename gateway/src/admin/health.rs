@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
-use tokio::time::timeout;
 
 use super::Admin;
 use crate::destination::Destination;
@@ -38,7 +37,10 @@ async fn service(State(admin): State<Admin>, Path(name): Path<String>) -> (Statu
     let is_asked = |to: &&Destination| to.kind == RouteKind::Service && to.name == name;
     let service = context.routes.rules().map(|(_, to)| &**to).find(is_asked);
     let Some(service) = service else {
-        return (StatusCode::NOT_FOUND, "no such service is configured\n".to_owned());
+        return (
+            StatusCode::NOT_FOUND,
+            "no such service is configured\n".to_owned(),
+        );
     };
     match service.pool.check(&context.dial, FRESH).await {
         Ok(()) => (StatusCode::OK, "reachable\n".to_owned()),

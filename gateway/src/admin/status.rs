@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::Router;
 use axum::extract::State;
 use axum::response::Json;
 use axum::routing::get;
-use axum::Router;
 use l4_failover::Endpoint;
 use serde::Serialize;
 
@@ -52,7 +51,7 @@ struct EndpointStatus {
     connections: u64,
     connects: u64,
     failures: u64,
-    last_failure: Option<Arc<str>>,
+    last_failure: Option<String>,
 }
 
 async fn status(State(admin): State<Admin>) -> Json<Status> {
@@ -108,7 +107,7 @@ impl EndpointStatus {
             connections: endpoint.active(),
             connects: endpoint.connects(),
             failures: endpoint.failures(),
-            last_failure: endpoint.last_failure(),
+            last_failure: endpoint.last_failure().map(|why| why.to_string()),
         }
     }
 }
@@ -126,7 +125,12 @@ struct RouteStatus {
 async fn routes(State(admin): State<Admin>) -> Json<Vec<RouteStatus>> {
     let mut rules: Vec<_> = admin.0.context.routes.rules().collect();
     rules.sort_by_key(|(rule, _)| *rule);
-    Json(rules.into_iter().map(|(rule, to)| RouteStatus::of(rule, to)).collect())
+    Json(
+        rules
+            .into_iter()
+            .map(|(rule, to)| RouteStatus::of(rule, to))
+            .collect(),
+    )
 }
 
 impl RouteStatus {
@@ -187,5 +191,6 @@ async fn server_info(State(admin): State<Admin>) -> Json<ServerInfo> {
 }
 
 fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }

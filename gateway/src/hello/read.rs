@@ -70,7 +70,7 @@ pub enum ReadError {
     },
     /// Reading failed otherwise.
     #[error("cannot read: {0}")]
-    Io(#[source] io::Error),
+    Io(io::Error),
 }
 
 impl ReadError {

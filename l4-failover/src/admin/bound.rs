@@ -6,6 +6,7 @@ use super::options::{Address, AdminOptions};
 use super::serve::{ServeLimits, serve};
 use super::tls::TlsError;
 use super::token::{Token, TokenError};
+use crate::socket::listen::ListenError;
 use axum::Router;
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +21,10 @@ pub enum AdminError {
          add them, or listen on a loopback address or a unix socket"
     )]
     Exposed(Address),
-    /// The address cannot be had.
+    /// The TCP address cannot be had.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The unix socket cannot be had.
     #[error("cannot listen on {address}")]
     Bind {
         /// The address.

@@ -3,6 +3,7 @@
 use super::bound::AdminError;
 use super::options::Address;
 use super::unix::SocketFile;
+use crate::socket::listen::ListenError;
 use rustls::ServerConfig;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -44,10 +45,8 @@ impl Listener {
         address: SocketAddr,
         tls: Option<Arc<ServerConfig>>,
     ) -> Result<(SocketAddr, Self), AdminError> {
-        let (bound, listener) = listen(address).map_err(|source| AdminError::Bind {
-            address: Address::Tcp(address),
-            source,
-        })?;
+        let (bound, listener) =
+            listen(address).map_err(|source| ListenError::new(address, source))?;
         Ok((bound, Self::Tcp(listener, tls)))
     }
 

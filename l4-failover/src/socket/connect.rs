@@ -14,13 +14,13 @@ use super::TcpOptions;
 pub enum ConnectError {
     /// The kernel said no: refused, unreachable, reset.
     #[error("{0}")]
-    Refused(#[source] io::Error),
+    Refused(io::Error),
     /// No answer within the attempt's timeout.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
     /// This process could not make or set up a socket: out of descriptors, memory or ports.
     #[error("no socket to connect with: {0}")]
-    Resource(#[source] io::Error),
+    Resource(io::Error),
 }
 
 impl ConnectError {

@@ -40,7 +40,7 @@ pub enum ListenError {
     )]
     NotLocal(SocketAddr),
     /// Anything else.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Other {
         /// The address.
         address: SocketAddr,
@@ -50,7 +50,9 @@ pub enum ListenError {
 }
 
 impl ListenError {
-    fn new(address: SocketAddr, source: io::Error) -> Self {
+    /// Says what an error of bind(2) or listen(2) on `address` means.
+    #[must_use]
+    pub fn new(address: SocketAddr, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::AddrInUse => Self::Taken(address),
             io::ErrorKind::PermissionDenied => Self::Permission(address),
