@@ -4,4 +4,5 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod http;
+pub mod pki;
 pub mod process;
