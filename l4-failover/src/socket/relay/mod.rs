@@ -227,7 +227,8 @@ pub async fn relay(
         return Ok(());
     };
     if let RelayError::Broken { side, .. } = &error {
-        pair.deliver(side.other()).await;
+        // Boxed: it is rare, and its timer would make every relay larger.
+        Box::pin(pair.deliver(side.other())).await;
     }
     Err(error)
 }

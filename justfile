@@ -1,0 +1,32 @@
+# Daily work. `just` lists what there is.
+
+_default:
+    @just --list
+
+# Formatting, lints, documentation.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+
+# The tests, as CI runs them but for absent peers.
+test:
+    cargo test --workspace
+
+# Everything that CI runs.
+ci:
+    bash .ci/run
+
+# The same tests with larger numbers: 2 GiB per relay path, two million mutated hellos.
+soak:
+    RELAY_BYTES=2147483648 cargo test --release -p l4-failover --test relay -- bulk
+    HELLO_MUTATIONS=2000000 cargo test --release -p gateway --test hello
+
+# Fuzzes a target for some seconds; needs cargo-fuzz and a nightly toolchain.
+fuzz target='hello' seconds='300':
+    mkdir -p fuzz/corpus/{{target}}
+    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} gateway/testdata/{{target}} -- -max_len=20000 -max_total_time={{seconds}}
+
+# What the gateway costs: memory, CPU, latency.
+bench *options:
+    cargo run --release -p benches -- gateway {{options}}
