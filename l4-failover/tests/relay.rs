@@ -418,6 +418,27 @@ async fn a_reset_does_not_overtake_the_bytes_before_it() {
     }
 }
 
+/// A client that closes, rather than wait for the server's last words, was not cut.
+#[tokio::test]
+async fn a_client_that_is_gone_after_its_fin_does_not_make_the_end_a_reset() {
+    for _ in 0..20 {
+        let (client, mut inner_client) = connected(None).await;
+        let (mut server, mut inner_server) = connected(None).await;
+        let (context, tally) = (splicing(), Tally::default());
+        let talk = async {
+            drop(client);
+            assert_eq!(server.read(&mut [0; 8]).await.unwrap(), 0);
+            server.write_all(b"last words").await.unwrap();
+            // Passed on, so answered with a RST by the client's kernel.
+            until(|| tally.from_upstream() == 10).await;
+            drop(server);
+        };
+        let relaying = relay(&mut inner_client, &mut inner_server, &tally, &context);
+        let (end, ()) = tokio::join!(relaying, talk);
+        end.unwrap();
+    }
+}
+
 /// After the reset was reported to a write, the kernel calls the end of reading "end of file".
 #[tokio::test]
 async fn a_reset_that_a_write_notices_first_is_not_taken_for_a_fin() {
@@ -521,13 +542,13 @@ async fn fill(stream: &mut TcpStream) -> usize {
 #[tokio::test]
 async fn what_peers_do_not_take_is_bounded_and_not_lost() {
     let limits = RelayLimits {
-        owned_max: 1 << 20,
+        owned_max: 512 << 10,
         pipes: 0,
         ..RelayLimits::default()
     };
     let context = context(limits);
     let mut stalled = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..20 {
         stalled.push(line(&context, Some(65_536)).await);
     }
     let mut sent = Vec::new();
@@ -546,26 +567,33 @@ async fn what_peers_do_not_take_is_bounded_and_not_lost() {
         context.owned_bytes() > limits.owned_max / 2,
         "the bound was reached"
     );
-    for (line, sent) in stalled.into_iter().zip(sent) {
-        let Line {
-            mut client,
-            mut server,
-            relay,
-        } = line;
-        client.shutdown().await.unwrap();
-        let mut received = Vec::new();
-        timeout(PATIENCE, server.read_to_end(&mut received))
-            .await
-            .expect("no hang")
-            .unwrap();
-        assert_eq!(received.len(), sent);
-        drop((client, server));
-        relay.await.unwrap().0.unwrap();
+    let drained: Vec<_> = stalled
+        .into_iter()
+        .map(|line| tokio::spawn(drain(line)))
+        .collect();
+    for (drained, sent) in drained.into_iter().zip(sent) {
+        assert_eq!(drained.await.unwrap(), sent);
     }
     assert_eq!(context.owned_bytes(), 0);
 }
 
-/// As `fill`, with a shorter wait: forty of them follow one another.
+/// The server reads after all, to the end; how many bytes there were.
+async fn drain(line: Line) -> usize {
+    let Line {
+        mut client,
+        mut server,
+        relay,
+    } = line;
+    client.shutdown().await.unwrap();
+    let mut received = Vec::new();
+    let reading = server.read_to_end(&mut received);
+    timeout(PATIENCE, reading).await.expect("no hang").unwrap();
+    drop((client, server));
+    relay.await.unwrap().0.unwrap();
+    received.len()
+}
+
+/// As `fill`, with a shorter wait: many of them follow one another.
 async fn fill_shortly(stream: &mut TcpStream) -> usize {
     let piece = vec![7; 1 << 20];
     let mut sent = 0;

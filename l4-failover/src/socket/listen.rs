@@ -180,6 +180,29 @@ mod tests {
     }
 
     #[test]
+    fn accepted_connections_inherit_the_options() {
+        let options = TcpOptions {
+            keepalive: Some(Duration::from_secs(7)),
+            user_timeout: Some(Duration::from_millis(12_345)),
+        };
+        let address = "127.0.0.1:0".parse().unwrap();
+        let listening = Listening::bind(address, 1, 16, &options).unwrap();
+        let client = std::net::TcpStream::connect(listening.address()).unwrap();
+        let [socket] = &listening.into_sockets()[..] else {
+            panic!("one worker, one socket");
+        };
+        let (accepted, _) = socket.accept().unwrap();
+        let accepted = socket2::SockRef::from(&accepted);
+        assert!(accepted.tcp_nodelay().unwrap() && accepted.keepalive().unwrap());
+        assert_eq!(
+            accepted.tcp_keepalive_time().unwrap(),
+            Duration::from_secs(7)
+        );
+        assert_eq!(accepted.tcp_user_timeout().unwrap(), options.user_timeout);
+        drop(client);
+    }
+
+    #[test]
     fn an_address_of_another_machine_is_not_local() {
         // TEST-NET-1 (RFC 5737): no interface has it.
         let error = bind("192.0.2.1:0".parse().unwrap()).unwrap_err();
