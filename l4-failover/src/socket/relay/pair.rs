@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::flow::{Flow, Turn};
 use super::watch::Watch;
-use super::{Op, RelayError, Shared, Side, Tally, splice};
+use super::{RelayError, Shared, Side, Tally, splice};
 use crate::socket::queue;
 
 /// A pipe whose sink takes nothing for this long is emptied into memory and given back: longer
@@ -111,23 +111,9 @@ impl<'a> Pair<'a> {
         let (flow, mut turn) = self.flow(from);
         match ready!(flow.poll(cx, &mut turn)) {
             Ok(()) => {}
-            Err(error) if self.is_farewell(&error) => {}
             Err(error) => self.broke(cx, error),
         }
         Poll::Ready(())
-    }
-
-    /// A side that has finished, and was sent everything, is gone before its FIN: it closed rather
-    /// than wait, as TLS clients do, whose kernel answers the server's last words with a RST.
-    fn is_farewell(&mut self, error: &RelayError) -> bool {
-        match error {
-            RelayError::Broken {
-                side,
-                op: Op::Shutdown,
-                ..
-            } => self.flow(*side).0.is_finished(),
-            _ => false,
-        }
     }
 
     /// The first side to break: nothing can reach it any more, and what came from it before the
