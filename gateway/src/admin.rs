@@ -4,6 +4,7 @@ mod health;
 mod status;
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -15,9 +16,21 @@ use axum::routing::get;
 use l4_failover::admin::{self, Site};
 use tracing::warn;
 
-use crate::app::Info;
-use crate::connection::Context;
+use crate::context::Context;
 use crate::metrics::Snapshot;
+
+/// What operators are told of the process.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// The data centre.
+    pub datacenter: String,
+    /// The number of workers.
+    pub workers: usize,
+    /// The listeners' names and addresses.
+    pub listeners: Vec<(String, SocketAddr)>,
+    /// Connections that may be open at once.
+    pub connections_max: usize,
+}
 
 /// The process as operators see it.
 #[derive(Clone, Debug)]

@@ -18,9 +18,9 @@ use thiserror::Error;
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Info};
 use crate::config::{self, Config};
-use crate::connection::Context;
+use crate::context::Context;
 use crate::destination::Destination;
 use crate::hello::{HelloBounds, HelloLimits};
 use crate::live::Live;
@@ -81,19 +81,6 @@ pub struct Bound {
     listeners: Vec<(String, Listening)>,
     admin: Option<admin::Bound>,
     info: Info,
-}
-
-/// What operators are told of the process.
-#[derive(Clone, Debug)]
-pub struct Info {
-    /// The data centre.
-    pub datacenter: String,
-    /// The number of workers.
-    pub workers: usize,
-    /// The listeners' names and addresses.
-    pub listeners: Vec<(String, SocketAddr)>,
-    /// Connections that may be open at once.
-    pub connections_max: usize,
 }
 
 /// How a gateway stopped.

@@ -2,132 +2,22 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use l4_failover::socket::relay::{RelayContext, RelayError, Side, relay};
-use l4_failover::{DialLimits, Exhausted};
-use thiserror::Error;
+use l4_failover::socket::relay::{Side, relay};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::destination::Destination;
-use crate::hello::{self, HelloLimits, ReadError};
-use crate::live::Live;
-use crate::log::{ConnectionLog, LostLines};
-use crate::metrics::Metrics;
-use crate::outcome::{Cause, Outcome, Phase};
+use crate::error::Error;
+use crate::hello;
 use crate::record::ConnectionRecord;
 use crate::refuse;
-use crate::route::{RouteError, Routes};
-
-/// What all connections of a process share.
-#[derive(Debug)]
-pub struct Context {
-    /// Bounds of reading a hello.
-    pub hello: HelloLimits,
-    /// Where names lead.
-    pub routes: Routes<Destination>,
-    /// Bounds of a dial.
-    pub dial: DialLimits,
-    /// Bounds and buffers of relays.
-    pub relay: RelayContext,
-    /// The names of the listeners.
-    pub listeners: Vec<String>,
-    /// The open connections.
-    pub live: Live,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// What is logged of connections.
-    pub log: ConnectionLog,
-    /// Log lines that were lost.
-    pub lost: LostLines,
-    /// Set once the process is told to stop.
-    pub stopping: AtomicBool,
-}
-
-impl Context {
-    /// Whether the process was told to stop.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Relaxed)
-    }
-}
-
-/// Why a connection did not come to its end.
-#[derive(Debug, Error)]
-pub enum Error {
-    /// It gave no hello.
-    #[error(transparent)]
-    Hello(#[from] ReadError),
-    /// Its name has no route.
-    #[error(transparent)]
-    Route(#[from] RouteError),
-    /// No endpoint could be connected to.
-    #[error(transparent)]
-    Connect(#[from] Exhausted),
-    /// The hello could not be passed on.
-    #[error("the endpoint did not take the hello: {0}")]
-    Replay(io::Error),
-    /// A side broke, or was silent for too long.
-    #[error(transparent)]
-    Relay(#[from] RelayError),
-}
-
-impl Error {
-    /// Phase × cause, and the reason in one word.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        match self {
-            Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
-            Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
-            Self::Connect(error) => connect_outcome(error),
-            Self::Replay(_) => Outcome::new(Phase::Replay, Cause::Upstream, "reset"),
-            Self::Relay(error) => relay_outcome(error),
-        }
-    }
-}
-
-fn hello_cause(error: &ReadError) -> Cause {
-    match error {
-        ReadError::Probe => Cause::Done,
-        ReadError::Deadline { .. } => Cause::Timeout,
-        ReadError::Hello(_) | ReadError::Closed { .. } | ReadError::Io(_) => Cause::Client,
-    }
-}
-
-fn connect_outcome(error: &Exhausted) -> Outcome {
-    let (cause, reason) = if error.is_resource() {
-        (Cause::Resource, "resource")
-    } else if error.is_timeout() {
-        (Cause::Timeout, "connect_timeout")
-    } else {
-        (Cause::Upstream, "unreachable")
-    };
-    Outcome::new(Phase::Connect, cause, reason)
-}
-
-fn relay_outcome(error: &RelayError) -> Outcome {
-    let (cause, reason) = match error {
-        RelayError::Broken { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
-            (Cause::Timeout, "user_timeout")
-        }
-        RelayError::Broken {
-            side: Side::Client, ..
-        } => (Cause::Client, "reset"),
-        RelayError::Broken {
-            side: Side::Upstream,
-            ..
-        } => (Cause::Upstream, "reset"),
-        RelayError::Lingered { .. } => (Cause::Timeout, "linger"),
-        RelayError::Idle(_) => (Cause::Timeout, "idle"),
-    };
-    Outcome::new(Phase::Relay, cause, reason)
-}
 
 /// Serves one connection to its end; it is counted and logged once, however it ends.
-///
-/// A block, not an `async fn`, which would keep its arguments twice.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its arguments twice"
+)]
 pub fn serve(
     mut client: TcpStream,
     mut record: ConnectionRecord,

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use l4_failover::Lease;
 use tracing::level_filters::LevelFilter;
 use tracing::{info, warn};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -15,7 +16,6 @@ use crate::destination::Destination;
 use crate::live::ConnectionId;
 use crate::name::Escaped;
 use crate::outcome::{Cause, Outcome};
-use crate::record::{Greeting, Upstream};
 
 /// Lines that wait for a slow reader; more are lost, and counted.
 const LINES_MAX: usize = 16_384;
@@ -132,6 +132,25 @@ macro_rules! line {
         );
     }};
 }
+/// What the hello said.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    pub(crate) server_name: Option<Box<[u8]>>,
+    pub(crate) version: u16,
+    pub(crate) alpn: Vec<Box<[u8]>>,
+    pub(crate) ech: bool,
+    pub(crate) after: Duration,
+}
+
+/// Where the connection went.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) endpoint: Lease,
+    pub(crate) address: SocketAddr,
+    pub(crate) took: Duration,
+    pub(crate) failed: usize,
+}
+
 /// What a line says of a connection.
 pub(crate) struct Line<'a> {
     pub(crate) id: ConnectionId,

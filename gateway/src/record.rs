@@ -7,15 +7,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use l4_failover::Connected;
 use l4_failover::socket::relay::Tally;
-use l4_failover::{Connected, Lease};
 use tokio::net::TcpStream;
 
-use crate::connection::{Context, Error};
+use crate::context::Context;
 use crate::destination::Destination;
+use crate::error::Error;
 use crate::hello::Hello;
 use crate::live::{Entry, Slot};
-use crate::log::Line;
+use crate::log::{Greeting, Line, Upstream};
 use crate::outcome::{Cause, Outcome, Phase};
 
 /// What is known of a connection while it lives.
@@ -30,25 +31,6 @@ pub struct ConnectionRecord {
     greeting: Option<Box<Greeting>>,
     upstream: Option<Box<Upstream>>,
     is_closed: bool,
-}
-
-/// What the hello said.
-#[derive(Debug)]
-pub(crate) struct Greeting {
-    pub(crate) server_name: Option<Box<[u8]>>,
-    pub(crate) version: u16,
-    pub(crate) alpn: Vec<Box<[u8]>>,
-    pub(crate) ech: bool,
-    pub(crate) after: Duration,
-}
-
-/// Where the connection went.
-#[derive(Debug)]
-pub(crate) struct Upstream {
-    pub(crate) endpoint: Lease,
-    pub(crate) address: SocketAddr,
-    pub(crate) took: Duration,
-    pub(crate) failed: usize,
 }
 
 impl ConnectionRecord {

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::connection::Error;
+use crate::error::Error;
 
 /// The client gets this long, and may send this much more, before the connection is closed: were
 /// it closed with bytes unread, the kernel would send a RST that can overtake the alert.

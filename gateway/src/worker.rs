@@ -19,7 +19,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use crate::connection::{Context, serve};
+use crate::connection::serve;
+use crate::context::Context;
 use crate::metrics::Pause;
 use crate::record::ConnectionRecord;
 

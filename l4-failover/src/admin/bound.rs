@@ -1,50 +1,15 @@
 //! Addresses that are bound, before anything is served there.
 
+use super::error::AdminError;
 use super::guard::{Guard, guarded};
 use super::listener::Listener;
 use super::options::{Address, AdminOptions};
 use super::serve::{ServeLimits, serve};
-use super::tls::TlsError;
-use super::token::{Token, TokenError};
-use crate::socket::listen::ListenError;
+use super::token::Token;
 use axum::Router;
 use std::io;
 use std::net::SocketAddr;
 use tokio::sync::watch;
-
-/// Why operators cannot be served.
-#[derive(Debug, thiserror::Error)]
-pub enum AdminError {
-    /// Others than this machine's processes could reach the address, and too little protects it.
-    #[error(
-        "{0} can be reached from other machines, so it needs both [admin.tls] and token_file; \
-         add them, or listen on a loopback address or a unix socket"
-    )]
-    Exposed(Address),
-    /// The TCP address cannot be had.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The unix socket cannot be had.
-    #[error("cannot listen on {address}")]
-    Bind {
-        /// The address.
-        address: Address,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Another process listens there.
-    #[error("cannot listen on {0}: a process is serving there")]
-    Live(Address),
-    /// Something that is not a socket is in the way.
-    #[error("cannot listen on {0}: a file that is not a socket has that name")]
-    NotASocket(Address),
-    /// There is no token to compare with.
-    #[error("the admin address has no token")]
-    Token(#[from] TokenError),
-    /// There is nothing to serve TLS with.
-    #[error("the admin address has no certificate")]
-    Tls(#[from] TlsError),
-}
 
 /// What is served.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! The socket on which operators connect.
 
-use super::bound::AdminError;
+use super::error::AdminError;
 use super::options::Address;
 use super::unix::SocketFile;
 use crate::socket::listen::ListenError;

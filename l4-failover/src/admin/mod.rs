@@ -24,6 +24,7 @@
 //! ```
 
 mod bound;
+mod error;
 mod guard;
 mod listener;
 mod options;
@@ -37,7 +38,8 @@ mod unix;
 pub(crate) use guard::host_of;
 
 // The public interface is:
-pub use bound::{AdminError, Bound, Site};
+pub use bound::{Bound, Site};
+pub use error::AdminError;
 pub use options::{Address, AdminOptions, TlsFiles};
 pub use tls::TlsError;
 pub use token::{Token, TokenError};

@@ -1,6 +1,5 @@
 //! Where operators are served, and what protects it.
 
-use super::bound::AdminError;
 use std::fmt;
 use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
@@ -89,18 +88,6 @@ impl AdminOptions {
             token_file: None,
             tls: None,
             metrics_address: None,
-        }
-    }
-
-    /// Refuses an address that others can reach, unless both TLS and a token protect it.
-    ///
-    /// # Errors
-    /// [`AdminError::Exposed`], whose sentence says what to add.
-    pub fn check_exposure(&self) -> Result<(), AdminError> {
-        let protected = self.tls.is_some() && self.token_file.is_some();
-        match self.address.is_private() || protected {
-            true => Ok(()),
-            false => Err(AdminError::Exposed(self.address.clone())),
         }
     }
 

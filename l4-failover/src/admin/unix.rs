@@ -1,6 +1,6 @@
 //! A unix socket in the file system: taken over from the dead, private, and gone at the end.
 
-use super::bound::AdminError;
+use super::error::AdminError;
 use super::options::Address;
 use rustix::fs::{Mode, chmod, stat};
 use socket2::{Domain, SockAddr, Socket, Type};

@@ -11,7 +11,9 @@
 
 mod budget;
 mod copy;
+mod drive;
 mod flow;
+mod pace;
 mod pair;
 mod pipe;
 mod splice;

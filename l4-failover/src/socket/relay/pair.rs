@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::flow::{Flow, Turn};
 use super::watch::Watch;
-use super::{RelayError, Shared, Side, Tally, splice};
+use super::{RelayError, Shared, Side, Tally, drive, splice};
 use crate::socket::queue;
 
 /// A pipe whose sink takes nothing for this long is emptied into memory and given back: longer
@@ -109,7 +109,7 @@ impl<'a> Pair<'a> {
 
     fn poll_flow(&mut self, cx: &mut Context<'_>, from: Side) -> Poll<()> {
         let (flow, mut turn) = self.flow(from);
-        match ready!(flow.poll(cx, &mut turn)) {
+        match ready!(drive::poll(flow, cx, &mut turn)) {
             Ok(()) => {}
             Err(error) => self.broke(cx, error),
         }

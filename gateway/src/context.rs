@@ -1,0 +1,46 @@
+//! What all connections of a process share.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use l4_failover::DialLimits;
+use l4_failover::socket::relay::RelayContext;
+
+use crate::destination::Destination;
+use crate::hello::HelloLimits;
+use crate::live::Live;
+use crate::log::{ConnectionLog, LostLines};
+use crate::metrics::Metrics;
+use crate::route::Routes;
+
+/// What all connections of a process share.
+#[derive(Debug)]
+pub struct Context {
+    /// Bounds of reading a hello.
+    pub hello: HelloLimits,
+    /// Where names lead.
+    pub routes: Routes<Destination>,
+    /// Bounds of a dial.
+    pub dial: DialLimits,
+    /// Bounds and buffers of relays.
+    pub relay: RelayContext,
+    /// The names of the listeners.
+    pub listeners: Vec<String>,
+    /// The open connections.
+    pub live: Live,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is logged of connections.
+    pub log: ConnectionLog,
+    /// Log lines that were lost.
+    pub lost: LostLines,
+    /// Set once the process is told to stop.
+    pub stopping: AtomicBool,
+}
+
+impl Context {
+    /// Whether the process was told to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a connection did not come to its end.
+
+use std::io;
+
+use l4_failover::Exhausted;
+use l4_failover::socket::relay::{RelayError, Side};
+use thiserror::Error;
+
+use crate::hello::ReadError;
+use crate::outcome::{Cause, Outcome, Phase};
+use crate::route::RouteError;
+
+/// Why a connection did not come to its end.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// It gave no hello.
+    #[error(transparent)]
+    Hello(#[from] ReadError),
+    /// Its name has no route.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// No endpoint could be connected to.
+    #[error(transparent)]
+    Connect(#[from] Exhausted),
+    /// The hello could not be passed on.
+    #[error("the endpoint did not take the hello: {0}")]
+    Replay(io::Error),
+    /// A side broke, or was silent for too long.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+}
+
+impl Error {
+    /// Phase × cause, and the reason in one word.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
+            Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
+            Self::Connect(error) => connect_outcome(error),
+            Self::Replay(_) => Outcome::new(Phase::Replay, Cause::Upstream, "reset"),
+            Self::Relay(error) => relay_outcome(error),
+        }
+    }
+}
+
+fn hello_cause(error: &ReadError) -> Cause {
+    match error {
+        ReadError::Probe => Cause::Done,
+        ReadError::Deadline { .. } => Cause::Timeout,
+        ReadError::Hello(_) | ReadError::Closed { .. } | ReadError::Io(_) => Cause::Client,
+    }
+}
+
+fn connect_outcome(error: &Exhausted) -> Outcome {
+    let (cause, reason) = if error.is_resource() {
+        (Cause::Resource, "resource")
+    } else if error.is_timeout() {
+        (Cause::Timeout, "connect_timeout")
+    } else {
+        (Cause::Upstream, "unreachable")
+    };
+    Outcome::new(Phase::Connect, cause, reason)
+}
+
+fn relay_outcome(error: &RelayError) -> Outcome {
+    let (cause, reason) = match error {
+        RelayError::Broken { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
+            (Cause::Timeout, "user_timeout")
+        }
+        RelayError::Broken {
+            side: Side::Client, ..
+        } => (Cause::Client, "reset"),
+        RelayError::Broken {
+            side: Side::Upstream,
+            ..
+        } => (Cause::Upstream, "reset"),
+        RelayError::Lingered { .. } => (Cause::Timeout, "linger"),
+        RelayError::Idle(_) => (Cause::Timeout, "idle"),
+    };
+    Outcome::new(Phase::Relay, cause, reason)
+}
