@@ -146,7 +146,7 @@ fn log_lines_have_the_fields_of_the_table() {
         .filter(|line: &Value| line["target"] == "connection")
         .collect();
     assert_eq!(lines.len(), 3, "{lines:#?}");
-    let seen: BTreeSet<&str> = lines.iter().flat_map(|it| keys(it)).collect();
+    let seen: BTreeSet<&str> = lines.iter().flat_map(keys).collect();
     let rows = table("The connection log");
     let documented: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
     let seen: BTreeSet<&str> = seen
