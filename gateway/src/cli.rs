@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use l4_failover::config::Diagnostics;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
 use tracing::level_filters::LevelFilter;
 
 use crate::app::{Bound, StartError};
@@ -126,19 +127,16 @@ fn run(run: &Run) -> Result<(), Failure> {
 }
 
 async fn serve(bound: Bound) -> Result<(), Failure> {
-    let mut signals = Signals::new()
+    let signals = Signals::new()
         .map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
+    // One watcher for both waits: a signal that comes between them is still there for the second.
+    let signals = Mutex::new(signals);
+    let next_signal = async || signals.lock().await.next().await;
     let ready = bound.to_string();
     let ready = || {
         let _ = writeln!(std::io::stderr(), "{ready}");
     };
-    let mut again = Signals::new()
-        .map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
-    let force = async {
-        again.next().await;
-        again.next().await;
-    };
-    bound.run(ready, signals.next(), force).await?;
+    bound.run(ready, next_signal(), next_signal()).await?;
     Ok(())
 }
 

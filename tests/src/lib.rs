@@ -3,6 +3,10 @@
 // Whatever is wrong here fails the test that asked for it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod config;
+pub mod hello;
 pub mod http;
+pub mod peers;
 pub mod pki;
 pub mod process;
+pub mod wire;

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::http;
@@ -16,12 +18,41 @@ use crate::http;
 /// Nothing that a test waits for takes longer, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The path of the command under test.
+#[macro_export]
+macro_rules! program {
+    () => {
+        env!("CARGO_BIN_EXE_mesh-gateway-under-test")
+    };
+}
+
 /// Starts the gateway with this configuration, and waits until it is ready.
 #[macro_export]
 macro_rules! gateway {
     ($config:expr) => {
-        $crate::process::Gateway::start(env!("CARGO_BIN_EXE_mesh-gateway-under-test"), &$config)
+        $crate::process::Gateway::start($crate::program!(), &$config)
     };
+}
+
+/// Runs a command to its end, which must come by itself; what it said.
+pub fn run(command: &mut Command) -> Output {
+    let command = command.process_group(0).stdin(Stdio::null());
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let child = child.unwrap();
+    let group = Pid::from_child(&child);
+    let (send, ended) = mpsc::channel();
+    std::thread::spawn(move || send.send(child.wait_with_output()));
+    match ended.recv_timeout(PATIENCE) {
+        Ok(output) => output.unwrap(),
+        Err(_) => {
+            // All that the command started has its group.
+            let _ = kill_process_group(group, Signal::KILL);
+            panic!("{command:?} does not end");
+        }
+    }
 }
 
 /// A gateway that runs. Dropping it ends it at once.
@@ -35,7 +66,7 @@ pub struct Gateway {
 
 /// What a process has said on stderr so far.
 #[derive(Debug, Default)]
-struct Log {
+pub(crate) struct Log {
     said: Mutex<Said>,
     more: Condvar,
 }
@@ -47,6 +78,14 @@ struct Said {
 }
 
 impl Log {
+    /// What `stderr` says, from now on.
+    pub(crate) fn follow(stderr: ChildStderr) -> Arc<Self> {
+        let log = Arc::new(Self::default());
+        let reader = Arc::clone(&log);
+        std::thread::spawn(move || reader.read(stderr));
+        log
+    }
+
     fn read(&self, stderr: ChildStderr) {
         for line in BufReader::new(stderr).lines() {
             let Ok(line) = line else { break };
@@ -58,19 +97,32 @@ impl Log {
     }
 
     /// The first line that `wanted` accepts, once it is there.
-    fn find(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn find(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let first = |lines: &[String]| lines.iter().find(|line| wanted(line)).cloned();
+        self.wait(what, first)
+    }
+
+    /// The first line that `wanted` accepts, once it is there; none if the process ends before.
+    pub(crate) fn find_or_end(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        let first = |lines: &[String]| lines.iter().find(|line| wanted(line)).cloned();
+        self.wait_or_end(first)
+    }
+
+    /// What `wanted` finds in the lines, once it finds something.
+    fn wait<T>(&self, what: &str, wanted: impl Fn(&[String]) -> Option<T>) -> T {
+        let found = self.wait_or_end(wanted);
+        found.unwrap_or_else(|| panic!("no {what} in {:#?}", self.said.lock().unwrap().lines))
+    }
+
+    fn wait_or_end<T>(&self, wanted: impl Fn(&[String]) -> Option<T>) -> Option<T> {
         let until = Instant::now() + PATIENCE;
         let mut said = self.said.lock().unwrap();
         loop {
-            if let Some(line) = said.lines.iter().find(|line| wanted(line)) {
-                return line.clone();
-            }
+            let found = wanted(&said.lines);
             let left = until.saturating_duration_since(Instant::now());
-            assert!(
-                !said.is_over && !left.is_zero(),
-                "no {what} in {:#?}",
-                said.lines
-            );
+            if found.is_some() || said.is_over || left.is_zero() {
+                return found;
+            }
             said = self.more.wait_timeout(said, left).unwrap().0;
         }
     }
@@ -89,9 +141,7 @@ impl Gateway {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = Arc::new(Log::default());
-        let (stderr, reader) = (child.stderr.take().unwrap(), Arc::clone(&log));
-        std::thread::spawn(move || reader.read(stderr));
+        let log = Log::follow(child.stderr.take().unwrap());
         let ready = log.find("ready line", |line| line.starts_with("ready "));
         Self {
             child,
@@ -121,6 +171,29 @@ impl Gateway {
         self.log.find("such line", wanted)
     }
 
+    /// The lines about the first `count` connections that ended, once they are there; they are
+    /// read as JSON, so the configuration wants [`JSON_LOG`](crate::config::JSON_LOG).
+    pub fn ended(&self, count: usize) -> Vec<Value> {
+        self.log.wait("line per connection", |lines| {
+            let objects = lines
+                .iter()
+                .filter_map(|line| serde_json::from_str(line).ok());
+            let about_one = |line: &Value| line["target"] == "connection" && line["id"].is_string();
+            let ended: Vec<Value> = objects.filter(about_one).take(count).collect();
+            (ended.len() == count).then_some(ended)
+        })
+    }
+
+    /// The line about the first connection that ended; see [`Gateway::ended`].
+    pub fn first_ended(&self) -> Value {
+        self.ended(1).remove(0)
+    }
+
+    /// Waits until the lines logged so far are what `wanted` accepts.
+    pub fn lines_until(&self, what: &str, wanted: impl Fn(&[String]) -> bool) {
+        self.log.wait(what, |lines| wanted(lines).then_some(()));
+    }
+
     /// Every line that was logged so far.
     pub fn lines(&self) -> Vec<String> {
         self.log.said.lock().unwrap().lines.clone()
@@ -138,6 +211,24 @@ impl Gateway {
             .lines()
             .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// The sum of all series of a family of `/metrics`.
+    pub fn total(&self, family: &str) -> f64 {
+        self.series(family).values().sum()
+    }
+
+    /// The series of a family of `/metrics`, by their labels.
+    pub fn series(&self, family: &str) -> HashMap<String, f64> {
+        let metrics = self.get("/metrics").body;
+        let series = metrics.lines().filter_map(|line| {
+            let (labels, value) = line
+                .strip_prefix(family)?
+                .strip_prefix('{')?
+                .split_once("} ")?;
+            Some((labels.to_owned(), value.parse().ok()?))
+        });
+        series.collect()
     }
 
     /// Waits until a series has a value that `wanted` accepts; the value.

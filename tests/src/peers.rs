@@ -1,0 +1,65 @@
+//! Programs that nobody here wrote.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::process::Log;
+
+/// Whether all of these programs are here. Where one is not, the test says so and is skipped;
+/// with `REQUIRE_PEERS=1` in the environment it fails.
+pub fn are_here(programs: &[&str]) -> bool {
+    let absent = programs.iter().find(|program| !is_here(program));
+    if let Some(absent) = absent {
+        skip(&format!("{absent} is not installed"));
+    }
+    absent.is_none()
+}
+
+/// Says why a test is skipped; with `REQUIRE_PEERS=1` in the environment it fails.
+pub fn skip(why: &str) {
+    let is_required = std::env::var_os("REQUIRE_PEERS").is_some_and(|value| value == "1");
+    assert!(!is_required, "{why}, and REQUIRE_PEERS=1");
+    eprintln!("skipped: {why}");
+}
+
+fn is_here(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Where a user's PATH ends, an administrator's goes on.
+    let more = ["/usr/sbin".into(), "/sbin".into()];
+    let mut directories = std::env::split_paths(&path).chain(more);
+    directories.any(|directory| directory.join(program).is_file())
+}
+
+/// A program that runs beside the test. Dropping it ends it, and all that it started.
+#[derive(Debug)]
+pub struct Peer {
+    child: Child,
+    log: Arc<Log>,
+}
+
+impl Peer {
+    /// Starts `command`.
+    pub fn start(command: &mut Command) -> Self {
+        let command = command.process_group(0).stdin(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = Log::follow(child.stderr.take().unwrap());
+        Self { child, log }
+    }
+
+    /// The first line on its stderr that `wanted` accepts, once it is there; none if the program
+    /// ends before.
+    pub fn line(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        self.log.find_or_end(wanted)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Not reaped yet, so that its id, and its group's, is nobody else's.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
