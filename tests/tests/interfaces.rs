@@ -137,15 +137,8 @@ fn labels_of(series: &str) -> BTreeSet<&str> {
 
 #[test]
 fn log_lines_have_the_fields_of_the_table() {
-    let (mut gateway, endpoint) = busy("json");
-    gateway.stop();
-    let lines: Vec<Value> = gateway
-        .lines()
-        .iter()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .filter(|line: &Value| line["target"] == "connection")
-        .collect();
-    assert_eq!(lines.len(), 3, "{lines:#?}");
+    let (gateway, endpoint) = busy("json");
+    let lines = gateway.ended(3);
     let seen: BTreeSet<&str> = lines.iter().flat_map(keys).collect();
     let rows = table("The connection log");
     let documented: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
