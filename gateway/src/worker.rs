@@ -10,13 +10,14 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use l4_failover::socket::listen::{AcceptFailure, exhausted_pause};
 use prometheus::IntCounter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{debug, warn};
 
 use crate::connection::serve;
@@ -27,6 +28,9 @@ use crate::record::ConnectionRecord;
 /// A worker passes a connection on when it would hold this many, and an eighth, more than the
 /// lightest. Short connections come and go within that; they are not worth the hand-over.
 const CLEARLY_MORE: usize = 4;
+
+/// Shorter than the bounds on time that every connection has.
+const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// The workers of a process, running.
 #[derive(Debug)]
@@ -87,10 +91,8 @@ impl Workers {
     fn spawn(&mut self, worker: usize, runtime: Runtime) -> io::Result<()> {
         let (end, ended) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name(format!("worker-{worker}"));
-        self.threads.push(thread.spawn(move || {
-            // An error means that the sender is gone: it is time to end as well.
-            let _ = runtime.block_on(ended);
-        })?);
+        self.threads
+            .push(thread.spawn(move || runtime.block_on(live(ended)))?);
         self.end.push(end);
         Ok(())
     }
@@ -107,6 +109,22 @@ impl Workers {
         for thread in self.threads {
             // A worker that panicked has ended as well; the panic was printed.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Keeps a worker's runtime going until its end.
+///
+/// A timer that is due before every other makes the runtime wake itself through its event queue,
+/// which is two system calls; one that is always due sooner than a connection's saves them.
+async fn live(mut ended: oneshot::Receiver<()>) {
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            // An error means that the sender is gone: it is time to end as well.
+            _ = &mut ended => return,
+            _ = heartbeat.tick() => {}
         }
     }
 }
