@@ -3,6 +3,10 @@
 // Whatever is wrong here fails the test that asked for it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod client;
+pub mod counted;
 pub mod http;
+pub mod payload;
 pub mod pki;
 pub mod process;
+pub mod service;
