@@ -3,10 +3,14 @@
 // Whatever is wrong here fails the test that asked for it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod client;
 pub mod config;
+pub mod counted;
 pub mod hello;
 pub mod http;
+pub mod payload;
 pub mod peers;
 pub mod pki;
 pub mod process;
+pub mod service;
 pub mod wire;

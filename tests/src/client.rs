@@ -1,0 +1,181 @@
+//! A client that believes nothing: it asks a [`service`](crate::service) by name, wherever its
+//! connection leads, and checks the certificate and every byte.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::counted::{Counted, Counters, Wire};
+use crate::payload::{Digest, Payload, receive};
+
+/// What is sent and asked for. Made beforehand, so that it costs the measured time nothing.
+#[derive(Clone, Debug)]
+pub struct Request {
+    upload: Payload,
+    upload_digest: Digest,
+    download: Payload,
+    download_digest: Digest,
+}
+
+impl Request {
+    /// Uploads and downloads this many bytes; both are made from `seed`, and differ.
+    pub fn new(seed: u64, upload: u64, download: u64) -> Self {
+        let (upload, download) = (
+            Payload {
+                seed,
+                length: upload,
+            },
+            Payload {
+                seed: !seed,
+                length: download,
+            },
+        );
+        Self {
+            upload,
+            upload_digest: upload.digest(),
+            download,
+            download_digest: download.digest(),
+        }
+    }
+
+    /// How many bytes are sent.
+    pub fn upload(&self) -> u64 {
+        self.upload.length
+    }
+
+    /// How many bytes are asked for.
+    pub fn download(&self) -> u64 {
+        self.download.length
+    }
+}
+
+/// How a question ended.
+#[derive(Debug)]
+pub struct Asked {
+    /// What the service that answered calls itself, or what went wrong.
+    pub result: Result<String, AskError>,
+    /// How long it took, from dialling to the last byte.
+    pub took: Duration,
+    /// What passed on the wire.
+    pub wire: Wire,
+}
+
+/// Why there is no answer, or none to be believed.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// The peer sent a TLS alert, of this number.
+    #[error("TLS alert {0}")]
+    Alert(u8),
+    /// TLS failed on this side; a certificate that is not the name's, for example.
+    #[error(transparent)]
+    Tls(rustls::Error),
+    /// The connection failed.
+    #[error(transparent)]
+    Io(io::Error),
+    /// The service got other bytes than were sent.
+    #[error("the upload's SHA-256 is wrong: other bytes arrived than were sent")]
+    Upload,
+    /// Other bytes came than the service sends.
+    #[error("the download's SHA-256 is wrong: other bytes arrived than were sent")]
+    Download,
+    /// More bytes came than were asked for.
+    #[error("more bytes arrived than were asked for")]
+    More,
+    /// It took too long.
+    #[error("no complete answer within {0:?}")]
+    Late(Duration),
+}
+
+impl From<io::Error> for AskError {
+    fn from(error: io::Error) -> Self {
+        let tls = error.get_ref().and_then(|source| source.downcast_ref());
+        match tls {
+            Some(rustls::Error::AlertReceived(alert)) => Self::Alert((*alert).into()),
+            Some(other) => Self::Tls(other.clone()),
+            None => Self::Io(error),
+        }
+    }
+}
+
+/// A client that trusts one authority.
+#[derive(Clone, Debug)]
+pub struct Client {
+    tls: Arc<ClientConfig>,
+    patience: Duration,
+}
+
+impl Client {
+    /// A client that waits for `patience` at most, for an answer as a whole.
+    pub fn new(tls: Arc<ClientConfig>, patience: Duration) -> Self {
+        Self { tls, patience }
+    }
+
+    /// Asks for `name` at `address`.
+    pub async fn ask(&self, address: SocketAddr, name: &str, request: &Request) -> Asked {
+        let counters = Arc::new(Counters::default());
+        let started = Instant::now();
+        let asking = self.try_ask(address, name, request, &counters);
+        let result = timeout(self.patience, asking).await;
+        Asked {
+            result: result.unwrap_or(Err(AskError::Late(self.patience))),
+            took: started.elapsed(),
+            wire: counters.wire(),
+        }
+    }
+
+    async fn try_ask(
+        &self,
+        address: SocketAddr,
+        name: &str,
+        request: &Request,
+        counters: &Arc<Counters>,
+    ) -> Result<String, AskError> {
+        let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let stream = Counted::new(stream, Arc::clone(counters));
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let mut stream = connector.connect(name, stream).await?;
+        send(&mut stream, request).await?;
+        let by = check(&mut stream, request).await?;
+        stream.shutdown().await?;
+        // An end without close_notify is an error already.
+        match stream.read(&mut [0]).await? {
+            0 => Ok(by),
+            _ => Err(AskError::More),
+        }
+    }
+}
+
+async fn send(stream: &mut (impl AsyncWrite + Unpin), request: &Request) -> io::Result<()> {
+    stream.write_u64(request.upload.length).await?;
+    stream.write_u64(request.download.length).await?;
+    stream.write_u64(request.download.seed).await?;
+    request.upload.send(stream).await
+}
+
+async fn check(
+    stream: &mut (impl AsyncRead + Unpin),
+    request: &Request,
+) -> Result<String, AskError> {
+    let mut by = vec![0; stream.read_u8().await?.into()];
+    stream.read_exact(&mut by).await?;
+    let mut digest = Digest::default();
+    stream.read_exact(&mut digest).await?;
+    if digest != request.upload_digest {
+        return Err(AskError::Upload);
+    }
+    if receive(stream, request.download.length).await? != request.download_digest {
+        return Err(AskError::Download);
+    }
+    String::from_utf8(by).map_err(|error| io::Error::other(error).into())
+}
