@@ -1,0 +1,132 @@
+//! The command line of the benchmarks.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+
+use crate::bench::Bench;
+use crate::machine::{Machine, Neighbours};
+use crate::plan::{Kind, Plan};
+use crate::proxy::{Gateway, RUN_GATEWAY};
+
+/// Measures what the gateway costs.
+#[derive(Debug, Parser)]
+#[command(name = "benches", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures the gateway, between clients and backends of this process.
+    Gateway(Measure),
+    /// Runs the gateway: what `gateway` starts as a process of its own.
+    #[command(name = RUN_GATEWAY, hide = true)]
+    Run {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Measure {
+    /// Less work and fewer rounds, for a look in under 20 seconds.
+    #[arg(long)]
+    quick: bool,
+    /// Only work of this kind; may be given several times.
+    #[arg(long, value_name = "KIND")]
+    only: Vec<Kind>,
+    /// Rounds; all work is done once a round. Default: 5, or 2 with --quick.
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// Idle connections. Default: 2000, or 500 with --quick.
+    #[arg(long, value_name = "N")]
+    idle: Option<usize>,
+    /// Bytes of one bulk transfer. Default: 2 GB, or a quarter of that with --quick.
+    #[arg(long, value_name = "N")]
+    bytes: Option<u64>,
+    /// A line for the [relay] section of the gateway's configuration; may be given several times.
+    #[arg(long, value_name = "KEY = VALUE")]
+    relay: Vec<String>,
+    /// Worker threads of the gateway. Default: its own choice.
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// Where every value of every round is written, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Gateway(measure) => self::measure(&measure),
+        Command::Run { words } => return run_gateway(words),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_gateway(words: Vec<OsString>) -> ExitCode {
+    // A benchmark that is killed takes its gateway with it. Where that cannot be asked for, the
+    // gateway is only left behind.
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    gateway::cli::main_from(std::iter::once("mesh-gateway".into()).chain(words))
+}
+
+fn measure(measure: &Measure) -> Result<()> {
+    let plan = measure.plan();
+    let bench = Bench::new(Gateway {
+        relay: measure.relay.clone(),
+        workers: measure.workers,
+    })?;
+    let (machine, neighbours) = (Machine::look(), Neighbours::watch()?);
+    let report = bench.rounds(&plan)?;
+    let (others, stolen) = neighbours.taken()?;
+    let calls = match plan.wants(Kind::Short) {
+        true => bench.calls(),
+        false => String::new(),
+    };
+    let (table, noise, rounds) = (report.markdown(), report.noise(), plan.rounds);
+    let text = format!(
+        "\n{table}\n{machine}\n{rounds} rounds; {noise}; meanwhile other processes took \
+         {others:.2} CPUs, the host {stolen:.2}\n{calls}"
+    );
+    std::io::stdout().write_all(text.as_bytes())?;
+    let Some(path) = &measure.json else {
+        return Ok(());
+    };
+    let raw = json!({
+        "machine": machine.json(),
+        "others_cpus": others,
+        "stolen_cpus": stolen,
+        "series": report.json(),
+    });
+    fs::write(path, format!("{raw:#}\n")).with_context(|| path.display().to_string())
+}
+
+impl Measure {
+    fn plan(&self) -> Plan {
+        let mut plan = if self.quick {
+            Plan::quick()
+        } else {
+            Plan::full()
+        };
+        plan.rounds = self.rounds.unwrap_or(plan.rounds).max(1);
+        plan.idle = self.idle.unwrap_or(plan.idle).max(1);
+        plan.bytes = self.bytes.unwrap_or(plan.bytes).max(1);
+        plan.only.clone_from(&self.only);
+        plan
+    }
+}

@@ -1,0 +1,107 @@
+//! What a process has used: CPU and memory, as /proc says.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// The number of a process.
+pub type Pid = u32;
+
+/// CPU time that a process's threads have used, in the kernel and outside.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn cpu(pid: Pid) -> Result<Duration> {
+    // In nanoseconds; where the kernel does not keep it, in ticks of mostly 10 ms.
+    match schedstat(pid)? {
+        Some(used) => Ok(used),
+        None => Ok(ticks(&pid.to_string())?.own),
+    }
+}
+
+fn schedstat(pid: Pid) -> Result<Option<Duration>> {
+    let mut used = Duration::ZERO;
+    let tasks = format!("/proc/{pid}/task");
+    for task in fs::read_dir(&tasks).with_context(|| tasks.clone())? {
+        let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
+            return Ok(None);
+        };
+        let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
+        used += Duration::from_nanos(nanos.context("a schedstat without numbers")?);
+    }
+    Ok(Some(used))
+}
+
+/// CPU time in clock ticks: coarse, and complete.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticks {
+    /// Of the process.
+    pub own: Duration,
+    /// Of its children that have ended and were waited for.
+    pub children: Duration,
+}
+
+/// CPU time of a process and its children; `pid` may be "self".
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn ticks(pid: &str) -> Result<Ticks> {
+    let path = format!("/proc/{pid}/stat");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    // The second field, the name in parentheses, may hold anything; utime is the 14th.
+    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let numbers: Vec<u64> = rest
+        .split_whitespace()
+        .skip(11)
+        .take(4)
+        .map_while(|word| word.parse().ok())
+        .collect();
+    let [user, system, children_user, children_system] = numbers[..] else {
+        anyhow::bail!("{path} is not as proc(5) says");
+    };
+    Ok(Ticks {
+        own: tick(user + system),
+        children: tick(children_user + children_system),
+    })
+}
+
+/// A number of clock ticks as time.
+#[must_use]
+pub fn tick(count: u64) -> Duration {
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Duration::from_nanos(count * (1_000_000_000 / per_second))
+}
+
+/// Memory that a process holds, in bytes; what it shares with others counts in part (PSS). The
+/// kernel's memory for its sockets is not in it.
+///
+/// # Errors
+///
+/// When there is no such process, or it is another user's.
+pub fn memory(pid: Pid) -> Result<u64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    let pss = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kib: Option<u64> = pss.and_then(|it| it.trim().strip_suffix("kB")?.trim().parse().ok());
+    Ok(kib.with_context(|| format!("{path} names no Pss"))? * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_used_something() {
+        let pid = std::process::id();
+        assert!(memory(pid).unwrap() > 100_000);
+        let before = cpu(pid).unwrap();
+        let until = std::time::Instant::now() + Duration::from_millis(50);
+        while std::time::Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        assert!(cpu(pid).unwrap() > before);
+    }
+}
