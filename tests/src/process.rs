@@ -77,6 +77,15 @@ struct Said {
     is_over: bool,
 }
 
+/// Asks again and again until it is so.
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "still waiting until {what}");
+        std::thread::yield_now();
+    }
+}
+
 impl Log {
     /// What `stderr` says, from now on.
     pub(crate) fn follow(stderr: ChildStderr) -> Arc<Self> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use tests::config::{JSON_LOG, dc1};
-use tests::process::{Gateway, PATIENCE, run};
+use tests::process::{Gateway, PATIENCE, run, until};
 use tests::wire::{self, Backend, End, Refusing, connect, echo, read_exactly, read_to_end, send};
 use tests::{gateway, hello, http, peers, program};
 
@@ -329,11 +329,10 @@ fn no_connection_is_accepted_while_it_stops() {
     let _session = open_session(gateway.listen(), &backend);
     gateway.signal(Signal::TERM);
     gateway.line(|line| line.contains("\"stopping\""));
-    let until = Instant::now() + PATIENCE;
     // The listeners are closed just after the line.
-    while TcpStream::connect_timeout(&gateway.listen(), PATIENCE).is_ok() {
-        assert!(Instant::now() < until, "connections are still accepted");
-    }
+    until("connections are refused", || {
+        TcpStream::connect_timeout(&gateway.listen(), PATIENCE).is_err()
+    });
 }
 
 #[test]
@@ -402,14 +401,7 @@ fn three_outcomes(log: &str) -> Gateway {
         assert_eq!(read_to_end(&mut client).1, End::Fin);
     }
     session(gateway.listen(), &backend);
-    gateway.metric_until(
-        "mesh_gateway_connections_accepted_total{listener=\"listen\"}",
-        |it| it == 3.0,
-    );
-    let until = Instant::now() + PATIENCE;
-    while gateway.total(CLOSED) < 3.0 {
-        assert!(Instant::now() < until, "a connection does not end");
-    }
+    until("all have ended", || gateway.total(CLOSED) == 3.0);
     gateway
 }
 
@@ -534,12 +526,11 @@ impl Drop for Unread {
 #[test]
 fn a_log_that_nobody_reads_stops_no_connection_and_not_the_end() {
     let mut gateway = Unread::start(&dc1("", &[echo()], JSON_LOG));
-    let until = Instant::now() + PATIENCE;
     // More lines than the pipe and the queue take: from here on each one is lost.
-    while gateway.lines_lost() < 1.0 {
-        assert!(Instant::now() < until, "no line is ever lost");
+    until("a line is lost", || {
         (0..1000).for_each(|_| wire::reset(connect(gateway.listen)));
-    }
+        gateway.lines_lost() >= 1.0
+    });
     let hello = hello::recorded("curl.bin");
     let mut client = send(gateway.listen, &hello);
     assert_eq!(read_exactly(&mut client, hello.len()), hello);
