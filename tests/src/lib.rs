@@ -6,6 +6,7 @@
 pub mod config;
 pub mod hello;
 pub mod http;
+pub mod namespace;
 pub mod peers;
 pub mod pki;
 pub mod process;
