@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use crate::peers;
 use crate::process::run;
 
 /// A network namespace. Dropping it removes it, and with it the links that end there.
@@ -66,7 +67,7 @@ impl Namespace {
             end.ip(&format!("address add {address} dev eth0"))?;
             end.ip("link set eth0 up")?;
             let offloads = "-K eth0 tso off gso off gro off".split(' ');
-            end.enter(|| succeed(Command::new("ethtool").args(offloads)))?;
+            end.enter(|| succeed(peers::command("ethtool").args(offloads)))?;
         }
         Ok(())
     }
@@ -75,12 +76,14 @@ impl Namespace {
 impl Drop for Namespace {
     fn drop(&mut self) {
         // It may never have come about.
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).output();
+        let _ = peers::command("ip")
+            .args(["netns", "del", &self.0])
+            .output();
     }
 }
 
 fn ip(words: &str) -> Result<(), String> {
-    succeed(Command::new("ip").args(words.split(' ')))
+    succeed(peers::command("ip").args(words.split(' ')))
 }
 
 fn succeed(command: &mut Command) -> Result<(), String> {

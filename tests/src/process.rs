@@ -36,7 +36,12 @@ macro_rules! gateway {
 
 /// Runs a command to its end, which must come by itself; what it said.
 pub fn run(command: &mut Command) -> Output {
-    let command = command.process_group(0).stdin(Stdio::null());
+    run_on(Stdio::null(), command)
+}
+
+/// [`run`] with this to read from.
+pub fn run_on(input: impl Into<Stdio>, command: &mut Command) -> Output {
+    let command = command.process_group(0).stdin(input);
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

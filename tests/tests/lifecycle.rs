@@ -218,7 +218,7 @@ fn a_privileged_port_without_permission_is_named() {
     let files = Files::new();
     let privileged: SocketAddr = "127.0.0.1:1".parse().unwrap();
     let file = files.add("gateway.toml", &at(privileged, any()));
-    let mut command = Command::new("setpriv");
+    let mut command = peers::command("setpriv");
     if rustix::process::geteuid().is_root() {
         command.args(["--bounding-set", "-net_bind_service"]);
         command.args(["--inh-caps", "-net_bind_service"]);
