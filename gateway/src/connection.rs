@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::cut::ResetOnDrop;
 use crate::destination::Destination;
 use crate::hello::{self, HelloLimits, ReadError};
 use crate::live::Live;
@@ -82,7 +83,7 @@ impl Error {
             Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
             Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
             Self::Connect(error) => connect_outcome(error),
-            Self::Replay(_) => Outcome::new(Phase::Replay, Cause::Upstream, "reset"),
+            Self::Replay(error) => replay_outcome(error),
             Self::Relay(error) => relay_outcome(error),
         }
     }
@@ -107,6 +108,14 @@ fn connect_outcome(error: &Exhausted) -> Outcome {
     Outcome::new(Phase::Connect, cause, reason)
 }
 
+fn replay_outcome(error: &io::Error) -> Outcome {
+    let (cause, reason) = match error.kind() {
+        io::ErrorKind::TimedOut => (Cause::Timeout, "replay_timeout"),
+        _ => (Cause::Upstream, "reset"),
+    };
+    Outcome::new(Phase::Replay, cause, reason)
+}
+
 fn relay_outcome(error: &RelayError) -> Outcome {
     let (cause, reason) = match error {
         RelayError::Broken { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
@@ -126,12 +135,14 @@ fn relay_outcome(error: &RelayError) -> Outcome {
 }
 
 /// Serves one connection to its end; it is counted and logged once, however it ends.
-pub async fn serve(mut client: TcpStream, mut record: ConnectionRecord) {
+pub async fn serve(client: TcpStream, mut record: ConnectionRecord) {
+    let mut client = ResetOnDrop::from(client);
     let context = Arc::clone(record.context());
     let result = pass(&mut client, &context, &mut record).await;
     if let Err(error) = &result {
         refuse::answer(&mut client, error).await;
     }
+    client.end();
     record.close(result);
 }
 
@@ -143,7 +154,9 @@ async fn pass(
     // Boxed: while bytes are relayed, nothing of what opening needed is kept.
     let mut upstream = Box::pin(open(client, cx, record)).await?;
     record.relaying();
-    Ok(relay(client, &mut upstream, record.tally(), &cx.relay).await?)
+    relay(client, &mut upstream, record.tally(), &cx.relay).await?;
+    upstream.end();
+    Ok(())
 }
 
 /// Finds out where the connection goes and passes its first bytes on.
@@ -151,13 +164,13 @@ async fn open(
     client: &mut TcpStream,
     cx: &Context,
     record: &mut ConnectionRecord,
-) -> Result<TcpStream, Error> {
+) -> Result<ResetOnDrop, Error> {
     let mut hello = hello::read(client, &cx.hello).await?;
     record.greeted(&mut hello);
     let destination = cx.routes.find(record.server_name())?;
     record.routed(destination);
     let connected = destination.pool.connect(&cx.dial).await?;
-    let mut upstream = record.connected(connected);
+    let mut upstream = ResetOnDrop::from(record.connected(connected));
     let replay = timeout(cx.dial.total, upstream.write_all(&hello.bytes)).await;
     replay
         .map_err(io::Error::from)

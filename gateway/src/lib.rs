@@ -9,6 +9,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod connection;
+mod cut;
 pub mod destination;
 pub mod hello;
 pub mod live;
