@@ -360,6 +360,26 @@ fn a_second_signal_ends_it_at_once_and_a_session_that_is_cut_never_ends_with_fin
 }
 
 #[test]
+fn a_client_within_its_hello_is_reset_when_the_process_is_forced_to_end() {
+    let backend = Backend::default();
+    let mut gateway = gateway!(dc1("", &[backend.address()], JSON_LOG));
+    let mut client = send(gateway.listen(), &hello::recorded("curl.bin")[..100]);
+    until("it is served", || {
+        gateway.total("mesh_gateway_connections_active") == 1.0
+    });
+    gateway.signal(Signal::TERM);
+    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.wait().code(), Some(0));
+    assert_eq!(read_to_end(&mut client), (vec![], End::Reset));
+    let line = gateway.first_ended();
+    assert_eq!(
+        (&line["phase"], &line["cause"]),
+        (&"hello".into(), &"drain".into())
+    );
+}
+
+#[test]
 fn a_session_that_does_not_finish_is_reset_after_the_grace() {
     let backend = Backend::default();
     let mut gateway = gateway!(dc1("", &[backend.address()], JSON_LOG));
