@@ -360,6 +360,46 @@ fn a_second_signal_ends_it_at_once_and_a_session_that_is_cut_never_ends_with_fin
 }
 
 #[test]
+fn what_waits_to_be_accepted_when_it_is_told_to_stop_is_served() {
+    let mut gateway = gateway!(dc1("workers = 2", &[echo()], JSON_LOG));
+    let hello = hello::recorded("curl.bin");
+    gateway.signal(Signal::STOP);
+    // The kernel accepts for it, up to the backlog.
+    let connect = |_| send(gateway.listen(), &hello);
+    let waiting: Vec<TcpStream> = (0..40).map(connect).collect();
+    gateway.signal(Signal::TERM);
+    gateway.signal(Signal::CONT);
+    for mut client in waiting {
+        assert_eq!(read_exactly(&mut client, hello.len()), hello);
+    }
+    assert_eq!(gateway.wait().code(), Some(0));
+    let ended = gateway.ended(40);
+    assert!(
+        ended.iter().all(|line| line["cause"] == "done"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn what_waits_for_its_turn_when_it_is_told_to_stop_is_served() {
+    let backend = Backend::default();
+    let sections = format!("{JSON_LOG}[limits]\nconnections = 1\n");
+    let mut gateway = gateway!(dc1("", &[backend.address()], &sections));
+    let (first, upstream) = open_session(gateway.listen(), &backend);
+    let hello = hello::recorded("curl.bin");
+    let second = send(gateway.listen(), &hello);
+    let pauses = "mesh_gateway_accept_pauses_total{reason=\"limit\"}";
+    gateway.metric_until(pauses, |pauses| pauses == 1.0);
+    gateway.signal(Signal::TERM);
+    gateway.line(|line| line.contains("\"stopping\""));
+    drop((first, upstream));
+    assert_eq!(read_exactly(&mut backend.accept(), hello.len()), hello);
+    drop(second);
+    assert_eq!(gateway.wait().code(), Some(0));
+    assert_eq!(gateway.ended(2)[1]["cause"], "done");
+}
+
+#[test]
 fn a_client_within_its_hello_is_reset_when_the_process_is_forced_to_end() {
     let backend = Backend::default();
     let mut gateway = gateway!(dc1("", &[backend.address()], JSON_LOG));
