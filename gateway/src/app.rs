@@ -208,10 +208,13 @@ impl Bound {
 /// Stops accepting and waits for sessions to end; how many did not.
 async fn wind_down(context: &Context, workers: &Workers, force: impl Future<Output = ()>) -> usize {
     context.stopping.store(true, Relaxed);
-    workers.stop_accepting();
     info!(sessions = context.live.len(), grace = ?STOP_GRACE, "stopping");
+    let ended = async {
+        workers.stop_accepting().await;
+        context.live.emptied().await;
+    };
     tokio::select! {
-        _ = timeout(STOP_GRACE, context.live.emptied()) => {}
+        _ = timeout(STOP_GRACE, ended) => {}
         () = force => {}
     }
     let forced = context.live.len();

@@ -8,25 +8,23 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::cut::ResetOnDrop;
 use crate::error::Error;
 use crate::hello;
 use crate::record::ConnectionRecord;
 use crate::refuse;
 
 /// Serves one connection to its end; it is counted and logged once, however it ends.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "an `async fn` keeps its arguments twice"
-)]
-pub fn serve(
-    mut client: TcpStream,
-    mut record: ConnectionRecord,
-) -> impl Future<Output = ()> + Send {
+///
+/// A block, not an `async fn`, which would keep its arguments twice.
+pub fn serve(client: TcpStream, mut record: ConnectionRecord) -> impl Future<Output = ()> + Send {
+    let mut client = ResetOnDrop::from(client);
     async move {
         let result = pass(&mut client, &mut record).await;
         if let Err(error) = &result {
             Box::pin(refuse::answer(&mut client, error)).await;
         }
+        client.end();
         record.close(result);
     }
 }
@@ -35,24 +33,21 @@ async fn pass(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<(
     // Boxed: while bytes are relayed, nothing of what opening needed is kept.
     let mut upstream = Box::pin(open(client, record)).await?;
     record.relaying();
-    Ok(relay(
-        client,
-        &mut upstream,
-        record.tally(),
-        &record.context().relay,
-    )
-    .await?)
+    let context = &record.context().relay;
+    relay(client, &mut upstream, record.tally(), context).await?;
+    upstream.end();
+    Ok(())
 }
 
 /// Finds out where the connection goes and passes its first bytes on.
-async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<TcpStream, Error> {
+async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<ResetOnDrop, Error> {
     let cx = Arc::clone(record.context());
     let mut hello = hello::read(client, &cx.hello).await?;
     record.greeted(&mut hello);
     let destination = cx.routes.find(record.server_name())?;
     record.routed(destination);
     let connected = destination.pool.connect(&cx.dial).await?;
-    let mut upstream = record.connected(connected);
+    let mut upstream = ResetOnDrop::from(record.connected(connected));
     let replay = timeout(cx.dial.total, upstream.write_all(&hello.bytes)).await;
     replay
         .map_err(io::Error::from)

@@ -38,7 +38,7 @@ impl Error {
             Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
             Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
             Self::Connect(error) => connect_outcome(error),
-            Self::Replay(_) => Outcome::new(Phase::Replay, Cause::Upstream, "reset"),
+            Self::Replay(error) => replay_outcome(error),
             Self::Relay(error) => relay_outcome(error),
         }
     }
@@ -61,6 +61,14 @@ fn connect_outcome(error: &Exhausted) -> Outcome {
         (Cause::Upstream, "unreachable")
     };
     Outcome::new(Phase::Connect, cause, reason)
+}
+
+fn replay_outcome(error: &io::Error) -> Outcome {
+    let (cause, reason) = match error.kind() {
+        io::ErrorKind::TimedOut => (Cause::Timeout, "replay_timeout"),
+        _ => (Cause::Upstream, "reset"),
+    };
+    Outcome::new(Phase::Replay, cause, reason)
 }
 
 fn relay_outcome(error: &RelayError) -> Outcome {

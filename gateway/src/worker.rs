@@ -4,11 +4,9 @@
 //! kernel spreads new connections over the sockets without regard for how many a worker holds, so
 //! one that holds clearly more passes a new one on.
 
-use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::sync::Arc;
-use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -97,10 +95,12 @@ impl Workers {
         Ok(())
     }
 
-    /// Accepts what each listening socket has queued, then closes it. Open connections go on.
-    pub fn stop_accepting(&self) {
-        // Without receivers, nobody accepts any more.
-        let _ = self.accepting.send(false);
+    /// Accepts what each listening socket has queued, then closes it; returns when all are closed.
+    /// Open connections go on.
+    pub async fn stop_accepting(&self) {
+        self.accepting.send_replace(false);
+        // Each acceptor holds a receiver for as long as it accepts.
+        self.accepting.closed().await;
     }
 
     /// Ends the workers and, with RST, the connections that are still open.
@@ -155,7 +155,16 @@ impl Acceptor {
             };
             self.take(accepted).await;
         }
-        while let Some(accepted) = queued(&socket).await {
+        self.take_queued(socket).await;
+    }
+
+    async fn take_queued(&self, socket: TcpListener) {
+        // Asks the kernel: that the runtime knows of no connection may mean that it has not
+        // looked yet.
+        let Ok(socket) = socket.into_std() else {
+            return;
+        };
+        while let Some(accepted) = queued(&socket) {
             self.take(accepted).await;
         }
     }
@@ -231,11 +240,16 @@ impl Acceptor {
 }
 
 /// The next connection in the socket's queue; none when it is empty.
-async fn queued(socket: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
-    poll_fn(|cx| match socket.poll_accept(cx) {
-        Poll::Ready(Ok(accepted)) => Poll::Ready(Some(Ok(accepted))),
-        // An error here must not keep the listener open: the process is about to stop.
-        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
-    })
-    .await
+fn queued(socket: &StdListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    match socket.accept() {
+        Ok((stream, client)) => Some(watched(stream).map(|stream| (stream, client))),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => Some(Err(error)),
+        // Empty; or out of descriptors, which must not keep the listener open at the end.
+        Err(_) => None,
+    }
+}
+
+fn watched(stream: StdStream) -> io::Result<TcpStream> {
+    stream.set_nonblocking(true)?;
+    TcpStream::from_std(stream)
 }

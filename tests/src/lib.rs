@@ -8,6 +8,7 @@ pub mod config;
 pub mod counted;
 pub mod hello;
 pub mod http;
+pub mod namespace;
 pub mod payload;
 pub mod peers;
 pub mod pki;

@@ -1,6 +1,7 @@
 //! Programs that nobody here wrote.
 
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::process::Log;
 /// Whether all of these programs are here. Where one is not, the test says so and is skipped;
 /// with `REQUIRE_PEERS=1` in the environment it fails.
 pub fn are_here(programs: &[&str]) -> bool {
-    let absent = programs.iter().find(|program| !is_here(program));
+    let absent = programs.iter().find(|program| find(program).is_none());
     if let Some(absent) = absent {
         skip(&format!("{absent} is not installed"));
     }
@@ -25,12 +26,18 @@ pub fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
-fn is_here(program: &str) -> bool {
+/// A command that runs a program which [is here](are_here).
+pub fn command(program: &str) -> Command {
+    Command::new(find(program).expect("an installed program"))
+}
+
+fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Where a user's PATH ends, an administrator's goes on.
     let more = ["/usr/sbin".into(), "/sbin".into()];
-    let mut directories = std::env::split_paths(&path).chain(more);
-    directories.any(|directory| directory.join(program).is_file())
+    let directories = std::env::split_paths(&path).chain(more);
+    let mut files = directories.map(|directory| directory.join(program));
+    files.find(|file| file.is_file())
 }
 
 /// A program that runs beside the test. Dropping it ends it, and all that it started.

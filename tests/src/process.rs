@@ -36,7 +36,12 @@ macro_rules! gateway {
 
 /// Runs a command to its end, which must come by itself; what it said.
 pub fn run(command: &mut Command) -> Output {
-    let command = command.process_group(0).stdin(Stdio::null());
+    run_on(Stdio::null(), command)
+}
+
+/// [`run`] with this to read from.
+pub fn run_on(input: impl Into<Stdio>, command: &mut Command) -> Output {
+    let command = command.process_group(0).stdin(input);
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -75,6 +80,15 @@ pub(crate) struct Log {
 struct Said {
     lines: Vec<String>,
     is_over: bool,
+}
+
+/// Asks again and again until it is so.
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "still waiting until {what}");
+        std::thread::yield_now();
+    }
 }
 
 impl Log {

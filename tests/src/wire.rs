@@ -75,6 +75,16 @@ impl Default for Backend {
 }
 
 impl Backend {
+    /// A backend that takes a few kilobytes, and more only when it is read from.
+    pub fn narrow() -> Self {
+        let backend = Self::default();
+        let socket = SockRef::from(&backend.0);
+        socket.set_recv_buffer_size(4096).unwrap();
+        // The sender's buffer grows with the size of its segments.
+        socket.set_tcp_mss(536).unwrap();
+        backend
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.0.local_addr().unwrap()

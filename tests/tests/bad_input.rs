@@ -360,6 +360,30 @@ fn endpoints_that_never_answer_are_given_up_at_the_bound_of_the_dial() {
     assert!((500.0..1500.0).contains(&took), "{took} ms");
 }
 
+/// A hello of 360 KB on the wire: more than a [narrow](Backend::narrow) backend takes unread.
+fn wide_hello() -> Vec<u8> {
+    hello::in_records(&hello::message_of(&hello::long(60_000)), 1)
+}
+
+const WIDE: &str = "[hello]\nbytes = \"64KiB\"\nraw_bytes = \"1MiB\"\n";
+
+#[test]
+fn an_endpoint_that_does_not_take_the_hello_never_gets_a_part_of_it_with_fin() {
+    let backend = Backend::narrow();
+    let dial = "[dial]\nattempt_timeout = \"300ms\"\ntimeout = \"300ms\"\n";
+    let sections = format!("{JSON_LOG}{dial}{WIDE}");
+    let gateway = gateway!(dc1("", &[backend.address()], &sections));
+    let mut client = send(gateway.listen(), &wide_hello());
+    let mut upstream = backend.accept();
+    let alert = (INTERNAL_ERROR.to_vec(), End::Fin);
+    assert_eq!(read_to_end(&mut client), alert);
+    drop(client);
+    let line = gateway.first_ended();
+    assert_eq!(outcome(&line), ["replay", "timeout", "replay_timeout"]);
+    let (bytes, end) = read_to_end(&mut upstream);
+    assert_eq!(end, End::Reset, "after {} bytes", bytes.len());
+}
+
 /// Passes a hello on, sent in these parts, with bytes behind it; nothing may change on the way.
 fn assert_passed_whole(gateway: &Gateway, backend: &Backend, parts: &[&[u8]]) {
     let mut client = connect(gateway.listen());

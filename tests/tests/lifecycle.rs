@@ -14,7 +14,7 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use tests::config::{JSON_LOG, dc1};
-use tests::process::{Gateway, PATIENCE, run};
+use tests::process::{Gateway, PATIENCE, run, until};
 use tests::wire::{self, Backend, End, Refusing, connect, echo, read_exactly, read_to_end, send};
 use tests::{gateway, hello, http, peers, program};
 
@@ -218,7 +218,7 @@ fn a_privileged_port_without_permission_is_named() {
     let files = Files::new();
     let privileged: SocketAddr = "127.0.0.1:1".parse().unwrap();
     let file = files.add("gateway.toml", &at(privileged, any()));
-    let mut command = Command::new("setpriv");
+    let mut command = peers::command("setpriv");
     if rustix::process::geteuid().is_root() {
         command.args(["--bounding-set", "-net_bind_service"]);
         command.args(["--inh-caps", "-net_bind_service"]);
@@ -329,11 +329,10 @@ fn no_connection_is_accepted_while_it_stops() {
     let _session = open_session(gateway.listen(), &backend);
     gateway.signal(Signal::TERM);
     gateway.line(|line| line.contains("\"stopping\""));
-    let until = Instant::now() + PATIENCE;
     // The listeners are closed just after the line.
-    while TcpStream::connect_timeout(&gateway.listen(), PATIENCE).is_ok() {
-        assert!(Instant::now() < until, "connections are still accepted");
-    }
+    until("connections are refused", || {
+        TcpStream::connect_timeout(&gateway.listen(), PATIENCE).is_err()
+    });
 }
 
 #[test]
@@ -358,6 +357,66 @@ fn a_second_signal_ends_it_at_once_and_a_session_that_is_cut_never_ends_with_fin
         (&"relay".into(), &"drain".into())
     );
     gateway.line(|line| line.contains("resetting the sessions that are left"));
+}
+
+#[test]
+fn what_waits_to_be_accepted_when_it_is_told_to_stop_is_served() {
+    let mut gateway = gateway!(dc1("workers = 2", &[echo()], JSON_LOG));
+    let hello = hello::recorded("curl.bin");
+    gateway.signal(Signal::STOP);
+    // The kernel accepts for it, up to the backlog.
+    let connect = |_| send(gateway.listen(), &hello);
+    let waiting: Vec<TcpStream> = (0..40).map(connect).collect();
+    gateway.signal(Signal::TERM);
+    gateway.signal(Signal::CONT);
+    for mut client in waiting {
+        assert_eq!(read_exactly(&mut client, hello.len()), hello);
+    }
+    assert_eq!(gateway.wait().code(), Some(0));
+    let ended = gateway.ended(40);
+    assert!(
+        ended.iter().all(|line| line["cause"] == "done"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn what_waits_for_its_turn_when_it_is_told_to_stop_is_served() {
+    let backend = Backend::default();
+    let sections = format!("{JSON_LOG}[limits]\nconnections = 1\n");
+    let mut gateway = gateway!(dc1("", &[backend.address()], &sections));
+    let (first, upstream) = open_session(gateway.listen(), &backend);
+    let hello = hello::recorded("curl.bin");
+    let second = send(gateway.listen(), &hello);
+    let pauses = "mesh_gateway_accept_pauses_total{reason=\"limit\"}";
+    gateway.metric_until(pauses, |pauses| pauses == 1.0);
+    gateway.signal(Signal::TERM);
+    gateway.line(|line| line.contains("\"stopping\""));
+    drop((first, upstream));
+    assert_eq!(read_exactly(&mut backend.accept(), hello.len()), hello);
+    drop(second);
+    assert_eq!(gateway.wait().code(), Some(0));
+    assert_eq!(gateway.ended(2)[1]["cause"], "done");
+}
+
+#[test]
+fn a_client_within_its_hello_is_reset_when_the_process_is_forced_to_end() {
+    let backend = Backend::default();
+    let mut gateway = gateway!(dc1("", &[backend.address()], JSON_LOG));
+    let mut client = send(gateway.listen(), &hello::recorded("curl.bin")[..100]);
+    until("it is served", || {
+        gateway.total("mesh_gateway_connections_active") == 1.0
+    });
+    gateway.signal(Signal::TERM);
+    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.wait().code(), Some(0));
+    assert_eq!(read_to_end(&mut client), (vec![], End::Reset));
+    let line = gateway.first_ended();
+    assert_eq!(
+        (&line["phase"], &line["cause"]),
+        (&"hello".into(), &"drain".into())
+    );
 }
 
 #[test]
@@ -402,14 +461,7 @@ fn three_outcomes(log: &str) -> Gateway {
         assert_eq!(read_to_end(&mut client).1, End::Fin);
     }
     session(gateway.listen(), &backend);
-    gateway.metric_until(
-        "mesh_gateway_connections_accepted_total{listener=\"listen\"}",
-        |it| it == 3.0,
-    );
-    let until = Instant::now() + PATIENCE;
-    while gateway.total(CLOSED) < 3.0 {
-        assert!(Instant::now() < until, "a connection does not end");
-    }
+    until("all have ended", || gateway.total(CLOSED) == 3.0);
     gateway
 }
 
@@ -534,12 +586,11 @@ impl Drop for Unread {
 #[test]
 fn a_log_that_nobody_reads_stops_no_connection_and_not_the_end() {
     let mut gateway = Unread::start(&dc1("", &[echo()], JSON_LOG));
-    let until = Instant::now() + PATIENCE;
     // More lines than the pipe and the queue take: from here on each one is lost.
-    while gateway.lines_lost() < 1.0 {
-        assert!(Instant::now() < until, "no line is ever lost");
+    until("a line is lost", || {
         (0..1000).for_each(|_| wire::reset(connect(gateway.listen)));
-    }
+        gateway.lines_lost() >= 1.0
+    });
     let hello = hello::recorded("curl.bin");
     let mut client = send(gateway.listen, &hello);
     assert_eq!(read_exactly(&mut client, hello.len()), hello);

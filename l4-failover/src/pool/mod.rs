@@ -267,7 +267,10 @@ async fn dial(
                 return Some((stream, address));
             }
             Err(error) => {
-                endpoint.refused(&error);
+                // For want of our own resources nobody was asked.
+                if !matches!(error, ConnectError::Resource(_)) {
+                    endpoint.refused(&error);
+                }
                 failed.push(fail(Some(address), error.into()));
             }
         }
