@@ -265,12 +265,11 @@ endpoints = ["{}"]
         assert_ne!(gateway.address(name).port(), 0);
         session(gateway.address(name), &backend);
     }
-    let served: Vec<Value> = gateway
-        .ended(3)
-        .iter()
-        .map(|it| it["listener"].clone())
-        .collect();
-    assert_eq!(served, names);
+    // In any order: they end on several workers.
+    let ended = gateway.ended(3);
+    for name in names {
+        assert_eq!(ended.iter().filter(|it| it["listener"] == name).count(), 1);
+    }
     let listeners: Value = serde_json::from_str(&gateway.get("/listeners").body).unwrap();
     for (index, name) in names.into_iter().enumerate() {
         let address = gateway.address(name).to_string();
