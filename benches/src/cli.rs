@@ -6,13 +6,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 use crate::bench::Bench;
 use crate::machine::{Machine, Neighbours};
 use crate::plan::{Kind, Plan};
+use crate::process;
 use crate::proxy::{Gateway, RUN_GATEWAY};
 
 /// Measures what the gateway costs.
@@ -87,6 +88,7 @@ fn run_gateway(words: Vec<OsString>) -> ExitCode {
 
 fn measure(measure: &Measure) -> Result<()> {
     let plan = measure.plan();
+    check_descriptors(&plan)?;
     let bench = Bench::new(Gateway {
         relay: measure.relay.clone(),
         workers: measure.workers,
@@ -114,6 +116,17 @@ fn measure(measure: &Measure) -> Result<()> {
         "series": report.json(),
     });
     fs::write(path, format!("{raw:#}\n")).with_context(|| path.display().to_string())
+}
+
+/// Idle connections have a client and a server in this process, and two ends in the gateway's.
+fn check_descriptors(plan: &Plan) -> Result<()> {
+    let (needed, allowed) = (2 * plan.idle as u64 + 500, process::raise_descriptors());
+    ensure!(
+        needed <= allowed || !plan.wants(Kind::Idle),
+        "--idle {} takes {needed} open files, and a process may have {allowed} (ulimit -Hn)",
+        plan.idle
+    );
+    Ok(())
 }
 
 impl Measure {

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The number of a process.
 pub type Pid = u32;
@@ -87,6 +88,21 @@ pub fn memory(pid: Pid) -> Result<u64> {
     let pss = text.lines().find_map(|line| line.strip_prefix("Pss:"));
     let kib: Option<u64> = pss.and_then(|it| it.trim().strip_suffix("kB")?.trim().parse().ok());
     Ok(kib.with_context(|| format!("{path} names no Pss"))? * 1024)
+}
+
+/// Lets this process open as many files as it ever may; how many that is.
+#[must_use]
+pub fn raise_descriptors() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let allowed = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    allowed.unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
