@@ -200,18 +200,11 @@ impl Row {
         let (name, path) = (&self.ask.name, self.ask.path());
         let took = time(self.asked.took);
         let (mark, end) = match (self.verdict(), &self.ask.expected) {
-            (Ok(_), Expected::Answer(_)) => ("✓", self.rate().unwrap_or_default()),
+            (Ok(_), Expected::Answer(_)) => ("✓", String::new()),
             (Ok(refused), Expected::Alert(_)) => ("✓", refused),
             (Err(why), _) => ("✗", why),
         };
-        format!("  {mark} {name:<15} {path:<45} {took:>8}  {end}")
-    }
-
-    /// Where enough passed to tell.
-    fn rate(&self) -> Option<String> {
-        let bytes = self.ask.request.upload() + self.ask.request.download();
-        let rate = bytes as f64 / f64::from(1 << 20) / self.asked.took.as_secs_f64();
-        (bytes >= 16 << 20).then(|| format!("{rate:.0} MiB/s"))
+        format!("  {mark} {name:<15}  {path:<45} {took:>8}  {end}")
     }
 
     /// The cells of the table.

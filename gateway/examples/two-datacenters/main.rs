@@ -26,7 +26,7 @@ use crate::page::{Page, plural, time};
 use crate::world::World;
 
 /// A few seconds are enough; more means that something hangs.
-const STORY_MAX: Duration = Duration::from_secs(22);
+const STORY_MAX: Duration = Duration::from_secs(23);
 /// The story, and time to stop.
 const RUN_MAX: Duration = Duration::from_secs(29);
 
