@@ -97,8 +97,18 @@ fn the_alert_arrives_though_the_client_had_sent_more() {
     let gateway = without_default(&[Backend::default().address()]);
     // More than is read together with the hello, and less than the drain takes.
     let early = [hello::named(b"nobody.dc1"), vec![23; 200_000]].concat();
+    let mut client = send(gateway.listen(), &early);
+    let alert = (UNRECOGNIZED_NAME.to_vec(), End::Fin);
+    assert_eq!(read_to_end(&mut client), alert);
+    // No RST came behind it, and none answers this: elsewhere than on Linux it would have taken
+    // the alert away from a client that had not read it yet.
+    client.write_all(b"more").unwrap();
+    let error = client.take_error().unwrap();
+    assert!(error.is_none(), "{error:?}");
+    drop(client);
     let wanted = ["route", "policy", "unknown_name"];
-    assert_refused(&gateway, &early, &UNRECOGNIZED_NAME, wanted);
+    assert_eq!(outcome(&gateway.first_ended()), wanted);
+    assert_counted_once(&gateway, wanted);
 }
 
 #[test]
