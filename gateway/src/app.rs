@@ -54,11 +54,12 @@ pub enum StartError {
     Routes(#[from] BuildError),
     /// More connections are configured than the process may open descriptors for.
     #[error(
-        "limits.connections = {connections} needs {needed} descriptors, and the process may open \
-         {allowed}: lower it, or raise the limit (ulimit -n, LimitNOFILE= of systemd)"
+        "{connections} connections at once need {needed} descriptors, and the process may open \
+         {allowed}: raise the limit (ulimit -n, LimitNOFILE= of systemd), or lower \
+         limits.connections, workers or relay.pipes"
     )]
     Descriptors {
-        /// The configured number.
+        /// The number wanted: as configured, or one.
         connections: usize,
         /// Two descriptors a connection, and what else is open.
         needed: usize,
@@ -125,7 +126,7 @@ impl Bound {
                 total: config.dial.timeout,
                 options,
             },
-            relay: RelayContext::new(relay_limits(config)),
+            relay: RelayContext::new(relay_limits(config, connections_max)),
             listeners: config.listeners.iter().map(|it| it.name.clone()).collect(),
             live: Live::new(config.workers, connections_max),
             metrics,
@@ -287,13 +288,13 @@ fn connections_max(config: &Config) -> Result<usize, StartError> {
     let other = DESCRIPTORS_RESERVED + 2 * pipes + sockets + 4 * config.workers;
     let room = allowed.saturating_sub(other) / 2;
     match config.limits.connections {
-        Some(connections) if connections > room => Err(StartError::Descriptors {
-            connections,
-            needed: 2 * connections + other,
+        None if room > 0 => Ok(room),
+        Some(connections) if connections <= room => Ok(connections),
+        wanted => Err(StartError::Descriptors {
+            connections: wanted.unwrap_or(1),
+            needed: 2 * wanted.unwrap_or(1) + other,
             allowed,
         }),
-        Some(connections) => Ok(connections),
-        None => Ok(room.max(1)),
     }
 }
 
@@ -331,12 +332,13 @@ fn hello_limits(hello: &config::Hello) -> HelloLimits {
     }
 }
 
-fn relay_limits(config: &Config) -> RelayLimits {
+fn relay_limits(config: &Config, connections_max: usize) -> RelayLimits {
     let relay = &config.relay;
     RelayLimits {
         linger: relay.linger,
         idle: relay.idle,
         owned_max: relay.owned_max,
+        relays: connections_max,
         workers: config.workers,
         pipes: if relay.splice { relay.pipes } else { 0 },
         pipe_size: relay.pipe_size,

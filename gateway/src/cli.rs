@@ -11,6 +11,7 @@ use l4_failover::config::Diagnostics;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use tracing::level_filters::LevelFilter;
+use tracing::warn;
 
 use crate::app::{Bound, StartError};
 use crate::check;
@@ -123,7 +124,10 @@ fn run(run: &Run) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    runtime.block_on(serve(bound))
+    let result = runtime.block_on(serve(bound));
+    // Not dropped: that would wait for a look-up of a name that is under way.
+    runtime.shutdown_background();
+    result
 }
 
 async fn serve(bound: Bound) -> Result<(), Failure> {
@@ -136,8 +140,24 @@ async fn serve(bound: Bound) -> Result<(), Failure> {
     let ready = || {
         let _ = writeln!(std::io::stderr(), "{ready}");
     };
-    bound.run(ready, next_signal(), next_signal()).await?;
+    let running = bound.run(ready, next_signal(), next_signal());
+    tokio::select! {
+        stopped = running => stopped?,
+        error = ignore_hangups() => return Err(Failure::Failed(format!("cannot wait for signals: {error}"))),
+    };
     Ok(())
+}
+
+/// SIGHUP would end the process at once, and cut its connections so that they look whole.
+async fn ignore_hangups() -> std::io::Error {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => return error,
+    };
+    loop {
+        hangups.recv().await;
+        warn!("SIGHUP is ignored: to change the configuration, restart");
+    }
 }
 
 /// The signals that end the process.

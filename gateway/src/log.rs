@@ -15,10 +15,13 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuild
 use crate::destination::Destination;
 use crate::live::ConnectionId;
 use crate::name::Escaped;
-use crate::outcome::{Cause, Outcome};
+use crate::outcome::{Cause, Outcome, Phase};
 
 /// Lines that wait for a slow reader; more are lost, and counted.
 const LINES_MAX: usize = 16_384;
+
+/// Bytes shown of a server name; a real one has at most 253 and a dot.
+const SNI_SHOWN_MAX: usize = 256;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +114,9 @@ macro_rules! line {
             id = %line.id,
             listener = line.listener,
             client = %line.client,
-            sni = greeting.and_then(|it| it.server_name.as_deref()).map(|name| display(Escaped(name))),
+            sni = greeting.and_then(|it| it.server_name.as_deref()).map(|name| display(Sni(name))),
             tls = greeting.map(|it| display(Version(it.version))),
-            alpn = greeting.filter(|it| !it.alpn.is_empty()).map(|it| display(Protocols(&it.alpn))),
+            alpn = greeting.filter(|it| !it.alpn.is_empty()).map(|it| &*it.alpn),
             ech = greeting.filter(|it| it.ech).map(|_| true),
             route = line.destination.map(|it| it.name.as_str()),
             kind = line.destination.map(|it| it.kind.as_str()),
@@ -137,7 +140,7 @@ macro_rules! line {
 pub(crate) struct Greeting {
     pub(crate) server_name: Option<Box<[u8]>>,
     pub(crate) version: u16,
-    pub(crate) alpn: Vec<Box<[u8]>>,
+    pub(crate) alpn: Box<str>,
     pub(crate) ech: bool,
     pub(crate) after: Duration,
 }
@@ -202,8 +205,10 @@ impl ConnectionLog {
 
 impl Line<'_> {
     fn write(&self) {
-        match self.outcome.cause {
-            Cause::Upstream | Cause::Resource | Cause::Abandon => line!(warn, self),
+        // A side that resets is ordinary, and what is worth a look is that nobody was reached.
+        match (self.outcome.phase, self.outcome.cause) {
+            (Phase::Connect | Phase::Replay, Cause::Upstream | Cause::Timeout)
+            | (_, Cause::Resource | Cause::Abandon) => line!(warn, self),
             _ => line!(info, self),
         }
     }
@@ -225,16 +230,14 @@ impl fmt::Display for Version {
     }
 }
 
-/// Protocols with commas between them, escaped.
-struct Protocols<'a>(&'a [Box<[u8]>]);
+/// A server name, cut where it is longer than any name can be.
+struct Sni<'a>(&'a [u8]);
 
-impl fmt::Display for Protocols<'_> {
+impl fmt::Display for Sni<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, protocol) in self.0.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(f, "{comma}{}", Escaped(protocol))?;
-        }
-        Ok(())
+        let shown = self.0.len().min(SNI_SHOWN_MAX);
+        let cut = if shown < self.0.len() { "…" } else { "" };
+        write!(f, "{}{cut}", Escaped(&self.0[..shown]))
     }
 }
 
@@ -305,10 +308,10 @@ mod tests {
     }
 
     #[test]
-    fn versions_and_protocols_read_well() {
+    fn versions_and_names_read_well() {
         assert_eq!(Version(0x0304).to_string(), "1.3");
         assert_eq!(Version(0x7f1c).to_string(), "0x7f1c");
-        let protocols: Vec<Box<[u8]>> = vec![b"h2"[..].into(), b"a b"[..].into()];
-        assert_eq!(Protocols(&protocols).to_string(), r"h2,a\x20b");
+        assert_eq!(Sni(b"currency.dc1\x1b").to_string(), r"currency.dc1\x1b");
+        assert_eq!(Sni(&[b'a'; 300]).to_string(), "a".repeat(256) + "…");
     }
 }

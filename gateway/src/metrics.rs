@@ -169,7 +169,7 @@ impl Metrics {
             )?,
             bytes: of.counters(
                 "mesh_gateway_bytes_total",
-                "Bytes passed on, by the side that sent them.",
+                "Bytes read, by the side that sent them.",
                 &["kind", "route", "from"],
             )?,
             dial: of.histograms(
@@ -179,13 +179,13 @@ impl Metrics {
             )?,
             failed_attempts: of.counters(
                 "mesh_gateway_failed_attempts_total",
-                "Attempts to connect to an endpoint that failed.",
+                "Endpoints that a dial did not get.",
                 &route,
             )?,
         });
         let refusals = of.counters(
             "mesh_gateway_refusals_total",
-            "Connections turned away before they had a route, by reason.",
+            "Connections that ended before they had a route, by reason.",
             &["reason"],
         )?;
         let relayed = of.counters(

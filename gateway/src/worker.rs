@@ -59,8 +59,8 @@ impl Workers {
         listeners: Vec<Listener>,
     ) -> io::Result<Self> {
         let (accepting, stop) = watch::channel(true);
-        let runtimes: Vec<Runtime> = (0..count).map(|_| runtime()).collect::<io::Result<_>>()?;
-        let handles: Arc<[Handle]> = runtimes.iter().map(|it| it.handle().clone()).collect();
+        let cores: Vec<Core> = (0..count).map(|_| Core::new()).collect::<io::Result<_>>()?;
+        let handles: Arc<[Handle]> = cores.iter().map(|core| core.handle.clone()).collect();
         for listener in listeners {
             for (worker, socket) in listener.sockets.into_iter().enumerate() {
                 let acceptor = Acceptor {
@@ -80,17 +80,16 @@ impl Workers {
             end: Vec::new(),
             accepting,
         };
-        for (worker, runtime) in runtimes.into_iter().enumerate() {
-            workers.spawn(worker, runtime)?;
+        for (worker, core) in cores.into_iter().enumerate() {
+            workers.spawn(worker, core)?;
         }
         Ok(workers)
     }
 
-    fn spawn(&mut self, worker: usize, runtime: Runtime) -> io::Result<()> {
+    fn spawn(&mut self, worker: usize, core: Core) -> io::Result<()> {
         let (end, ended) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name(format!("worker-{worker}"));
-        self.threads
-            .push(thread.spawn(move || runtime.block_on(live(ended)))?);
+        self.threads.push(thread.spawn(move || core.run(ended))?);
         self.end.push(end);
         Ok(())
     }
@@ -129,11 +128,37 @@ async fn live(mut ended: oneshot::Receiver<()>) {
     }
 }
 
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
+/// A worker's runtime, until it runs. The workers are started from within another runtime, where
+/// dropping one the ordinary way, when starting fails, would panic.
+struct Core {
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl Core {
+    fn new() -> io::Result<Self> {
+        let mut builder = Builder::new_current_thread();
+        let runtime = builder.enable_io().enable_time().build()?;
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
+    }
+
+    /// Runs until the end, then drops the connections that are still open.
+    fn run(mut self, ended: oneshot::Receiver<()>) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.block_on(live(ended));
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Accepts on one socket of one worker.
@@ -150,8 +175,9 @@ impl Acceptor {
         loop {
             let accepted = tokio::select! {
                 biased;
-                accepted = socket.accept() => accepted,
+                // First: what is queued is accepted below, however much there is.
                 _ = stop.changed() => break,
+                accepted = socket.accept() => accepted,
             };
             self.take(accepted).await;
         }
@@ -172,7 +198,6 @@ impl Acceptor {
     async fn take(&self, accepted: io::Result<(TcpStream, SocketAddr)>) {
         match accepted {
             Ok((stream, client)) => {
-                self.accepted.inc();
                 if let Err(error) = self.serve(stream, client).await {
                     warn!(%client, %error, "cannot hand a connection to another worker");
                 }
@@ -190,6 +215,8 @@ impl Acceptor {
                 live.reserve().await
             }
         };
+        // From here on it has a record, which counts its end.
+        self.accepted.inc();
         let worker = self.choose();
         let record = ConnectionRecord::open(&self.context, slot, worker, self.listener, client);
         if worker == self.worker {

@@ -234,7 +234,44 @@ fn a_privileged_port_without_permission_is_named() {
 fn more_connections_than_descriptors_allow_are_refused_at_the_start() {
     let limits = "[limits]\nconnections = 10000000\n";
     let said = assert_not_started(&start(&dc1("", &[any_endpoint()], limits)), 1);
-    assert!(said.contains("limits.connections = 10000000"), "{said}");
+    for wanted in [
+        "10000000 connections at once",
+        "limits.connections",
+        "ulimit -n",
+    ] {
+        assert!(said.contains(wanted), "{wanted} in {said}");
+    }
+}
+
+#[test]
+fn more_workers_than_descriptors_allow_are_refused_at_the_start() {
+    if !peers::are_here(&["prlimit"]) {
+        return;
+    }
+    let files = Files::new();
+    let many = format!("workers = 256\n{}", at(any(), any()));
+    let file = files.add("gateway.toml", &many);
+    let mut command = peers::command("prlimit");
+    command.args(["--nofile=1024", program!(), "run", "--config"]);
+    let said = assert_not_started(&run(command.arg(file)), 1);
+    assert!(
+        said.contains("descriptors, and the process may open 1024"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_hangup_cuts_nobody() {
+    let backend = Backend::default();
+    let mut gateway = gateway!(dc1("", &[backend.address()], ""));
+    let (mut client, mut upstream) = open_session(gateway.listen(), &backend);
+    gateway.signal(Signal::HUP);
+    gateway.line(|line| line.contains("SIGHUP is ignored"));
+    upstream.write_all(b"answer").unwrap();
+    drop(upstream);
+    assert_eq!(read_to_end(&mut client), (b"answer".to_vec(), End::Fin));
+    drop(client);
+    assert!(gateway.stop().success());
 }
 
 #[test]

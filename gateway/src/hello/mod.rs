@@ -25,7 +25,7 @@ mod read;
 mod record;
 
 pub use client_hello::{ClientHello, EXTENSIONS_MAX, SniField, is_grease};
-pub use read::{Hello, HelloLimits, ReadError, read};
+pub use read::{ALPN_TEXT_MAX, Hello, HelloLimits, ReadError, read};
 pub use record::{HelloBounds, Progress, Reassembly};
 
 use thiserror::Error;

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{ClientHello, HelloBounds, HelloError, Progress, Reassembly, SniField};
+use crate::name::Escaped;
 
 /// Bounds of reading a hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,10 @@ impl Default for HelloLimits {
     }
 }
 
+/// Bytes kept of the application protocols for as long as a connection lives. A hello of 16 KiB
+/// can name 8000 of them; clients that mean it name two.
+pub const ALPN_TEXT_MAX: usize = 128;
+
 /// A hello, and all that was read with it.
 #[derive(Debug)]
 pub struct Hello {
@@ -39,8 +44,9 @@ pub struct Hello {
     pub server_name: Option<Box<[u8]>>,
     /// The greatest version offered; 0x0304 is TLS 1.3.
     pub version: u16,
-    /// The application protocols, in the client's order.
-    pub alpn: Vec<Box<[u8]>>,
+    /// The application protocols as a log shows them: in the client's order, with commas,
+    /// escaped, at most [`ALPN_TEXT_MAX`] bytes; what was cut off is shown as `…`.
+    pub alpn: Box<str>,
     /// Whether the hello carries encrypted client hello: then the name is the outer one.
     pub ech: bool,
 }
@@ -166,8 +172,60 @@ fn hello(reassembly: &Reassembly, bytes: Vec<u8>) -> Result<Hello, ReadError> {
     Ok(Hello {
         server_name,
         version: hello.version(),
-        alpn: hello.alpn().map(Box::from).collect(),
+        alpn: alpn_text(&hello),
         ech: hello.ech,
         bytes,
     })
+}
+
+fn alpn_text(hello: &ClientHello<'_>) -> Box<str> {
+    let mut text = String::new();
+    for protocol in hello.alpn() {
+        let comma = if text.is_empty() { "" } else { "," };
+        let next = format!("{comma}{}", Escaped(protocol));
+        if text.len() + next.len() > ALPN_TEXT_MAX - CUT.len() {
+            text.push_str(CUT);
+            break;
+        }
+        text.push_str(&next);
+    }
+    text.into()
+}
+
+/// Stands for what was left out.
+const CUT: &str = "…";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body with this `application_layer_protocol_negotiation` list.
+    fn body(protocols: &[&[u8]]) -> Vec<u8> {
+        let list: Vec<u8> = protocols
+            .iter()
+            .flat_map(|protocol| [&[protocol.len() as u8], *protocol].concat())
+            .collect();
+        let lengths = |extra: usize| ((list.len() + extra) as u16).to_be_bytes();
+        let mut body = [&[3, 3][..], &[0; 32], &[0], &[0, 2, 0x13, 1], &[1, 0]].concat();
+        body.extend([&lengths(6)[..], &[0, 16], &lengths(2), &lengths(0), &list].concat());
+        body
+    }
+
+    fn text(protocols: &[&[u8]]) -> Box<str> {
+        alpn_text(&ClientHello::parse(&body(protocols)).unwrap())
+    }
+
+    #[test]
+    fn protocols_are_listed_in_order_and_escaped() {
+        assert_eq!(&*text(&[b"h2", b"http/1.1"]), "h2,http/1.1");
+        assert_eq!(&*text(&[b"a b", b"\xff"]), r"a\x20b,\xff");
+    }
+
+    #[test]
+    fn thousands_of_protocols_cost_no_more_than_a_few() {
+        let many = vec![&b"x"[..]; 8000];
+        let text = text(&many);
+        assert!(text.len() <= ALPN_TEXT_MAX && text.ends_with(CUT), "{text}");
+        assert!(text.starts_with("x,x,x,"));
+    }
 }

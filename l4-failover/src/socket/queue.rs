@@ -1,10 +1,12 @@
-//! What the kernel still holds for a peer.
+//! What the kernel knows of a connection and no event tells.
 
 use std::os::fd::AsFd;
 
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::GetStruct;
 use nix::{getsockopt_impl, libc};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 
 /// The words of `SO_MEMINFO` (linux/sock_diag.h, `SK_MEMINFO_VARS`).
 const MEMINFO_WORDS: usize = 9;
@@ -27,5 +29,59 @@ getsockopt_impl!(
 ///
 /// A kernel that cannot say (before Linux 4.12) counts as having delivered.
 pub(crate) fn is_delivered(socket: &impl AsFd) -> bool {
-    getsockopt(&socket.as_fd(), MemInfo).is_ok_and(|words| words[WMEM_QUEUED] == 0)
+    let words = getsockopt(&socket.as_fd(), MemInfo);
+    words.map_or(true, |words| words[WMEM_QUEUED] == 0)
+}
+
+/// Whether `socket` was reset, or has ended in both directions. Asks the kernel, and leaves its
+/// error for the next read or write.
+pub(crate) fn is_hung_up(socket: &impl AsFd) -> bool {
+    let mut asked = [PollFd::new(socket, PollFlags::empty())];
+    let now = Timespec::default();
+    let answered = retry_on_intr(|| poll(&mut asked, Some(&now)));
+    let dead = PollFlags::ERR | PollFlags::HUP;
+    answered.is_ok() && asked[0].revents().intersects(dead)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn what_is_read_was_delivered() {
+        let (mut writer, mut reader) = pair();
+        writer.write_all(b"x").unwrap();
+        reader.read_exact(&mut [0]).unwrap();
+        assert!(is_delivered(&writer));
+    }
+
+    #[test]
+    fn a_kernel_that_cannot_say_counts_as_having_delivered() {
+        assert!(is_delivered(&tempfile::tempfile().unwrap()));
+    }
+
+    #[test]
+    fn a_reset_hangs_up_and_a_fin_does_not() {
+        let (client, mut server) = pair();
+        assert!(!is_hung_up(&server));
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(server.read(&mut [0]).unwrap(), 0);
+        assert!(!is_hung_up(&server));
+        socket2::SockRef::from(&client)
+            .set_linger(Some(std::time::Duration::ZERO))
+            .unwrap();
+        drop(client);
+        assert!(is_hung_up(&server));
+        // The error is still there to be read.
+        assert!(server.take_error().unwrap().is_some());
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn poll_fill(
     cx: &mut Context<'_>,
     turn: &mut Turn<'_>,
 ) -> Poll<Result<u64, RelayError>> {
-    let allowance = ready!(turn.shared.budget.poll_allowance(cx, &mut flow.place));
+    let allowance = turn.shared.budget.allowance();
     let sink = &mut *turn.sink;
     let pass = |bytes: &[u8], cx: &mut Context<'_>| {
         let rest = write_out(sink, cx, bytes)?;

@@ -2,7 +2,6 @@
 
 use tokio::net::TcpStream;
 
-use super::budget::Place;
 use super::pace::Pace;
 use super::pipe::Pipe;
 use super::{Op, RelayError, Shared, Side, Tally};
@@ -22,9 +21,10 @@ pub(super) struct Flow {
     pub(super) owned: Owned,
     pub(super) pipe: Option<Pipe>,
     pub(super) pace: Pace,
-    pub(super) place: Place,
     /// Counts reads and writes, wrapping: it stands still exactly while the flow is silent.
     pub(super) steps: u32,
+    /// The steps at the last look.
+    pub(super) looked: u32,
     pub(super) state: State,
 }
 
@@ -47,8 +47,8 @@ impl Flow {
             owned: Owned::default(),
             pipe: None,
             pace: Pace::default(),
-            place: Place::default(),
             steps: 0,
+            looked: 0,
             state: State::Open,
         }
     }
@@ -79,6 +79,17 @@ impl Flow {
 
     pub(super) fn is_finished(&self) -> bool {
         self.state == State::Finished
+    }
+
+    /// Whether bytes wait for the sink.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.piped() > 0 || !self.owned.unsent().is_empty()
+    }
+
+    /// Whether bytes in a pipe have waited for the sink since the last look.
+    pub(super) fn is_stalled(&mut self) -> bool {
+        let looked = std::mem::replace(&mut self.looked, self.steps);
+        self.piped() > 0 && looked == self.steps
     }
 
     /// Bytes in a pipe that the sink does not take.

@@ -5,7 +5,8 @@
 //! pipe borrowed from a bounded pool. Neither holds anything while it is idle.
 //!
 //! - FIN goes through per direction, after the direction's bytes.
-//! - RST goes through as RST, after the bytes that came before it were delivered.
+//! - RST goes through as RST, after the bytes that came before it were delivered; one that comes
+//!   while its side is not read from is noticed within a second.
 //! - A relay that is ended by force (dropped, or over a limit) resets both sides: a stream that
 //!   was cut never ends with FIN.
 
@@ -41,8 +42,12 @@ pub struct RelayLimits {
     pub linger: Duration,
     /// Silence allowed in both directions together. `None`: for ever.
     pub idle: Option<Duration>,
-    /// Bytes that peers would not take yet, all relays together.
+    /// Bytes that peers would not take yet, all relays together; of one direction at most 64 KiB,
+    /// or what a pipe held whose sink stalled. A direction may always read 1 KiB, which is set
+    /// aside for `relays`; where that is more than half of this, it comes on top.
     pub owned_max: usize,
+    /// Relays that may run at once.
+    pub relays: usize,
     /// Worker threads that share these limits: each may be in the middle of one read.
     pub workers: usize,
     /// Pipes that bulk directions may hold, all relays together. 0: never splice.
@@ -57,6 +62,7 @@ impl Default for RelayLimits {
             linger: Duration::from_secs(60),
             idle: None,
             owned_max: 64 << 20,
+            relays: 10_000,
             workers: 1,
             pipes: 32,
             pipe_size: 256 << 10,
@@ -83,7 +89,7 @@ impl RelayContext {
     pub fn new(limits: RelayLimits) -> Self {
         Self(Arc::new(Shared {
             limits,
-            budget: Budget::new(limits.owned_max, limits.workers),
+            budget: Budget::new(limits.owned_max, limits.relays, limits.workers),
             pipes: Pipes::new(limits.pipes, limits.pipe_size),
         }))
     }

@@ -1,5 +1,6 @@
 //! The two flows of a relay, joined on one task.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -8,13 +9,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
 use super::flow::{Flow, Turn};
-use super::watch::Watch;
-use super::{RelayError, Shared, Side, Tally, drive, splice};
+use super::watch::{Due, Wanted, Watch};
+use super::{RelayError, RelayLimits, Shared, Side, Tally, drive, splice};
 use crate::socket::queue;
-
-/// A pipe whose sink takes nothing for this long is emptied into memory and given back: longer
-/// than any round trip, so that ordinary backpressure of bulk keeps its pipe.
-const STALL: Duration = Duration::from_secs(1);
 
 /// Two connections and the flows between them. Unless it finishes cleanly, dropping it sets both
 /// connections to close with RST.
@@ -28,15 +25,6 @@ pub(super) struct Pair<'a> {
     watch: Watch,
     broken: Option<RelayError>,
     is_clean: bool,
-}
-
-/// A bound on silence.
-#[derive(Clone, Copy)]
-enum Limit {
-    Stall(Side),
-    Linger(Side),
-    Broken,
-    Idle,
 }
 
 impl<'a> Pair<'a> {
@@ -135,53 +123,82 @@ impl<'a> Pair<'a> {
     /// Ready when a limit on silence has ended the relay.
     fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<RelayError> {
         loop {
-            let Some((limit, silence)) = self.next_limit() else {
-                self.watch.disarm();
-                return Poll::Pending;
-            };
             let steps = self.up.steps.wrapping_add(self.down.steps);
-            ready!(self.watch.poll_silence(cx, steps, silence));
-            if let Some(error) = self.expired(limit) {
+            let ended = match ready!(self.watch.poll(cx, steps, self.wanted())) {
+                Due::Silence => self.silent(),
+                Due::Look => self.look(cx),
+            };
+            if let Some(error) = ended {
                 return Poll::Ready(error);
             }
         }
     }
 
-    fn next_limit(&self) -> Option<(Limit, Duration)> {
+    fn wanted(&self) -> Wanted {
         let limits = &self.shared.limits;
-        let finished = match (self.up.is_finished(), self.down.is_finished()) {
+        let is_ending = self.broken.is_some() || self.finished().is_some();
+        let linger = is_ending.then_some(limits.linger);
+        Wanted {
+            silence: [linger, limits.idle].into_iter().flatten().min(),
+            look: is_ending || self.up.is_blocked() || self.down.is_blocked(),
+        }
+    }
+
+    /// The one side that has finished, while the other has not.
+    fn finished(&self) -> Option<Side> {
+        match (self.up.is_finished(), self.down.is_finished()) {
             (true, false) => Some(Side::Client),
             (false, true) => Some(Side::Upstream),
             _ => None,
-        };
-        let broken = self
-            .broken
-            .is_some()
-            .then_some((Limit::Broken, limits.linger));
-        let linger = finished.map(|side| (Limit::Linger(side), limits.linger));
-        let idle = limits.idle.map(|silence| (Limit::Idle, silence));
-        let stall = [&self.up, &self.down]
-            .into_iter()
-            .find(|flow| flow.piped() > 0 && self.shared.budget.has_room(flow.piped()))
-            .map(|flow| (Limit::Stall(flow.from), STALL));
-        [broken, linger, idle, stall]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(_, silence)| *silence)
+        }
     }
 
-    fn expired(&mut self, limit: Limit) -> Option<RelayError> {
-        match limit {
-            Limit::Stall(from) => {
-                let (flow, turn) = self.flow(from);
-                splice::rescue(flow, &turn).err()
+    /// Nothing has moved for as long as is allowed.
+    fn silent(&mut self) -> Option<RelayError> {
+        let RelayLimits { linger, idle, .. } = self.shared.limits;
+        if let Some(broken) = self.broken.take() {
+            return Some(broken);
+        }
+        match (self.finished(), idle) {
+            (Some(finished), idle) if idle.is_none_or(|idle| linger <= idle) => {
+                Some(RelayError::Lingered {
+                    finished,
+                    limit: linger,
+                })
             }
-            Limit::Broken => self.broken.take(),
-            Limit::Linger(finished) => Some(RelayError::Lingered {
-                finished,
-                limit: self.shared.limits.linger,
-            }),
-            Limit::Idle => self.shared.limits.idle.map(RelayError::Idle),
+            (_, idle) => idle.map(RelayError::Idle),
+        }
+    }
+
+    /// Looks at what no event tells: pipes that are stuck, and sides that were reset while nobody
+    /// was reading from them.
+    fn look(&mut self, cx: &Context<'_>) -> Option<RelayError> {
+        for side in [Side::Client, Side::Upstream] {
+            if let Err(error) = self.unstick(side) {
+                return Some(error);
+            }
+            let is_known = matches!(self.broken, Some(RelayError::Broken { side: known, .. }) if known == side);
+            if !is_known && queue::is_hung_up(self.stream(side)) {
+                let source = io::ErrorKind::ConnectionReset.into();
+                self.broke(cx, self.flow_of(side).source_broke(source));
+            }
+        }
+        None
+    }
+
+    /// Gives a pipe back whose sink has taken nothing since the last look.
+    fn unstick(&mut self, from: Side) -> Result<(), RelayError> {
+        let (flow, turn) = self.flow(from);
+        if flow.is_stalled() && turn.shared.budget.has_room(flow.piped()) {
+            splice::rescue(flow, &turn)?;
+        }
+        Ok(())
+    }
+
+    fn flow_of(&self, from: Side) -> &Flow {
+        match from {
+            Side::Client => &self.up,
+            Side::Upstream => &self.down,
         }
     }
 }

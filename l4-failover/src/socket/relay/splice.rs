@@ -3,7 +3,10 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
+use rustix::io::retry_on_intr;
+use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
+use tokio::net::TcpStream;
 
 use super::flow::{Flow, Turn};
 use super::pipe::Pipe;
@@ -22,16 +25,49 @@ pub(super) fn poll_fill(
             return copy::poll_fill(flow, cx, turn);
         };
         let source = &*turn.source;
-        match source.try_io(Interest::READABLE, || pipe.fill(source)) {
-            Ok(bytes) => {
+        match source.try_io(Interest::READABLE, || fill(pipe, source)) {
+            Ok(Filled::Bytes(bytes)) => {
                 flow.pace.spliced(bytes);
                 turn.tally.add_spliced(bytes as u64);
                 return Poll::Ready(Ok(bytes as u64));
+            }
+            Ok(Filled::End) => return Poll::Ready(Ok(0)),
+            Ok(Filled::Mark) => {
+                flow.pipe = None;
+                flow.pace.reset();
+                return copy::poll_fill(flow, cx, turn);
             }
             // Idle: the pipe goes back, and the loop's first line waits for the source.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => flow.pipe = None,
             Err(error) => return Poll::Ready(Err(flow.source_broke(error))),
         }
+    }
+}
+
+/// What splicing in came to.
+enum Filled {
+    /// Bytes are in the pipe.
+    Bytes(usize),
+    /// The source has finished.
+    End,
+    /// Bytes are there that only copying gets at.
+    Mark,
+}
+
+/// Splices in. At the mark of urgent data (RFC 9293 §3.8.5) splice(2) says that the source is
+/// drained, or has finished, while bytes wait behind the mark; recv(2) knows better.
+fn fill(pipe: &mut Pipe, source: &TcpStream) -> io::Result<Filled> {
+    match pipe.fill(source) {
+        Ok(0) => {}
+        Ok(bytes) => return Ok(Filled::Bytes(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) => return Err(error),
+    }
+    let mut peeked = [0];
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    match retry_on_intr(|| recv(source, &mut peeked, flags))? {
+        (_, 0) => Ok(Filled::End),
+        _ => Ok(Filled::Mark),
     }
 }
 
