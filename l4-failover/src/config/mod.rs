@@ -87,7 +87,7 @@ pub fn read_homonym<T>(
 ) -> Result<T, Diagnostics> {
     let source = Source::new(file, text);
     let (homonym, rest) = homonym::lift(text, word);
-    homonym.again.iter().for_each(|at| source.duplicate(*at));
+    homonym.report(&source);
     let root = source.parse(&rest);
     let table = Table::of(&source, root.get_ref(), Spot::root());
     let value = finished(table.with_homonym(&homonym), build);
