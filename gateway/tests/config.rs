@@ -225,8 +225,26 @@ fn two_listeners_have_two_addresses() {
     let expected = "g.toml:7: admin.address: \"127.0.0.1:8443\" is already the address \
                     of a listener, on line 4";
     assert_eq!(found, [expected]);
+    let found = mistakes_with(
+        "127.0.0.1:19000\"",
+        "127.0.0.1:0\"\nmetrics_address = \"0.0.0.0:8443\"",
+    );
+    let expected = "g.toml:8: admin.metrics_address: \"0.0.0.0:8443\" clashes with \
+                    \"127.0.0.1:8443\", the address of a listener, on line 4: one of them is every \
+                    address with that port; change a port";
+    assert_eq!(found, [expected]);
     let any = MINIMAL.replace(":19000", ":0").replace(":8443", ":0");
     assert_eq!(parse(&any).listeners[0].address.port(), 0);
+}
+
+#[test]
+fn the_path_of_a_unix_socket_has_room() {
+    let path = |bytes: usize| format!("unix:/{}", "a".repeat(bytes - 1));
+    parse(&MINIMAL.replace("127.0.0.1:19000", &path(107)));
+    let found = mistakes_with("127.0.0.1:19000", &path(108));
+    let expected = "g.toml:7: admin.address: the system allows the path of a unix socket 107 bytes, \
+                    and this one has 108";
+    assert_eq!(found, [expected]);
 }
 
 #[test]

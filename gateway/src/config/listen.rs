@@ -1,6 +1,6 @@
 //! Where clients connect.
 
-use l4_failover::config::{Table, Unique, integer, label, parsed};
+use l4_failover::config::{Addresses, Table, Unique, integer, label, parsed};
 use std::net::SocketAddr;
 
 const ADDRESS: &str = "an address and port such as \"0.0.0.0:8443\" or \"[::]:8443\"";
@@ -16,14 +16,12 @@ pub struct Listener {
     pub backlog: u16,
 }
 
-pub(super) fn read(table: &mut Table<'_>, addresses: &mut Unique<String>) -> Vec<Listener> {
+pub(super) fn read(table: &mut Table<'_>, addresses: &mut Addresses) -> Vec<Listener> {
     let mut names = Unique::new("the name of a listener");
     table.one_or_more("listen", |table, nth| {
         let listener = listener(table, nth)?;
         names.claim(table, "name", listener.name.clone());
-        if listener.address.port() != 0 {
-            addresses.claim(table, "address", listener.address.to_string());
-        }
+        addresses.claim(table, "address", listener.address);
         Some(listener)
     })
 }

@@ -18,7 +18,7 @@ pub use peers::{Datacenter, Endpoint, Service};
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Diagnostics, Schema, Table, Unique, admin_section, integer, label, list, parsed,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, integer, label, list, parsed,
 };
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -104,7 +104,7 @@ impl Config {
     }
 
     fn read(table: &mut Table<'_>) -> Option<Self> {
-        let mut addresses = Unique::new("the address of a listener");
+        let mut addresses = Addresses::default();
         let datacenter = table.required(DATACENTER, label());
         let workers = workers(table);
         let name_patterns = name_patterns(table);
