@@ -248,6 +248,18 @@ fn the_path_of_a_unix_socket_has_room() {
 }
 
 #[test]
+fn a_listener_has_no_name_that_the_ready_line_gives_to_another_address() {
+    for name in ["admin", "metrics"] {
+        let found = mistakes_with("[listen]", &format!("[listen]\nname = '{name}'"));
+        let expected = format!(
+            "g.toml:4: listen.name: {name:?} is what the ready line calls an address of [admin]; \
+             choose another name"
+        );
+        assert_eq!(found, [expected]);
+    }
+}
+
+#[test]
 fn a_target_is_not_the_gateway_itself() {
     let circle = "a connection would go round in a circle; name another address";
     let found = mistakes_with("[\"127.0.0.1:7000\"]", "['a:1', \n'127.0.0.1:8443']");
