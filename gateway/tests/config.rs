@@ -230,8 +230,8 @@ fn two_listeners_have_two_addresses() {
         "127.0.0.1:0\"\nmetrics_address = \"0.0.0.0:8443\"",
     );
     let expected = "g.toml:8: admin.metrics_address: \"0.0.0.0:8443\" clashes with \
-                    \"127.0.0.1:8443\", the address of a listener, on line 4: one of them is every \
-                    address with that port; change a port";
+                    \"127.0.0.1:8443\", the address of a listener, on line 4: they overlap, \
+                    and only one can have the port; change a port";
     assert_eq!(found, [expected]);
     let any = MINIMAL.replace(":19000", ":0").replace(":8443", ":0");
     assert_eq!(parse(&any).listeners[0].address.port(), 0);

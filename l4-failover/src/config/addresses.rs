@@ -92,7 +92,7 @@ impl Taken {
         }
         format!(
             "\"{address}\" clashes with \"{taken}\", the address of a listener, {place}: \
-             one of them is every address with that port; change a port"
+             they overlap, and only one can have the port; change a port"
         )
     }
 }
