@@ -354,7 +354,7 @@ fn connection_log(log: &config::Log) -> ConnectionLog {
     ConnectionLog::new(which, log.refusals_per_second)
 }
 
-/// The line that says that all is bound: `ready NAME=ADDR … admin=ADDR`.
+/// The line that says that all is bound: `ready NAME=ADDR … admin=ADDR metrics=ADDR`.
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ready")?;
@@ -363,6 +363,9 @@ impl fmt::Display for Bound {
         }
         if let Some(admin) = &self.admin {
             write!(f, " admin={}", admin.address())?;
+            if let Some(metrics) = admin.metrics_address() {
+                write!(f, " metrics={metrics}")?;
+            }
         }
         Ok(())
     }

@@ -225,8 +225,117 @@ fn two_listeners_have_two_addresses() {
     let expected = "g.toml:7: admin.address: \"127.0.0.1:8443\" is already the address \
                     of a listener, on line 4";
     assert_eq!(found, [expected]);
+    let found = mistakes_with(
+        "127.0.0.1:19000\"",
+        "127.0.0.1:0\"\nmetrics_address = \"0.0.0.0:8443\"",
+    );
+    let expected = "g.toml:8: admin.metrics_address: \"0.0.0.0:8443\" clashes with \
+                    \"127.0.0.1:8443\", the address of a listener, on line 4: they overlap, \
+                    and only one can have the port; change a port";
+    assert_eq!(found, [expected]);
     let any = MINIMAL.replace(":19000", ":0").replace(":8443", ":0");
     assert_eq!(parse(&any).listeners[0].address.port(), 0);
+}
+
+#[test]
+fn the_path_of_a_unix_socket_has_room() {
+    let path = |bytes: usize| format!("unix:/{}", "a".repeat(bytes - 1));
+    parse(&MINIMAL.replace("127.0.0.1:19000", &path(107)));
+    let found = mistakes_with("127.0.0.1:19000", &path(108));
+    let expected = "g.toml:7: admin.address: the system allows the path of a unix socket 107 bytes, \
+                    and this one has 108";
+    assert_eq!(found, [expected]);
+}
+
+#[test]
+fn a_listener_has_no_name_that_the_ready_line_gives_to_another_address() {
+    for name in ["admin", "metrics"] {
+        let found = mistakes_with("[listen]", &format!("[listen]\nname = '{name}'"));
+        let expected = format!(
+            "g.toml:4: listen.name: {name:?} is what the ready line calls an address of [admin]; \
+             choose another name"
+        );
+        assert_eq!(found, [expected]);
+    }
+}
+
+#[test]
+fn a_target_is_not_the_gateway_itself() {
+    let circle = "a connection would go round in a circle; name another address";
+    let found = mistakes_with("[\"127.0.0.1:7000\"]", "['a:1', \n'127.0.0.1:8443']");
+    let expected = format!(
+        "g.toml:12: service[0].endpoints[1]: \"127.0.0.1:8443\" is this gateway itself, \
+         by \"127.0.0.1:8443\", the address of a listener, on line 4: {circle}"
+    );
+    assert_eq!(found, [expected]);
+    let text = MINIMAL.replace("127.0.0.1:8443", "[::]:8444");
+    let found = mistakes(&text.replace("\"127.0.0.1:8444\"", "{ address = '[::1]:8444' }"));
+    let expected = format!(
+        "g.toml:15: datacenter[0].gateways[0]: \"[::1]:8444\" is this gateway itself, \
+         by \"[::]:8444\", the address of a listener, on line 4: {circle}"
+    );
+    assert_eq!(found, [expected]);
+    let other_port = MINIMAL.replace("127.0.0.1:8443", "0.0.0.0:0");
+    assert_eq!(parse(&other_port).datacenters.len(), 1);
+}
+
+#[test]
+fn every_name_that_two_services_would_have_is_told_with_their_lines() {
+    let text = r#"name_patterns = ["a.{service}.{datacenter}", "{service}.b.{datacenter}", "{service}.{datacenter}"]
+datacenter = "dc1"
+workers = 0
+[listen]
+address = "127.0.0.1:8443"
+[[service]]
+name = "b"
+endpoints = ["h:1"]
+[[service]]
+name = "a"
+endpoints = ["h:1"]
+[[service]]
+name = "c"
+endpoints = ["h:1"]
+"#;
+    let expected = [
+        "g.toml:3: workers: expected an integer from 1 to 256, found the integer 0",
+        "g.toml:10: service[1].name: \"a.b.dc1\" would be a name of this service and of \"b\", \
+         on line 7; change one of them, or name_patterns",
+    ];
+    assert_eq!(mistakes(text), expected);
+    let same = text.replace("workers = 0", "").replace("\"a\"", "\"d\"");
+    assert_eq!(parse(&same).services.len(), 3, "b.b.dc1 is b's in two ways");
+}
+
+#[test]
+fn names_that_no_host_can_have_are_told_at_the_pattern_or_else_at_what_makes_them_so() {
+    let labels = |count: usize| format!(".{}", vec!["abcdefghi"; count].join("."));
+    let (long, fits) = (labels(26), labels(24));
+    let text = format!(
+        "name_patterns = [\n'{{service}}.{{datacenter}}{long}',\n'{{service}}.{{datacenter}}{fits}',\n\
+         '{{service}}.{{datacenter}}.0.1']\n{}",
+        MINIMAL
+            .replace("\"dc1\"", "\"0\"")
+            .replace("\"currency\"", "\"10\"")
+            .replace("\"dc2\"", "\"longer-than-fits-by-much\"")
+    );
+    let found = mistakes(&text);
+    let expected = [
+        format!(
+            "g.toml:2: name_patterns[0]: {{service}}.{{datacenter}}{long} gives no server name in \
+             \"0\": a name of 263 bytes"
+        ),
+        "g.toml:14: service[0].name: {service}.{datacenter}.0.1 gives it no server name: \
+         an IP address in place of a name"
+            .to_owned(),
+        format!(
+            "g.toml:18: datacenter[0].name: {{service}}.{{datacenter}}{fits} gives no server name in \
+             \"longer-than-fits-by-much\": a name of"
+        ),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(&expected), "{found}\n{expected}");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::Value;
-use tests::gateway;
 use tests::process::Gateway;
+use tests::{gateway, http};
 
 const DOCUMENT: &str = include_str!("../../docs/interfaces.md");
 const HELLO: &[u8] = include_bytes!("../../gateway/testdata/hello/chromium.bin");
@@ -195,6 +195,35 @@ fn example(path: &str) -> Value {
     let start = section.find(&format!("\n`{path}`")).expect(path);
     let block = section[start..].split("```json\n").nth(1).unwrap();
     serde_json::from_str(block.split("```").next().unwrap()).unwrap()
+}
+
+#[test]
+fn the_ready_line_names_every_address_with_the_port_that_was_chosen() {
+    let words = "`ready NAME=ADDR … admin=ADDR metrics=ADDR`";
+    assert!(section("The command line").contains(words));
+    let gateway = gateway!(
+        r#"
+        datacenter = "dc1"
+        [listen]
+        address = "127.0.0.1:0"
+        [admin]
+        address = "127.0.0.1:0"
+        metrics_address = "127.0.0.1:0"
+        [[service]]
+        name = "currency"
+        endpoints = ["127.0.0.1:7000"]
+        "#
+    );
+    let ready = gateway.line(|line| line.starts_with("ready "));
+    let names = ready.split(' ').skip(1).map(|word| word.split('=').next());
+    assert!(
+        names.eq(["listen", "admin", "metrics"].map(Some)),
+        "{ready}"
+    );
+    let metrics = gateway.address("metrics");
+    assert_ne!(metrics.port(), 0);
+    assert!(http::get(metrics, "/metrics").body.contains("# TYPE "));
+    assert_eq!(http::get(metrics, "/status").status, 404);
 }
 
 /// The same keys everywhere, and the same types, but that what may be null is.

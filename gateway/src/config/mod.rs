@@ -6,6 +6,7 @@ mod fallback;
 mod limits;
 mod listen;
 mod log;
+mod names;
 mod peers;
 
 // The public interface is:
@@ -18,8 +19,10 @@ pub use peers::{Datacenter, Endpoint, Service};
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Diagnostics, Schema, Table, Unique, admin_section, integer, label, list, parsed,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, integer, label, list,
+    parsed,
 };
+use names::{Names, no_suffix};
 use std::path::Path;
 use std::thread::available_parallelism;
 
@@ -104,10 +107,10 @@ impl Config {
     }
 
     fn read(table: &mut Table<'_>) -> Option<Self> {
-        let mut addresses = Unique::new("the address of a listener");
+        let mut addresses = Addresses::default();
         let datacenter = table.required(DATACENTER, label());
         let workers = workers(table);
-        let name_patterns = name_patterns(table);
+        let name_patterns = name_patterns(table, datacenter.as_deref());
         let listeners = listen::read(table, &mut addresses);
         let hello = table.table("hello", Hello::read);
         let dial = table.table("dial", Dial::read);
@@ -115,8 +118,9 @@ impl Config {
         let limits = table.table("limits", Limits::read);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
-        let services = peers::services(table);
-        let datacenters = peers::datacenters(table, datacenter.as_deref());
+        let mut names = Names::new(datacenter.as_deref(), &name_patterns);
+        let services = peers::services(table, &mut names, &addresses);
+        let datacenters = peers::datacenters(table, datacenter.as_deref(), &names, &addresses);
         let fallback = Fallback::read(table, &services);
         if !table.has("service") && !table.has(DATACENTER) {
             table.report_here(NOTHING_TO_PASS);
@@ -145,7 +149,9 @@ fn workers(table: &mut Table<'_>) -> usize {
     workers.unwrap_or_else(|| available_parallelism().map_or(1, |cpus| cpus.get().min(WORKERS_MAX)))
 }
 
-fn name_patterns(table: &mut Table<'_>) -> Vec<NamePattern> {
-    let patterns = list(PATTERNS, parsed(PATTERN)).not_empty().distinct();
+/// A pattern that gives no names in this data centre, `here`, is left out, so that it is told once.
+fn name_patterns(table: &mut Table<'_>, here: Option<&str>) -> Vec<NamePattern> {
+    let pattern = checked(parsed(PATTERN), |pattern| no_suffix(pattern, here?));
+    let patterns = list(PATTERNS, pattern).not_empty().distinct();
     table.with_default("name_patterns", patterns, vec![NamePattern::default()])
 }

@@ -1,7 +1,8 @@
 //! Where connections go: services here, gateways elsewhere.
 
+use super::names::Names;
 use l4_failover::Target;
-use l4_failover::config::{Kind, Table, Unique, label, list, or_table, parsed};
+use l4_failover::config::{Addresses, Kind, Table, Unique, checked, label, list, or_table, parsed};
 
 const TARGET: &str = "\"host:port\"";
 
@@ -41,17 +42,33 @@ impl Endpoint {
     }
 }
 
-fn endpoints() -> impl Kind<Value = Vec<Endpoint>> {
+/// One connection through an endpoint that leads back to `own` would take every place there is.
+fn endpoints(own: &Addresses) -> impl Kind<Value = Vec<Endpoint>> {
     let endpoint = or_table(parsed(TARGET), Endpoint::at, Endpoint::read);
+    let endpoint = checked(endpoint, |endpoint| {
+        let listener = own.leads_back(&endpoint.address)?;
+        Some(format!(
+            "\"{}\" is this gateway itself, by {listener}: \
+             a connection would go round in a circle; name another address",
+            endpoint.address
+        ))
+    });
     list(TARGET, endpoint).not_empty().distinct()
 }
 
 /// Reads the services; one whose endpoints are wrong is kept, so that its name is known.
-pub(super) fn services(table: &mut Table<'_>) -> Vec<Service> {
-    let mut names = Unique::new("the name of a service");
+pub(super) fn services(
+    table: &mut Table<'_>,
+    names: &mut Names<'_>,
+    own: &Addresses,
+) -> Vec<Service> {
+    let mut unique = Unique::new("the name of a service");
     table.tables("service", |table| {
-        let name = name(table, &mut names);
-        let endpoints = table.required("endpoints", endpoints());
+        let name = name(table, &mut unique);
+        if let Some(name) = &name {
+            names.claim(table, name);
+        }
+        let endpoints = table.required("endpoints", endpoints(own));
         Some(Service {
             name: name?,
             endpoints: endpoints.unwrap_or_default(),
@@ -59,15 +76,23 @@ pub(super) fn services(table: &mut Table<'_>) -> Vec<Service> {
     })
 }
 
-/// Reads the other data centres; `own` is the name of this one, if it could be read.
-pub(super) fn datacenters(table: &mut Table<'_>, own: Option<&str>) -> Vec<Datacenter> {
-    let mut names = Unique::new("the name of a data centre");
+/// Reads the other data centres; `here` is the name of this one, if it could be read.
+pub(super) fn datacenters(
+    table: &mut Table<'_>,
+    here: Option<&str>,
+    names: &Names<'_>,
+    own: &Addresses,
+) -> Vec<Datacenter> {
+    let mut unique = Unique::new("the name of a data centre");
     table.tables(super::DATACENTER, |table| {
-        let name = name(table, &mut names);
-        if name.is_some() && name.as_deref() == own {
+        let name = name(table, &mut unique);
+        if name.is_some() && name.as_deref() == here {
             table.report("name", OWN_NAME);
         }
-        let gateways = table.required("gateways", endpoints());
+        if let Some(name) = &name {
+            names.check_suffixes(table, name);
+        }
+        let gateways = table.required("gateways", endpoints(own));
         Some(Datacenter {
             name: name?,
             gateways: gateways.unwrap_or_default(),

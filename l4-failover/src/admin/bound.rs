@@ -71,7 +71,8 @@ impl Bound {
     /// Serves until `shutdown` is done; then requests in progress have 5 seconds to finish.
     ///
     /// Dropping the future ends everything at once. At most 64 connections are served at a time at
-    /// either address; others wait to be accepted.
+    /// either address; one more takes the place of that which has waited longest to ask for
+    /// something, or waits while all are being answered.
     ///
     /// # Errors
     /// If the runtime cannot watch the sockets.

@@ -28,6 +28,7 @@ mod error;
 mod guard;
 mod listener;
 mod options;
+mod places;
 mod serve;
 #[cfg(test)]
 mod tests;

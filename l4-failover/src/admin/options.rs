@@ -28,11 +28,6 @@ impl Address {
             Self::Unix(_) => true,
         }
     }
-
-    /// Whether the system chooses the port, so that two of these are two addresses.
-    fn is_any(&self) -> bool {
-        matches!(self, Self::Tcp(address) if address.port() == 0)
-    }
 }
 
 impl FromStr for Address {
@@ -92,13 +87,11 @@ impl AdminOptions {
     }
 
     /// The keys and addresses that no other listener may have.
-    pub(crate) fn claimed(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (&'static str, Address)> {
         let metrics = self.metrics_address.map(Address::Tcp);
-        let address = Some(self.address.clone());
-        [("address", address), ("metrics_address", metrics)]
+        let metrics = metrics.map(|address| ("metrics_address", address));
+        [("address", self.address.clone())]
             .into_iter()
-            .filter_map(|(key, address)| Some((key, address.filter(|a| !a.is_any())?)))
-            .map(|(key, address)| (key, address.to_string()))
-            .collect()
+            .chain(metrics)
     }
 }

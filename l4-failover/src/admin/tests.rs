@@ -1,19 +1,24 @@
 //! The admin server over real sockets, with requests written by hand.
 
 use super::{Address, AdminError, AdminOptions, Bound, Site, TlsFiles};
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::routing::{get, post};
-use axum::{Router, body::Bytes};
+use hyper::body::Frame;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
@@ -26,11 +31,36 @@ fn site() -> Site {
         .route("/status", get(async || "fine"))
         .route("/", get(async || "page"))
         .route("/hang", get(pending::<()>))
+        .route("/think", get(think))
+        .route("/events", get(async || Body::new(Endless)))
         .route("/echo", post(async |body: Bytes| body));
     Site {
         operators,
         metrics,
         public_paths: vec!["/".to_owned()],
+    }
+}
+
+/// `/think` was asked for; by one test only.
+static THINKING: Notify = Notify::const_new();
+
+async fn think() {
+    THINKING.notify_one();
+    pending().await
+}
+
+/// A body of which nothing comes and no end.
+struct Endless;
+
+impl HttpBody for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
     }
 }
 
@@ -408,25 +438,107 @@ async fn a_client_that_never_ends_its_head_is_dropped() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_waits_for_a_place() {
-    let mut bound = Bound::bind(&loopback()).unwrap();
-    bound.limits.connections = 1;
+async fn one_connection_too_many_waits_while_all_are_being_answered() {
+    for path in ["think", "events"] {
+        let server = Running::start(bound_for(1));
+        let mut first = server.connect().await;
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        first.write_all(request.as_bytes()).await.unwrap();
+        match path {
+            "think" => THINKING.notified().await,
+            _ => drop(first.read_u8().await.unwrap()),
+        }
+        let mut second = server.connect().await;
+        second
+            .write_all(b"GET /status HTTP/1.0\r\n\r\n")
+            .await
+            .unwrap();
+        let waits = tokio::time::timeout(Duration::from_millis(50), second.read_u8()).await;
+        assert!(waits.is_err(), "{path}");
+        drop(first);
+        assert!(rest(second).await.ends_with("fine"), "{path}");
+        server.stop().await;
+    }
+}
+
+/// An address for a few clients, who may be silent for longer than any test takes.
+fn bound_for(connections: usize) -> Bound {
+    let options = AdminOptions {
+        metrics_address: Some("127.0.0.1:0".parse().unwrap()),
+        ..loopback()
+    };
+    let mut bound = Bound::bind(&options).unwrap();
+    bound.limits.connections = connections;
+    bound.limits.head_timeout = Duration::from_secs(3600);
+    bound.limits.idle_timeout = Duration::from_secs(3600);
+    bound
+}
+
+#[tokio::test]
+async fn silent_clients_keep_nobody_out() {
+    const PLACES: usize = 4;
+    let server = Running::start(bound_for(PLACES));
+    for open in [server.tcp(), server.metrics.unwrap()] {
+        let mut silent = Vec::new();
+        for nth in 0..3 * PLACES {
+            let mut client = TcpStream::connect(open).await.unwrap();
+            let said = match nth % 3 {
+                0 => "",
+                1 => "GET /metrics HTTP/1.1\r\nHost: loc",
+                _ => "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            };
+            client.write_all(said.as_bytes()).await.unwrap();
+            if said.ends_with("\r\n\r\n") {
+                client.read_u8().await.unwrap();
+            }
+            silent.push(client);
+        }
+        let client = TcpStream::connect(open).await.unwrap();
+        assert!(
+            ask(client, "GET /metrics", OWN, "")
+                .await
+                .ends_with("up 1\n")
+        );
+        drop(silent);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_waited_longest_goes_first() {
+    let server = Running::start(bound_for(2));
+    let mut asks = server.connect().await;
+    let silent = server.connect().await;
+    // Asked after the other had come, so that it has waited less long.
+    let request = b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let answer = async |client: &mut TcpStream| {
+        client.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"fine") {
+            answer.push(client.read_u8().await.unwrap());
+        }
+    };
+    answer(&mut asks).await;
+    assert_eq!(server.status("/status", OWN).await, 200);
+    assert_eq!(rest(silent).await, "");
+    answer(&mut asks).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_its_answer_may_take_its_time() {
+    let mut bound = bound_for(1);
+    bound.limits.head_timeout = Duration::from_millis(20);
     let server = Running::start(bound);
-    let mut first = server.connect().await;
-    first
-        .write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .await
-        .unwrap();
-    first.read_u8().await.unwrap();
-    let mut second = server.connect().await;
-    second
+    let mut client = server.connect().await;
+    let request = b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    client
         .write_all(b"GET /status HTTP/1.0\r\n\r\n")
         .await
         .unwrap();
-    let waits = tokio::time::timeout(Duration::from_millis(50), second.read_u8()).await;
-    assert!(waits.is_err());
-    drop(first);
-    assert!(rest(second).await.ends_with("fine"));
+    assert_eq!(rest(client).await.matches("fine").count(), 2);
     server.stop().await;
 }
 

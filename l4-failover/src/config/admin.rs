@@ -1,23 +1,22 @@
 //! The `[admin]` section, the same for every program that serves operators.
 
-use super::kinds::{list, parsed, path, text};
+use super::addresses::Addresses;
+use super::kinds::{checked, list, parsed, path, text};
 use super::table::Table;
-use super::unique::Unique;
-use crate::admin::{AdminOptions, TlsFiles, Token, host_of};
+use crate::admin::{Address, AdminOptions, TlsFiles, Token, host_of};
 use std::error::Error;
 use std::path::PathBuf;
 
 const ADDRESS: &str = "an address such as \"127.0.0.1:19000\" or \"unix:/run/name.sock\"";
+/// The room in `sockaddr_un`, but for the zero at its end.
+const UNIX_PATH_MAX: usize = 107;
 const METRICS_ADDRESS: &str = "an address and port such as \"0.0.0.0:9100\"";
 
 /// Reads `[admin]`; its addresses are claimed in `addresses`, next to those of other listeners.
 ///
 /// The files named are read too, so that a check finds the one that is missing or malformed.
-pub fn admin_section(
-    table: &mut Table<'_>,
-    addresses: &mut Unique<String>,
-) -> Option<AdminOptions> {
-    let address = table.required("address", parsed(ADDRESS));
+pub fn admin_section(table: &mut Table<'_>, addresses: &mut Addresses) -> Option<AdminOptions> {
+    let address = table.required("address", checked(parsed(ADDRESS), too_long));
     let hosts = hosts(table);
     let token_file = token_file(table);
     let metrics_address = table.optional("metrics_address", parsed(METRICS_ADDRESS), "none");
@@ -30,10 +29,20 @@ pub fn admin_section(
         metrics_address,
     };
     for (key, address) in options.claimed() {
-        addresses.claim(table, key, address);
+        addresses.claim_for_operators(table, key, address);
     }
     check_exposure(table, &options);
     Some(options)
+}
+
+fn too_long(address: &Address) -> Option<String> {
+    let Address::Unix(path) = address else {
+        return None;
+    };
+    let bytes = path.as_os_str().len();
+    (bytes > UNIX_PATH_MAX).then(|| {
+        format!("the system allows the path of a unix socket {UNIX_PATH_MAX} bytes, and this one has {bytes}")
+    })
 }
 
 fn hosts(table: &mut Table<'_>) -> Vec<String> {

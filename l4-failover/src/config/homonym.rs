@@ -4,6 +4,7 @@
 //! a value and a list of tables as well. The value is lifted out of the text and blanks take its
 //! place, so that what is left is strict TOML, in which everything still stands where it stood.
 
+use super::source::{DUPLICATE, Source};
 use std::borrow::Cow;
 use std::ops::Range;
 use toml::Spanned;
@@ -14,7 +15,29 @@ pub(super) struct Homonym<'t> {
     pub(super) word: &'static str,
     pub(super) value: Option<Spanned<DeValue<'t>>>,
     /// Where the word is given a value again, which is one time too many.
-    pub(super) again: Vec<usize>,
+    again: Vec<usize>,
+    /// What is no TOML on the lines that were taken out, which no parser will see again.
+    broken: Vec<(usize, String)>,
+    /// Where the word is one table beside the value: `[word]`.
+    single: Option<usize>,
+}
+
+impl Homonym<'_> {
+    /// Notes the mistakes of the word before what is left of the text is parsed, so that they
+    /// stand in place of what the parser would say of the same lines.
+    pub(super) fn report(&self, source: &Source<'_>) {
+        self.again.iter().for_each(|at| source.duplicate(*at));
+        for (at, message) in &self.broken {
+            source.torn(*at, message);
+        }
+        if let Some(at) = self.single {
+            let word = self.word;
+            source.syntax(
+                at,
+                &format!("beside the value of {word}, tables stand under [[{word}]] each"),
+            );
+        }
+    }
 }
 
 /// Takes `word = value` from the top of `text`, and gives what is left of the text.
@@ -23,27 +46,66 @@ pub(super) fn lift<'t>(text: &'t str, word: &'static str) -> (Homonym<'t>, Cow<'
         word,
         value: None,
         again: Vec::new(),
+        broken: Vec::new(),
+        single: None,
     };
-    let Some((range, value)) = find(text, word) else {
+    let Some(found) = find(text, word) else {
+        homonym.single = single(text, word);
         return (homonym, Cow::Borrowed(text));
     };
-    homonym.value = Some(value);
-    let mut rest = blank(text, &range);
-    while let Some((range, _)) = find(&rest, word) {
-        homonym.again.push(range.start);
-        rest = blank(&rest, &range);
+    homonym.value = Some(found.value);
+    homonym.broken = found.broken;
+    let mut rest = blank(text, &found.range);
+    while let Some(found) = find(&rest, word) {
+        homonym.again.push(found.range.start);
+        homonym.broken.extend(found.broken);
+        rest = blank(&rest, &found.range);
     }
     (homonym, Cow::Owned(rest))
 }
 
-/// The value of `word` at the top of `text`, and the whole range of `word = value`.
-fn find<'t>(text: &'t str, word: &str) -> Option<(Range<usize>, Spanned<DeValue<'t>>)> {
-    let (root, _) = DeTable::parse_recoverable(text);
+/// `word = value` at the top of a text.
+struct Found<'t> {
+    value: Spanned<DeValue<'t>>,
+    /// The whole of it; up to the end of the line, where that is no TOML.
+    range: Range<usize>,
+    broken: Vec<(usize, String)>,
+}
+
+fn find<'t>(text: &'t str, word: &str) -> Option<Found<'t>> {
+    let (root, errors) = DeTable::parse_recoverable(text);
     let (key, value) = root.into_inner().remove_entry(word)?;
-    let tables = value.get_ref().is_table() || value.get_ref().is_array();
+    if value.get_ref().is_table() || value.get_ref().is_array() {
+        return None;
+    }
     // Where the value is missing, the parser says that it stands at the start of the text.
-    let end = value.span().end.max(key.span().end);
-    (!tables).then(|| (key.span().start..end, value))
+    let (start, end) = (key.span().start, value.span().end.max(key.span().end));
+    let line_end = text[end..].find('\n').map_or(text.len(), |line| end + line);
+    let errors = errors
+        .iter()
+        .filter(|error| error.message() != DUPLICATE)
+        .filter_map(|error| Some((error.span()?.start, error.message().to_owned())));
+    let broken: Vec<_> = errors
+        .filter(|(at, _)| (start..=line_end).contains(at))
+        .collect();
+    let end = if broken.is_empty() { end } else { line_end };
+    Some(Found {
+        value,
+        range: start..end,
+        broken,
+    })
+}
+
+/// Where `text` gives the word a value and opens `[word]` as well, which hides the value.
+fn single(text: &str, word: &str) -> Option<usize> {
+    let (_, errors) = DeTable::parse_recoverable(text);
+    let duplicates = errors.iter().filter(|error| error.message() == DUPLICATE);
+    let mut spans = duplicates.filter_map(|error| error.span());
+    let is_single = |span: &Range<usize>| {
+        let before = text[..span.start].trim_end_matches([' ', '\t']);
+        text[span.clone()] == *word && before.ends_with('[') && !before.ends_with("[[")
+    };
+    spans.find(is_single).map(|span| span.start)
 }
 
 /// The text with a blank for every byte in `range` that does not end a line.
@@ -58,6 +120,7 @@ fn blank(text: &str, range: &Range<usize>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Table, flag, read_homonym, text as text_kind};
     use super::*;
 
     #[test]
@@ -74,6 +137,48 @@ mod tests {
         assert_eq!(lift("[[x]]\ny = 1\n", "x").1, "[[x]]\ny = 1\n");
         let (homonym, rest) = lift("x = 1\nx = 2\n", "x");
         assert_eq!((homonym.again, rest.trim()), (vec![6], ""));
-        assert_eq!(lift("x = = 1\n", "x").1, "  = = 1\n");
+    }
+
+    /// The mistakes of a text in which `x` is both a flag and tables.
+    fn mistakes(text: &str) -> Vec<String> {
+        let build = |table: &mut Table<'_>| {
+            let own = table.required("x", text_kind());
+            table.tables("x", |table| table.required("y", flag()));
+            table.with_default("z", flag(), false);
+            own
+        };
+        let mistakes = read_homonym("x", "f", text, build).expect_err(text);
+        mistakes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_line_that_is_no_toml_is_a_mistake_once_the_value_is_taken_out_too() {
+        let rest = "\n[[x]]\ny = true\n";
+        let unexpected = "f:1: unexpected key or value, expected newline, `#`";
+        for line in ["x = 'a' z = true", "x = 'a' ]", "x = 'a' [[x]]"] {
+            assert_eq!(mistakes(&format!("{line}{rest}")), [unexpected], "{line}");
+        }
+        for line in ["x = \"a", "x = ", "x = = 'a'", "x"] {
+            let found = mistakes(&format!("{line}{rest}"));
+            assert_eq!(found.len(), 1, "{line}: {found:?}");
+            assert!(found[0].starts_with("f:1: "), "{line}: {found:?}");
+        }
+        let found = mistakes("x = 'a'\nx = 'b' z = true\n");
+        assert_eq!(found, ["f:2: duplicate key"]);
+        for end in ["", "\n", " # more\n", "\t\r\n"] {
+            let text = format!("x = 'a'{end}");
+            let (homonym, rest) = lift(&text, "x");
+            assert!(homonym.broken.is_empty(), "{end:?}");
+            assert_eq!(rest, format!("       {end}"));
+        }
+    }
+
+    #[test]
+    fn one_table_beside_the_value_is_told_to_be_one_of_several() {
+        let meant = "beside the value of x, tables stand under [[x]] each";
+        for header in ["[x]", "[ x ]", "  [x] # one"] {
+            let found = mistakes(&format!("x = 'a'\n{header}\ny = true\n"));
+            assert_eq!(found, [format!("f:2: {meant}")], "{header}");
+        }
     }
 }

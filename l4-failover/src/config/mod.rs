@@ -25,6 +25,7 @@
 //! hello.toml:2: timeout: expected a duration in quotes with its unit, from \"10ms\" to \"1m\", found the integer 5");
 //! ```
 
+mod addresses;
 mod admin;
 mod diagnostics;
 mod homonym;
@@ -39,11 +40,12 @@ mod tests;
 mod unique;
 
 // The public interface is:
+pub use addresses::Addresses;
 pub use admin::admin_section;
 pub use diagnostics::{Diagnostic, Diagnostics, Position};
 pub use kinds::{
-    Kind, List, Shown, duration, flag, integer, label, list, one_of, or_table, or_word, parsed,
-    path, size, text,
+    Checked, Kind, List, Shown, checked, duration, flag, integer, label, list, one_of, or_table,
+    or_word, parsed, path, size, text,
 };
 pub use nearest::did_you_mean;
 pub use node::{Node, Spot};
@@ -69,7 +71,7 @@ pub fn read<T>(
     let source = Source::new(file, text);
     let root = source.parse(text);
     let value = finished(Table::of(&source, root.get_ref(), Spot::root()), build);
-    checked(value, source)
+    concluded(value, source)
 }
 
 /// Reads a text in which `word` may be both a value and, as `[[word]]`, tables; see [`read`].
@@ -87,11 +89,11 @@ pub fn read_homonym<T>(
 ) -> Result<T, Diagnostics> {
     let source = Source::new(file, text);
     let (homonym, rest) = homonym::lift(text, word);
-    homonym.again.iter().for_each(|at| source.duplicate(*at));
+    homonym.report(&source);
     let root = source.parse(&rest);
     let table = Table::of(&source, root.get_ref(), Spot::root());
     let value = finished(table.with_homonym(&homonym), build);
-    checked(value, source)
+    concluded(value, source)
 }
 
 /// The text of the file at `path`, to be read.
@@ -119,7 +121,7 @@ fn finished<'a, T>(
     value
 }
 
-fn checked<T>(value: Option<T>, source: Source<'_>) -> Result<T, Diagnostics> {
+fn concluded<T>(value: Option<T>, source: Source<'_>) -> Result<T, Diagnostics> {
     let mistakes = source.into_diagnostics();
     match value {
         Some(value) if mistakes.is_empty() => Ok(value),

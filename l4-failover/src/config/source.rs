@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 /// The one error of syntax after which every key is still known; the words are the parser's.
-const DUPLICATE: &str = "duplicate key";
+pub(super) const DUPLICATE: &str = "duplicate key";
 
 /// What a syntax error leaves of the text.
 #[derive(Clone, Copy, PartialEq)]
@@ -50,11 +50,11 @@ impl<'t> Source<'t> {
     pub(super) fn parse<'p>(&self, text: &'p str) -> Spanned<DeTable<'p>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
-            if error.message() != DUPLICATE {
-                self.structure.set(Structure::Torn);
-            }
             let offset = error.span().map_or(text.len(), |span| span.start);
-            self.syntax(offset, error.message());
+            match error.message() {
+                DUPLICATE => self.duplicate(offset),
+                message => self.torn(offset, message),
+            }
         }
         root
     }
@@ -64,7 +64,14 @@ impl<'t> Source<'t> {
         self.syntax(offset, DUPLICATE);
     }
 
-    fn syntax(&self, offset: usize, message: &str) {
+    /// Notes an error of syntax after which keys may be lost.
+    pub(super) fn torn(&self, offset: usize, message: &str) {
+        self.structure.set(Structure::Torn);
+        self.syntax(offset, message);
+    }
+
+    /// Notes an error of syntax after which every key is still known.
+    pub(super) fn syntax(&self, offset: usize, message: &str) {
         self.push(Some(self.position(offset)), "", message.to_owned());
     }
 

@@ -1,9 +1,11 @@
 //! What the value of a key may be.
 
+mod checked;
 mod list;
 mod number;
 mod text;
 
+pub use checked::{Checked, checked};
 pub use list::{List, list};
 pub use number::{duration, integer, size};
 pub use text::{label, one_of, parsed, path, text};
