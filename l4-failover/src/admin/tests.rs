@@ -22,6 +22,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
+/// Far less than silent clients are given in these tests.
+const PATIENCE: Duration = Duration::from_secs(10);
 const OWN: &str = "Host: localhost\r\n";
 
 fn site() -> Site {
@@ -489,16 +491,14 @@ async fn silent_clients_keep_nobody_out() {
             };
             client.write_all(said.as_bytes()).await.unwrap();
             if said.ends_with("\r\n\r\n") {
-                client.read_u8().await.unwrap();
+                let answer = tokio::time::timeout(PATIENCE, client.read_u8()).await;
+                answer.expect("a place").unwrap();
             }
             silent.push(client);
         }
         let client = TcpStream::connect(open).await.unwrap();
-        assert!(
-            ask(client, "GET /metrics", OWN, "")
-                .await
-                .ends_with("up 1\n")
-        );
+        let answer = tokio::time::timeout(PATIENCE, ask(client, "GET /metrics", OWN, "")).await;
+        assert!(answer.expect("a place").ends_with("up 1\n"));
         drop(silent);
     }
     server.stop().await;
@@ -520,7 +520,8 @@ async fn who_waited_longest_goes_first() {
     };
     answer(&mut asks).await;
     assert_eq!(server.status("/status", OWN).await, 200);
-    assert_eq!(rest(silent).await, "");
+    let evicted = tokio::time::timeout(PATIENCE, rest(silent)).await;
+    assert_eq!(evicted.as_deref(), Ok(""));
     answer(&mut asks).await;
     server.stop().await;
 }
