@@ -83,6 +83,7 @@ fn without_descriptors_accepting_pauses_and_goes_on_when_there_are_some() {
     let _operator = connect(gateway.address("admin"));
     gateway.line(|line| line.contains("cannot accept; pausing shortly"));
 
+    // A span of time is what is measured here: the CPU that a second of pausing costs.
     let (began, before) = (Instant::now(), cpu_time(&gateway));
     while began.elapsed() < Duration::from_secs(1) {
         std::thread::sleep(Duration::from_millis(50));
