@@ -5,11 +5,16 @@
 //! reads files and says every mistake at once; [`admin`] serves operators, and nobody else.
 
 pub mod admin;
+pub mod choice;
 pub mod config;
 mod pool;
+pub mod probe;
 pub mod socket;
 mod target;
 
 // The public interface is, besides the modules:
-pub use pool::{Attempt, AttemptError, Connected, DialLimits, Endpoint, Exhausted, Lease, Pool};
+pub use pool::{
+    Attempt, AttemptError, Connected, DialLimits, Endpoint, EndpointOptions, Exhausted, Lease,
+    Pool, PoolOptions,
+};
 pub use target::{Host, Target, TargetError};

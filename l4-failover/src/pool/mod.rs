@@ -1,6 +1,7 @@
 //! The endpoints of one destination, dialled in their order.
 
 mod endpoint;
+mod options;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use crate::socket::TcpOptions;
 use crate::socket::connect::{ConnectError, connect};
 
 pub use endpoint::{Endpoint, Lease};
+pub use options::{EndpointOptions, PoolOptions};
 
 /// Bounds of one dial, and the options of the connection that comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

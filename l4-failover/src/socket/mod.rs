@@ -6,5 +6,6 @@ mod options;
 mod queue;
 pub mod relay;
 pub mod scratch;
+pub mod tls;
 
 pub use options::TcpOptions;

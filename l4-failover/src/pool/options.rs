@@ -1,0 +1,52 @@
+//! What a pool is made of.
+
+use std::path::PathBuf;
+
+use super::DialLimits;
+use crate::choice::Policy;
+use crate::probe::CheckOptions;
+use crate::socket::tls::TlsOptions;
+use crate::target::Target;
+
+/// Everything that a pool is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Its name, for events, logs and commands.
+    pub name: String,
+    /// The endpoints by tier, the best first; no tier is empty, and no endpoint is there twice.
+    pub tiers: Vec<Vec<EndpointOptions>>,
+    /// When to move, and how a tier shares its load.
+    pub policy: Policy,
+    /// How endpoints are checked.
+    pub check: CheckOptions,
+    /// Bounds of a dial.
+    pub dial: DialLimits,
+    /// Where the active tier, holds and maintenance are kept over a restart. `None`: nowhere.
+    pub state_file: Option<PathBuf>,
+}
+
+/// One endpoint of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointOptions {
+    /// Where it is.
+    pub target: Target,
+    /// How to speak TLS to it. `None`: it gets the bytes as they come.
+    pub tls: Option<TlsOptions>,
+    /// Its share of the tier's sessions beside the others' weights, 1 to 1000.
+    pub weight: u32,
+    /// Sessions that it may have at once. `None`: any number.
+    pub max_connections: Option<u64>,
+}
+
+impl EndpointOptions {
+    /// An endpoint at `target`, of weight 1, with nothing else.
+    #[must_use]
+    pub fn at(target: Target) -> Self {
+        Self {
+            target,
+            tls: None,
+            weight: 1,
+            max_connections: None,
+        }
+    }
+}

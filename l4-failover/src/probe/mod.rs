@@ -1,0 +1,5 @@
+//! Active checks.
+
+mod options;
+
+pub use options::{CheckOptions, HttpProbe, Probe};

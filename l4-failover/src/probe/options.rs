@@ -1,0 +1,82 @@
+//! What is checked, and how often.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::socket::tls::TlsOptions;
+
+/// How the endpoints of a pool are checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// What is asked. `None`: [`Probe::Tls`] of an endpoint that has a server name, else
+    /// [`Probe::Tcp`].
+    pub probe: Option<Probe>,
+    /// From one check to the next; more than `timeout`.
+    pub interval: Duration,
+    /// The same while in doubt: up with failures, down with successes, or refused to traffic.
+    pub fast_interval: Duration,
+    /// For one check, connecting included.
+    pub timeout: Duration,
+    /// Successes in a row to come back; at least 1.
+    pub rise: u32,
+    /// Failures in a row to go down; at least 1.
+    pub fall: u32,
+    /// The port that is checked. `None`: the endpoint's own.
+    pub port: Option<u16>,
+    /// TLS of the check. `None`: the endpoint's own, if it has any.
+    pub tls: Option<TlsOptions>,
+}
+
+impl Default for CheckOptions {
+    /// Every 5 s, every 1 s while in doubt, 1 s each; 3 to go down, 3 to come back.
+    fn default() -> Self {
+        Self {
+            probe: None,
+            interval: Duration::from_secs(5),
+            fast_interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            rise: 3,
+            fall: 3,
+            port: None,
+            tls: None,
+        }
+    }
+}
+
+/// What a check asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Probe {
+    /// Nothing: dials decide.
+    None,
+    /// A connection, which is closed again.
+    Tcp,
+    /// A finished handshake with a server name.
+    Tls,
+    /// An answer to a GET; over TLS where the endpoint or the check has it.
+    Http(HttpProbe),
+}
+
+/// A GET, and the answers that count as a success.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HttpProbe {
+    /// What is asked for, from its first `/`.
+    pub path: String,
+    /// The `Host` header. `None`: the server name, or the host and port of the endpoint.
+    pub host: Option<String>,
+    /// The status codes that are good.
+    pub status: Vec<RangeInclusive<u16>>,
+    /// What the first 64 KiB of the body must contain, as it stands. `None`: anything.
+    pub body: Option<String>,
+}
+
+impl Default for HttpProbe {
+    /// `/` answers 200 to 299.
+    fn default() -> Self {
+        Self {
+            path: "/".to_owned(),
+            host: None,
+            status: vec![200..=299],
+            body: None,
+        }
+    }
+}
