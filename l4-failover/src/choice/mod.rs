@@ -1,5 +1,23 @@
-//! Who is active: pure, without socket or clock.
+//! Who is active, and which endpoint a session goes to: pure, without socket or clock.
 
+mod backoff;
+mod balance;
+mod carry;
+mod endpoint;
+mod event;
+mod failover;
+mod health;
+mod hold_down;
+mod pick;
 mod policy;
 
+// The public interface is:
+pub use backoff::Backoff;
+pub use balance::Request;
+pub use carry::Memory;
+pub use endpoint::{Endpoint, Member, State};
+pub use event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
+pub use failover::Choice;
+pub use health::Health;
+pub use pick::Pick;
 pub use policy::{Balance, Dial, Failback, HealthPolicy, NoneHealthy, Policy, Sessions};

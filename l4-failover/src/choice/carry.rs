@@ -1,0 +1,124 @@
+//! What survives a restart, and a change of the configuration.
+
+use std::time::Instant;
+
+use super::endpoint::{Endpoint, Member};
+use super::event::{Cause, Changes, Move, MoveKind};
+use super::failover::Choice;
+use super::policy::{HealthPolicy, Policy};
+
+/// What survives a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The names of the endpoints of the active tier.
+    pub active: Vec<String>,
+    /// Whether an operator's failover holds.
+    pub is_held: bool,
+    /// Endpoints in maintenance, and why.
+    pub maintenance: Vec<(String, String)>,
+}
+
+impl Choice {
+    /// What survives a restart.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let name = |it: &Endpoint| it.name().to_string();
+        let kept = self.endpoints.iter().filter_map(|it| {
+            let reason = it.maintenance()?;
+            Some((name(it), reason.to_string()))
+        });
+        Memory {
+            active: self.tier(self.active).iter().map(name).collect(),
+            is_held: self.is_held,
+            maintenance: kept.collect(),
+        }
+    }
+
+    /// Goes on from where `memory` was taken. What it names that is no longer there is left out.
+    pub fn restore(&mut self, memory: &Memory, now: Instant) {
+        for (name, reason) in &memory.maintenance {
+            let mut named = self.endpoints.iter_mut();
+            if let Some(endpoint) = named.find(|it| **it.name() == **name) {
+                endpoint.maintenance = Some(reason.as_str().into());
+            }
+        }
+        if let Some(active) = self.tier_of(memory.active.iter().map(String::as_str)) {
+            self.active = active;
+            self.is_held = memory.is_held && active > 0;
+        }
+        self.date_tiers(now);
+    }
+
+    /// The same pool with other tiers or policies: endpoints that stay keep their health, the
+    /// active tier stays active, and so do holds and maintenance. It moves only where the active
+    /// tier is gone, or has no healthy endpoint; the move's `from` is a tier of the pool before.
+    ///
+    /// # Panics
+    ///
+    /// If there is no tier, or a tier has no endpoint.
+    #[must_use]
+    pub fn reconfigured(
+        &self,
+        tiers: Vec<Vec<Member>>,
+        policy: Policy,
+        health: HealthPolicy,
+        now: Instant,
+    ) -> (Self, Changes) {
+        let mut next = Self::new(tiers, policy, health, now);
+        for endpoint in &mut next.endpoints {
+            let known = self
+                .endpoints
+                .iter()
+                .find(|it| it.name() == endpoint.name());
+            if let Some(known) = known {
+                *endpoint = known.carried(endpoint.member().clone(), endpoint.tier());
+                endpoint.health.adopt(&health);
+            }
+        }
+        next.hold_down = self.hold_down.clone();
+        (next.since, next.last_move) = (self.since, self.last_move);
+        let names = self.tier(self.active).iter().map(|it| &**it.name());
+        let stays = next.tier_of(names);
+        next.active = stays.unwrap_or_default();
+        next.is_held = self.is_held && next.active > 0;
+        next.is_forced = self.is_forced && next.active == 0;
+        for tier in 0..next.tiers.len() {
+            next.tiers[tier].healthy_since = self.healthy_since(&next, tier).or(Some(now));
+        }
+        let settled = next.settle(Cause::Reload, now);
+        let moved = match stays {
+            Some(_) => settled,
+            None => Some(next.replaced(self, now)),
+        };
+        let endpoints = Vec::new();
+        (next, Changes { endpoints, moved })
+    }
+
+    /// The tier that was active is gone: whichever is active now has taken its place.
+    fn replaced(&mut self, before: &Self, now: Instant) -> Move {
+        (self.since, self.last_move) = (before.since, before.last_move);
+        let moved = self.go(MoveKind::Failover, Cause::Reload, self.active, now);
+        let moved = Move {
+            from: before.active,
+            ..moved
+        };
+        self.last_move = Some(moved);
+        moved
+    }
+
+    /// Since when the tier of `next` that has endpoints of ours has been healthy.
+    fn healthy_since(&self, next: &Self, tier: usize) -> Option<Instant> {
+        let known = self.tier_of(next.tier(tier).iter().map(|it| &**it.name()))?;
+        self.tiers[known].healthy_since
+    }
+
+    /// The tier that has most of these endpoints; of equals the best.
+    fn tier_of<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
+        let shared = |tier: usize| {
+            let has = |name: &str| self.tier(tier).iter().any(|it| &**it.name() == name);
+            names.clone().filter(|name| has(name)).count()
+        };
+        let tiers = (0..self.tiers.len()).rev().filter(|tier| shared(*tier) > 0);
+        tiers.max_by_key(|tier| shared(*tier))
+    }
+}

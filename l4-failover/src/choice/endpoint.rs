@@ -1,0 +1,174 @@
+//! One endpoint as the choice sees it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::balance;
+use super::health::Health;
+
+/// An endpoint that came up begins with this part of its share, in thousandths.
+const SLOW_START_FIRST: u64 = 100;
+
+/// What the choice is told of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name, which no other endpoint of the pool has.
+    pub name: Arc<str>,
+    /// Its share of the tier's sessions beside the others' weights; at least 1.
+    pub weight: u32,
+    /// Sessions that it may have at once. `None`: any number.
+    pub max_connections: Option<u64>,
+}
+
+impl Member {
+    /// An endpoint of weight 1, with any number of sessions.
+    #[must_use]
+    pub fn named(name: impl Into<Arc<str>>) -> Self {
+        Self {
+            name: name.into(),
+            weight: 1,
+            max_connections: None,
+        }
+    }
+}
+
+/// One endpoint: what it is, and how it fares.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    member: Member,
+    key: u64,
+    tier: usize,
+    pub(super) health: Health,
+    pub(super) maintenance: Option<Arc<str>>,
+}
+
+/// What an endpoint counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Sessions go there.
+    Up,
+    /// Checks, or dials, failed.
+    Down,
+    /// An operator took it out.
+    Maintenance,
+}
+
+impl State {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Maintenance => "maintenance",
+        }
+    }
+}
+
+impl Endpoint {
+    pub(super) fn new(member: Member, tier: usize) -> Self {
+        Self {
+            key: balance::hash(member.name.as_bytes()),
+            member,
+            tier,
+            health: Health::default(),
+            maintenance: None,
+        }
+    }
+
+    /// The same endpoint in a changed pool: how it fares stays.
+    pub(super) fn carried(&self, member: Member, tier: usize) -> Self {
+        Self {
+            member,
+            tier,
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.member.name
+    }
+
+    /// Its share of the tier's sessions beside the others' weights.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.member.weight
+    }
+
+    /// Sessions that it may have at once.
+    #[must_use]
+    pub fn max_connections(&self) -> Option<u64> {
+        self.member.max_connections
+    }
+
+    /// Its tier; 0 is the primary.
+    #[must_use]
+    pub fn tier(&self) -> usize {
+        self.tier
+    }
+
+    /// Its health, whether or not it is in maintenance.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Why an operator took it out; none if nobody did.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<&Arc<str>> {
+        self.maintenance.as_ref()
+    }
+
+    /// What it counts as.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match (&self.maintenance, self.health.is_up()) {
+            (Some(_), _) => State::Maintenance,
+            (None, true) => State::Up,
+            (None, false) => State::Down,
+        }
+    }
+
+    /// Whether sessions may go there as a matter of course.
+    pub(super) fn is_available(&self) -> bool {
+        self.state() == State::Up
+    }
+
+    /// Whether it has as many sessions as it may.
+    pub(super) fn is_full(&self, load: u64) -> bool {
+        self.member.max_connections.is_some_and(|max| load >= max)
+    }
+
+    pub(super) fn candidate(
+        &self,
+        endpoint: usize,
+        load: u64,
+        slow_start: Option<Duration>,
+        now: Instant,
+    ) -> balance::Candidate {
+        let share = u64::from(self.member.weight) * self.started(slow_start, now);
+        balance::Candidate {
+            endpoint,
+            share: share.max(1),
+            load,
+            key: self.key,
+        }
+    }
+
+    /// How much of its share it takes, in thousandths: less for a while after it came up.
+    fn started(&self, slow_start: Option<Duration>, now: Instant) -> u64 {
+        let (Some(slow_start), Some(up_at)) = (slow_start, self.health.changed()) else {
+            return 1000;
+        };
+        let up_for = now.saturating_duration_since(up_at);
+        let rest = u128::from(1000 - SLOW_START_FIRST) * up_for.as_nanos();
+        let grown = rest / slow_start.as_nanos().max(1);
+        (SLOW_START_FIRST + u64::try_from(grown).unwrap_or(1000)).min(1000)
+    }
+}

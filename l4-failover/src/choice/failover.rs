@@ -1,0 +1,384 @@
+//! Which tier is active.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::balance::{Candidate, Turns};
+use super::endpoint::{Endpoint, Member};
+use super::event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
+use super::health::Health;
+use super::hold_down::HoldDown;
+use super::policy::{Failback, HealthPolicy, Policy};
+
+/// Who is active among tiers of endpoints, as one state machine without socket or clock.
+///
+/// The active tier is the first with a healthy endpoint at the start, and moving is [`Policy`]:
+/// it leaves a tier that has no healthy endpoint as soon as another has one, and returns to a
+/// better one after the hold-down, or when an operator says so. An event causes at most one move.
+///
+/// # Examples
+///
+/// ```
+/// use l4_failover::choice::{Choice, Event, HealthPolicy, Member, MoveKind, Policy};
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now();
+/// let tiers = vec![vec![Member::named("primary")], vec![Member::named("backup")]];
+/// let mut choice = Choice::new(tiers, Policy::default(), HealthPolicy::default(), start);
+///
+/// // The first check decides; after that it takes `fall` failures, or `rise` successes.
+/// let changes = choice.observe(Event::Checked { endpoint: 0, good: false }, start);
+/// assert_eq!(changes.moved.unwrap().kind, MoveKind::Failover);
+/// assert_eq!(choice.active(), 1);
+///
+/// let second = Duration::from_secs(1);
+/// for nth in 1..=32 {
+///     choice.observe(Event::Checked { endpoint: 0, good: true }, start + nth * second);
+/// }
+/// assert_eq!(choice.active(), 1); // healthy for 29 s
+/// let changes = choice.observe(Event::Tick, start + 33 * second);
+/// assert_eq!(changes.moved.unwrap().kind, MoveKind::Failback);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub(super) policy: Policy,
+    health: HealthPolicy,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) tiers: Vec<Tier>,
+    pub(super) active: usize,
+    pub(super) since: Instant,
+    pub(super) last_move: Option<Move>,
+    /// An operator's failover holds until a failback.
+    pub(super) is_held: bool,
+    /// An operator's failback onto an unhealthy tier.
+    pub(super) is_forced: bool,
+    pub(super) hold_down: HoldDown,
+    pub(super) ramp: Option<Ramp>,
+    pub(super) turns: Turns,
+    /// Room for the candidates of a pick.
+    pub(super) candidates: Vec<Candidate>,
+}
+
+/// Endpoints of one rank.
+#[derive(Clone, Debug)]
+pub(super) struct Tier {
+    pub(super) endpoints: Range<usize>,
+    /// Since when it has had a healthy endpoint without a break; none if it has none.
+    pub(super) healthy_since: Option<Instant>,
+}
+
+/// New sessions that return little by little.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ramp {
+    /// The tier that was left.
+    pub(super) from: usize,
+    pub(super) began: Instant,
+}
+
+impl Choice {
+    /// All endpoints count as up, and the first tier is active.
+    ///
+    /// # Panics
+    ///
+    /// If there is no tier, or a tier has no endpoint.
+    #[must_use]
+    pub fn new(
+        tiers: Vec<Vec<Member>>,
+        policy: Policy,
+        health: HealthPolicy,
+        now: Instant,
+    ) -> Self {
+        let (endpoints, tiers) = lay_out(tiers, now);
+        Self {
+            policy,
+            health,
+            turns: Turns::new(endpoints.len()),
+            candidates: Vec::with_capacity(endpoints.len()),
+            endpoints,
+            tiers,
+            active: 0,
+            since: now,
+            last_move: None,
+            is_held: false,
+            is_forced: false,
+            hold_down: HoldDown::default(),
+            ramp: None,
+        }
+    }
+
+    /// Takes notice of an event.
+    ///
+    /// # Panics
+    ///
+    /// If the event names an endpoint that is not there.
+    pub fn observe(&mut self, event: Event, now: Instant) -> Changes {
+        let policy = self.health;
+        let mut changes = Changes::default();
+        let mut turn = |endpoint: usize, turned: &dyn Fn(&mut Health) -> bool| {
+            let endpoints = &mut self.endpoints;
+            changes.endpoints.extend(turn(endpoints, endpoint, turned));
+        };
+        match event {
+            Event::Checked { endpoint, good } => {
+                turn(endpoint, &|health| health.checked(good, now, &policy));
+            }
+            Event::Refused { endpoint } => turn(endpoint, &|health| health.refused(now, &policy)),
+            Event::Answered { endpoint } => turn(endpoint, &|health| health.answered(now, &policy)),
+            Event::Tick => {
+                let all = self.tiers.last().map_or(0, |tier| tier.endpoints.end);
+                (0..all).for_each(|endpoint| turn(endpoint, &|health| health.tick(now, &policy)));
+            }
+        }
+        changes.moved = self.settle(Cause::Unhealthy, now);
+        changes
+    }
+
+    /// Does what an operator wants.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: why it is not done; nothing has changed.
+    ///
+    /// # Panics
+    ///
+    /// If the command names an endpoint that is not there.
+    pub fn command(&mut self, command: &Command, now: Instant) -> Result<Changes, Refusal> {
+        match command {
+            Command::Failover => self.fail_over(now),
+            Command::Failback { force } => self.fail_back(*force, now),
+            Command::Maintain { endpoint, reason } => {
+                Ok(self.maintain(*endpoint, Some(Arc::clone(reason)), now))
+            }
+            Command::Resume { endpoint } => Ok(self.maintain(*endpoint, None, now)),
+        }
+    }
+
+    fn fail_over(&mut self, now: Instant) -> Result<Changes, Refusal> {
+        let mut after = self.active + 1..self.tiers.len();
+        let Some(to) = after.find(|tier| self.is_healthy(*tier)) else {
+            let active = self.names(self.active);
+            return Err(Refusal::NoBackup { active });
+        };
+        self.is_held = true;
+        let moved = self.go(MoveKind::Failover, Cause::Operator, to, now);
+        Ok(Changes {
+            endpoints: Vec::new(),
+            moved: Some(moved),
+        })
+    }
+
+    fn fail_back(&mut self, force: bool, now: Instant) -> Result<Changes, Refusal> {
+        if !self.is_healthy(0) && !force {
+            let primary = self.names(0);
+            return Err(Refusal::Unhealthy { primary });
+        }
+        let leaves = self.active > 0;
+        let moved = leaves.then(|| self.go(MoveKind::Failback, Cause::Operator, 0, now));
+        self.is_held = false;
+        self.is_forced = !self.is_healthy(0);
+        Ok(Changes {
+            endpoints: Vec::new(),
+            moved,
+        })
+    }
+
+    fn maintain(&mut self, endpoint: usize, reason: Option<Arc<str>>, now: Instant) -> Changes {
+        let it = &mut self.endpoints[endpoint];
+        let from = it.state();
+        it.maintenance = reason;
+        let to = it.state();
+        let change = EndpointChange { endpoint, from, to };
+        Changes {
+            endpoints: Vec::from_iter((from != to).then_some(change)),
+            moved: self.settle(Cause::Maintenance, now),
+        }
+    }
+
+    /// Moves, if the active tier must be left, or a better one has earned it.
+    pub(super) fn settle(&mut self, cause: Cause, now: Instant) -> Option<Move> {
+        self.date_tiers(now);
+        if self.is_healthy(self.active) {
+            self.is_forced = false;
+            let to = self.ripe(now)?;
+            return Some(self.go(MoveKind::Failback, Cause::Recovered, to, now));
+        }
+        if self.is_forced {
+            return None;
+        }
+        let to = (0..self.tiers.len()).find(|tier| self.is_healthy(*tier))?;
+        // The tier that was to be kept away from is all there is.
+        self.is_held &= to > self.active;
+        Some(self.go(MoveKind::Failover, cause, to, now))
+    }
+
+    /// The best tier before the active one that may take over by itself.
+    fn ripe(&self, now: Instant) -> Option<usize> {
+        if !self.returns_by_itself() {
+            return None;
+        }
+        let required = self.hold_down.required(now, &self.policy);
+        let is_ripe = |since: Instant| now.saturating_duration_since(since) >= required;
+        (0..self.active).find(|tier| self.tiers[*tier].healthy_since.is_some_and(is_ripe))
+    }
+
+    fn returns_by_itself(&self) -> bool {
+        self.policy.failback == Failback::Auto && !self.is_held
+    }
+
+    pub(super) fn go(&mut self, kind: MoveKind, cause: Cause, to: usize, now: Instant) -> Move {
+        let moved = Move {
+            kind,
+            cause,
+            from: self.active,
+            to,
+            at: now,
+            after: now.saturating_duration_since(self.since),
+        };
+        self.hold_down.moved(&moved, &self.policy);
+        let ramps = kind == MoveKind::Failback && self.policy.failback_ramp.is_some();
+        self.ramp = ramps.then_some(Ramp {
+            from: self.active,
+            began: now,
+        });
+        (self.active, self.since, self.last_move) = (to, now, Some(moved));
+        self.is_forced = false;
+        moved
+    }
+
+    pub(super) fn date_tiers(&mut self, now: Instant) {
+        for tier in 0..self.tiers.len() {
+            let since = self.tiers[tier].healthy_since.unwrap_or(now);
+            self.tiers[tier].healthy_since = self.is_healthy(tier).then_some(since);
+        }
+    }
+
+    /// Whether a tier has an endpoint that sessions may go to as a matter of course.
+    #[must_use]
+    pub fn is_healthy(&self, tier: usize) -> bool {
+        self.tier(tier).iter().any(Endpoint::is_available)
+    }
+
+    /// When [`Event::Tick`] is due next; none if nothing waits for time alone.
+    #[must_use]
+    pub fn due(&self, now: Instant) -> Option<Instant> {
+        let ejections = self
+            .endpoints
+            .iter()
+            .filter_map(|it| it.health.ejected_until());
+        let left = self.hold_down_left(now);
+        let ripe = left.map(|left| now + left);
+        // The hold-down shrinks as flaps are forgotten.
+        let forgets = ripe.and_then(|_| self.hold_down.forgets_at(now, &self.policy));
+        ejections.chain(ripe).chain(forgets).min()
+    }
+
+    /// How long a better tier must stay healthy until it takes over by itself; none if none waits.
+    #[must_use]
+    pub fn hold_down_left(&self, now: Instant) -> Option<Duration> {
+        if !self.returns_by_itself() {
+            return None;
+        }
+        let required = self.hold_down.required(now, &self.policy);
+        let better = self.tiers[..self.active].iter();
+        let healthy_for = better.filter_map(|tier| tier.healthy_since);
+        let healthy_for = healthy_for.map(|since| now.saturating_duration_since(since));
+        healthy_for.max().map(|it| required.saturating_sub(it))
+    }
+
+    /// The hold-down as things stand: longer with each flap.
+    #[must_use]
+    pub fn hold_down(&self, now: Instant) -> Duration {
+        self.hold_down.required(now, &self.policy)
+    }
+
+    /// Failovers soon after a return, within the flap window.
+    #[must_use]
+    pub fn flaps(&self, now: Instant) -> usize {
+        self.hold_down.flaps(now, &self.policy)
+    }
+
+    /// The active tier; 0 is the primary.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.active
+    }
+
+    /// Since when it has been active.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// The last move; none since the start.
+    #[must_use]
+    pub fn last_move(&self) -> Option<&Move> {
+        self.last_move.as_ref()
+    }
+
+    /// Whether an operator's failover holds.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// How many tiers there are; at least one.
+    #[must_use]
+    pub fn tiers(&self) -> usize {
+        self.tiers.len()
+    }
+
+    /// The endpoints of a tier.
+    #[must_use]
+    pub fn tier(&self, tier: usize) -> &[Endpoint] {
+        &self.endpoints[self.tiers[tier].endpoints.clone()]
+    }
+
+    /// All endpoints, in the order of their tiers.
+    #[must_use]
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The names of a tier's endpoints, for people.
+    #[must_use]
+    pub fn names(&self, tier: usize) -> String {
+        let names: Vec<&str> = self.tier(tier).iter().map(|it| &**it.name()).collect();
+        names.join(", ")
+    }
+}
+
+/// Puts the endpoints in one row, tier by tier.
+fn lay_out(tiers: Vec<Vec<Member>>, now: Instant) -> (Vec<Endpoint>, Vec<Tier>) {
+    assert!(!tiers.is_empty(), "a pool has at least one tier");
+    let (mut endpoints, mut ranges) = (Vec::new(), Vec::new());
+    for (nth, members) in tiers.into_iter().enumerate() {
+        assert!(!members.is_empty(), "tier {nth} has no endpoint");
+        let first = endpoints.len();
+        endpoints.extend(members.into_iter().map(|it| Endpoint::new(it, nth)));
+        ranges.push(Tier {
+            endpoints: first..endpoints.len(),
+            healthy_since: Some(now),
+        });
+    }
+    (endpoints, ranges)
+}
+
+/// Lets an endpoint's health take notice; what the endpoint counts as may change.
+fn turn(
+    endpoints: &mut [Endpoint],
+    endpoint: usize,
+    turned: &dyn Fn(&mut Health) -> bool,
+) -> Option<EndpointChange> {
+    let it = &mut endpoints[endpoint];
+    let from = it.state();
+    turned(&mut it.health);
+    let to = it.state();
+    (from != to).then_some(EndpointChange { endpoint, from, to })
+}

@@ -1,0 +1,120 @@
+//! Where the next dial goes.
+
+use std::time::Instant;
+
+use super::balance::Request;
+use super::failover::{Choice, Ramp};
+use super::policy::{Dial, NoneHealthy};
+
+/// Where a dial goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// The endpoint, by its place in the pool.
+    pub endpoint: usize,
+    /// Whether it is outside of the active tier, for want of an endpoint there that answers.
+    pub is_spilled: bool,
+}
+
+/// Which endpoints of a tier a pick may fall on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Among {
+    /// Those that are up.
+    Healthy,
+    /// All that are not in maintenance.
+    Kept,
+}
+
+impl Choice {
+    /// The endpoint that a dial should try, after those of `tried` have failed it: in the active
+    /// tier, then where [`Dial`] and [`NoneHealthy`] allow. `load` tells the open sessions of an
+    /// endpoint. None if nobody is left.
+    pub fn pick(
+        &mut self,
+        tried: &[usize],
+        request: Request,
+        load: impl Fn(usize) -> u64,
+        now: Instant,
+    ) -> Option<Pick> {
+        let ramping = self.ramping(request.random, now);
+        let mut choose = |tier, among| self.choose(tier, among, tried, request, &load, now);
+        if let Some(endpoint) = ramping.and_then(|from| choose(from, Among::Healthy)) {
+            return Some(Pick {
+                endpoint,
+                is_spilled: false,
+            });
+        }
+        let (endpoint, tier) = self.first(tried, request, &load, now)?;
+        Some(Pick {
+            endpoint,
+            is_spilled: tier != self.active,
+        })
+    }
+
+    /// The first endpoint that is left, and its tier.
+    fn first(
+        &mut self,
+        tried: &[usize],
+        request: Request,
+        load: &impl Fn(usize) -> u64,
+        now: Instant,
+    ) -> Option<(usize, usize)> {
+        let (active, all) = (self.active, 0..self.tiers.len());
+        let (is_any, is_forced) = (self.policy.dial == Dial::Any, self.is_forced);
+        let tries_all = self.policy.when_none_healthy == NoneHealthy::Try;
+        let forced = is_forced.then_some((active, Among::Kept));
+        let own = [(active, Among::Healthy)];
+        let others = all.clone().filter(|tier| is_any && *tier != active);
+        let others = others.map(|tier| (tier, Among::Healthy));
+        // All that were healthy have failed this dial: those that are down may do no worse.
+        let last = all.filter(|tier| tries_all && (is_any || *tier == active));
+        let last = last.map(|tier| (tier, Among::Kept));
+        let order = forced.into_iter().chain(own).chain(others).chain(last);
+        for (tier, among) in order {
+            if let Some(endpoint) = self.choose(tier, among, tried, request, load, now) {
+                return Some((endpoint, tier));
+            }
+        }
+        None
+    }
+
+    /// One endpoint of a tier.
+    fn choose(
+        &mut self,
+        tier: usize,
+        among: Among,
+        tried: &[usize],
+        request: Request,
+        load: &impl Fn(usize) -> u64,
+        now: Instant,
+    ) -> Option<usize> {
+        self.candidates.clear();
+        for place in self.tiers[tier].endpoints.clone() {
+            let (endpoint, load) = (&self.endpoints[place], load(place));
+            let is_wanted = match among {
+                Among::Healthy => endpoint.is_available(),
+                Among::Kept => endpoint.maintenance().is_none(),
+            };
+            if is_wanted && !endpoint.is_full(load) && !tried.contains(&place) {
+                let slow_start = self.policy.slow_start;
+                let candidate = endpoint.candidate(place, load, slow_start, now);
+                self.candidates.push(candidate);
+            }
+        }
+        let balance = self.policy.balance;
+        self.turns.choose(balance, request, &self.candidates)
+    }
+
+    /// The tier that was left, while this request is not yet among those that return.
+    fn ramping(&mut self, random: u64, now: Instant) -> Option<usize> {
+        let Ramp { from, began } = self.ramp?;
+        let length = self.policy.failback_ramp.unwrap_or_default();
+        let past = now.saturating_duration_since(began);
+        if past >= length {
+            self.ramp = None;
+            return None;
+        }
+        let share = past.as_secs_f64() / length.as_secs_f64();
+        let drawn = (random >> 11) as f64 / (1_u64 << 53) as f64;
+        (drawn >= share).then_some(from)
+    }
+}

@@ -1,0 +1,180 @@
+//! What holds after every event.
+
+use std::time::{Duration, Instant};
+
+use l4_failover::choice::{Cause, Choice, Event, Failback, MoveKind, State};
+use proptest::prelude::*;
+
+use super::history::{Happening, Step, has_one_up, history, plan};
+
+proptest! {
+    #[test]
+    fn never_active_on_a_tier_that_is_down_while_another_is_up(plan in plan(), history in history()) {
+        let mut is_forced = false;
+        plan.run(&history, |step| {
+            let active = step.after.active();
+            is_forced = match step.happening {
+                Happening::Failback(true) => active == 0,
+                _ => is_forced && active == 0,
+            } && !has_one_up(step.after, active);
+            let is_up = has_one_up(step.after, active);
+            let other = (0..step.after.tiers()).any(|tier| has_one_up(step.after, tier));
+            assert!(is_up || !other || is_forced, "{:?}", step.happening);
+        });
+    }
+
+    #[test]
+    fn it_moves_only_with_a_transition_which_tells_the_truth(plan in plan(), history in history()) {
+        plan.run(&history, |step| match step.changes.moved {
+            None => assert_eq!(step.before.active(), step.after.active()),
+            Some(moved) => {
+                assert_eq!((moved.from, moved.to), (step.before.active(), step.after.active()));
+                assert_ne!(moved.from, moved.to);
+                assert_eq!(moved.after, step.now - step.before.since());
+                assert_eq!((step.after.last_move(), step.after.since()), (Some(&moved), step.now));
+                assert!(moved.kind == MoveKind::Failover || moved.to < moved.from);
+            }
+        });
+    }
+
+    #[test]
+    fn it_is_never_back_before_the_hold_down(plan in plan(), history in history()) {
+        let mut dates = Dates::default();
+        plan.run(&history, |step| {
+            dates.note(&step);
+            if let Some(moved) = step.changes.moved.filter(|it| it.cause == Cause::Recovered) {
+                let since = dates.up_since[moved.to].expect("it is up");
+                let healthy_for = step.now - since;
+                assert!(healthy_for >= plan.policy.hold_down, "{healthy_for:?}");
+                assert!(healthy_for >= step.before.hold_down(step.now));
+            }
+        });
+    }
+
+    #[test]
+    fn it_returns_by_itself_once_the_hold_down_is_over(plan in plan(), history in history()) {
+        let (mut choice, now) = plan.run(&history, |_| {});
+        if plan.policy.failback == Failback::Manual || choice.is_held() || !has_one_up(&choice, 0) {
+            return Ok(());
+        }
+        let later = now + plan.policy.hold_down_max + Duration::from_secs(60);
+        choice.observe(Event::Tick, later);
+        prop_assert_eq!(choice.active(), 0);
+    }
+
+    #[test]
+    fn manual_means_manual_and_a_hold_holds(plan in plan(), history in history()) {
+        plan.run(&history, |step| {
+            let Some(moved) = step.changes.moved.filter(|it| it.to < it.from) else {
+                return;
+            };
+            let is_manual = plan.policy.failback == Failback::Manual || step.before.is_held();
+            let is_forced_out = !has_one_up(step.after, moved.from);
+            assert!(!is_manual || is_forced_out || moved.cause == Cause::Operator, "{moved:?}");
+        });
+    }
+
+    #[test]
+    fn endpoints_change_only_as_they_say(plan in plan(), history in history()) {
+        plan.run(&history, |step| {
+            for (nth, (old, new)) in step.before.endpoints().iter().zip(step.after.endpoints()).enumerate() {
+                let told = step.changes.endpoints.iter().find(|it| it.endpoint == nth);
+                let told = told.map(|it| (it.from, it.to));
+                let changed = (old.state() != new.state()).then(|| (old.state(), new.state()));
+                assert_eq!(told, changed);
+            }
+        });
+    }
+
+    #[test]
+    fn time_that_is_due_lies_ahead_once_it_was_told(plan in plan(), history in history()) {
+        let (mut choice, mut now) = plan.run(&history, |_| {});
+        choice.observe(Event::Tick, now);
+        for _ in 0..50 {
+            let Some(due) = choice.due(now) else { break };
+            prop_assert!(due > now);
+            now = due;
+            choice.observe(Event::Tick, now);
+        }
+    }
+
+    #[test]
+    fn a_restart_that_refuses_for_a_moment_moves_nobody(
+        plan in plan(),
+        moments in proptest::collection::vec((0..1900_u64, any::<bool>()), 0..300),
+    ) {
+        let start = Instant::now();
+        let mut choice = plan.choice(start);
+        let restarts = plan.health.fall >= 3;
+        choice.observe(Event::Checked { endpoint: 0, good: true }, start);
+        let mut moments = moments;
+        moments.sort_unstable();
+        let mut checked = None;
+        for (ms, is_check) in moments {
+            let at = Duration::from_millis(ms);
+            // While in doubt, a check comes once in the fast interval.
+            let is_due = checked.is_none_or(|last| at - last >= plan.health.fast_interval);
+            let event = match is_check && plan.health.is_checked && is_due {
+                true => {
+                    checked = Some(at);
+                    Event::Checked { endpoint: 0, good: false }
+                }
+                false => Event::Refused { endpoint: 0 },
+            };
+            let changes = choice.observe(event, start + at);
+            prop_assert!(!restarts || changes.is_empty(), "{event:?} at {at:?}: {changes:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_remembered_is_restored(plan in plan(), history in history()) {
+        let (choice, now) = plan.run(&history, |_| {});
+        let mut restarted = plan.choice(now);
+        restarted.restore(&choice.memory(), now);
+        prop_assert_eq!(restarted.memory(), choice.memory());
+        prop_assert_eq!(restarted.active(), choice.active());
+    }
+
+    #[test]
+    fn the_same_configuration_again_changes_nothing(plan in plan(), history in history()) {
+        let (choice, now) = plan.run(&history, |_| {});
+        let (again, changes) =
+            choice.reconfigured(plan.members(), plan.policy.clone(), plan.health, now);
+        prop_assert!(changes.is_empty() || changes.moved.is_some_and(|it| it.cause == Cause::Recovered));
+        if changes.is_empty() {
+            prop_assert_eq!(format!("{:?}", summary(&again, now)), format!("{:?}", summary(&choice, now)));
+        }
+    }
+}
+
+/// Since when each tier has had an endpoint that is up, by what the changes told.
+#[derive(Default)]
+struct Dates {
+    up_since: Vec<Option<Instant>>,
+}
+
+impl Dates {
+    fn note(&mut self, step: &Step<'_>) {
+        let tiers = step.after.tiers();
+        // All count as up at the start, which is when the first step's pool was made.
+        self.up_since.resize(tiers, Some(step.before.since()));
+        for tier in 0..tiers {
+            let since = self.up_since[tier].unwrap_or(step.now);
+            self.up_since[tier] = has_one_up(step.after, tier).then_some(since);
+        }
+    }
+}
+
+type Summary = (usize, bool, Vec<State>, Option<Duration>, Duration);
+
+fn summary(choice: &Choice, now: Instant) -> Summary {
+    let states = choice.endpoints().iter().map(|it| it.state()).collect();
+    let left = choice.hold_down_left(now);
+    (
+        choice.active(),
+        choice.is_held(),
+        states,
+        left,
+        choice.hold_down(now),
+    )
+}

@@ -1,0 +1,194 @@
+//! Commands, one by one.
+
+use std::time::{Duration, Instant};
+
+use l4_failover::choice::{
+    Cause, Changes, Choice, Command, Event, HealthPolicy, Member, MoveKind, Policy, Refusal, State,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A primary and two backups, all up.
+fn pool(start: Instant) -> Choice {
+    let tiers = ["primary", "near", "far"].map(|name| vec![Member::named(name)]);
+    let health = HealthPolicy {
+        rise: 1,
+        fall: 1,
+        ..HealthPolicy::default()
+    };
+    Choice::new(tiers.to_vec(), Policy::default(), health, start)
+}
+
+fn check(choice: &mut Choice, endpoint: usize, good: bool, now: Instant) -> Changes {
+    choice.observe(Event::Checked { endpoint, good }, now)
+}
+
+#[test]
+fn a_failover_holds_until_the_failback_under_auto_too() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    let moved = choice
+        .command(&Command::Failover, start)
+        .unwrap()
+        .moved
+        .unwrap();
+    assert_eq!(
+        (moved.kind, moved.cause, moved.to),
+        (MoveKind::Failover, Cause::Operator, 1)
+    );
+    assert!(choice.is_held() && choice.hold_down_left(start).is_none());
+    assert!(
+        choice
+            .observe(Event::Tick, start + 10_000 * SECOND)
+            .is_empty()
+    );
+    let back = choice.command(&Command::Failback { force: false }, start + 10_001 * SECOND);
+    let moved = back.unwrap().moved.unwrap();
+    assert_eq!(
+        (moved.kind, moved.cause, moved.to),
+        (MoveKind::Failback, Cause::Operator, 0)
+    );
+    assert!(!choice.is_held());
+}
+
+#[test]
+fn a_failover_skips_what_is_down_and_is_refused_at_the_end() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    check(&mut choice, 1, false, start);
+    choice.command(&Command::Failover, start).unwrap();
+    assert_eq!(choice.active(), 2);
+    let refused = choice.command(&Command::Failover, start).unwrap_err();
+    assert_eq!(
+        refused,
+        Refusal::NoBackup {
+            active: "far".into()
+        }
+    );
+    assert_eq!((choice.active(), choice.is_held()), (2, true));
+}
+
+#[test]
+fn a_hold_ends_when_only_a_better_tier_is_left() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    choice.command(&Command::Failover, start).unwrap();
+    check(&mut choice, 2, false, start);
+    let moved = check(&mut choice, 1, false, start).moved.unwrap();
+    assert_eq!(
+        (moved.kind, moved.cause, moved.to),
+        (MoveKind::Failover, Cause::Unhealthy, 0)
+    );
+    assert!(!choice.is_held());
+}
+
+#[test]
+fn a_failback_onto_an_unhealthy_tier_takes_force_and_then_stays() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    check(&mut choice, 0, false, start);
+    assert_eq!(choice.active(), 1);
+    let refused = choice
+        .command(&Command::Failback { force: false }, start)
+        .unwrap_err();
+    assert_eq!(
+        refused,
+        Refusal::Unhealthy {
+            primary: "primary".into()
+        }
+    );
+    assert_eq!(choice.active(), 1);
+    choice
+        .command(&Command::Failback { force: true }, start)
+        .unwrap();
+    assert!(check(&mut choice, 0, false, start + SECOND).is_empty());
+    assert_eq!(choice.active(), 0);
+    // Once it was well, what was forced is over.
+    check(&mut choice, 0, true, start + 2 * SECOND);
+    check(&mut choice, 0, false, start + 3 * SECOND);
+    assert_eq!(choice.active(), 1);
+}
+
+#[test]
+fn maintenance_takes_the_active_one_out_and_is_never_overruled() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    let maintain = Command::Maintain {
+        endpoint: 0,
+        reason: "a new kernel".into(),
+    };
+    let changes = choice.command(&maintain, start).unwrap();
+    assert_eq!(changes.moved.unwrap().cause, Cause::Maintenance);
+    assert_eq!(changes.endpoints[0].to, State::Maintenance);
+    for endpoint in [1, 2] {
+        check(&mut choice, endpoint, false, start);
+    }
+    // Nobody is left, and yet not the one in maintenance.
+    let tried: Vec<_> = std::iter::successors(Some(Vec::new()), |tried: &Vec<usize>| {
+        let pick = choice
+            .clone()
+            .pick(tried, Default::default(), |_| 0, start)?;
+        Some(tried.iter().copied().chain([pick.endpoint]).collect())
+    })
+    .last()
+    .unwrap();
+    assert_eq!(tried, [1, 2]);
+    let changes = choice
+        .command(&Command::Resume { endpoint: 0 }, start)
+        .unwrap();
+    assert_eq!(changes.moved.unwrap().to, 0);
+}
+
+#[test]
+fn a_changed_order_stays_with_the_endpoint_that_is_active() {
+    let start = Instant::now();
+    let choice = pool(start);
+    let swapped = ["near", "primary"]
+        .map(|name| vec![Member::named(name)])
+        .to_vec();
+    let health = HealthPolicy::default();
+    let (swapped, changes) = choice.reconfigured(swapped, Policy::default(), health, start);
+    assert!(changes.is_empty() || changes.moved.is_some_and(|it| it.cause == Cause::Recovered));
+    let manual = Policy {
+        failback: l4_failover::choice::Failback::Manual,
+        ..Policy::default()
+    };
+    let tiers = ["near", "primary"]
+        .map(|name| vec![Member::named(name)])
+        .to_vec();
+    let (manual, changes) = choice.reconfigured(tiers, manual, health, start);
+    assert!(changes.is_empty());
+    assert_eq!(manual.names(manual.active()), "primary");
+    assert!(swapped.tiers() == 2);
+}
+
+#[test]
+fn when_the_active_tier_is_gone_the_move_says_reload() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    choice.command(&Command::Failover, start).unwrap();
+    let tiers = ["primary", "other"]
+        .map(|name| vec![Member::named(name)])
+        .to_vec();
+    let (next, changes) =
+        choice.reconfigured(tiers, Policy::default(), HealthPolicy::default(), start);
+    let moved = changes.moved.unwrap();
+    assert_eq!((moved.cause, moved.from, moved.to), (Cause::Reload, 1, 0));
+    assert_eq!((next.active(), next.is_held()), (0, false));
+}
+
+#[test]
+fn endpoints_that_stay_keep_their_health_through_a_change() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    check(&mut choice, 0, false, start);
+    let tiers = ["primary", "near", "new"]
+        .map(|name| vec![Member::named(name)])
+        .to_vec();
+    let (next, changes) =
+        choice.reconfigured(tiers, Policy::default(), HealthPolicy::default(), start);
+    assert!(changes.is_empty());
+    let states: Vec<_> = next.endpoints().iter().map(|it| it.state()).collect();
+    assert_eq!(states, [State::Down, State::Up, State::Up]);
+    assert_eq!(next.active(), 1);
+}
