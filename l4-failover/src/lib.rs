@@ -14,7 +14,7 @@ mod target;
 
 // The public interface is, besides the modules:
 pub use pool::{
-    Attempt, AttemptError, Connected, DialLimits, Endpoint, EndpointOptions, Exhausted, Lease,
-    Pool, PoolOptions,
+    Addresses, Attempt, AttemptError, Connected, DialLimits, Endpoint, EndpointOptions, Exhausted,
+    Lease, Pool, PoolOptions,
 };
 pub use target::{Host, Target, TargetError};

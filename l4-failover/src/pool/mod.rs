@@ -1,5 +1,6 @@
 //! The endpoints of one destination, dialled in their order.
 
+mod addresses;
 mod endpoint;
 mod options;
 
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use crate::socket::TcpOptions;
 use crate::socket::connect::{ConnectError, connect};
 
+pub use addresses::Addresses;
 pub use endpoint::{Endpoint, Lease};
 pub use options::{EndpointOptions, PoolOptions};
 
