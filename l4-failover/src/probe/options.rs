@@ -3,6 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
+use hyper::http::uri::PathAndQuery;
+
 use crate::socket::tls::TlsOptions;
 
 /// How the endpoints of a pool are checked.
@@ -43,6 +46,24 @@ impl Default for CheckOptions {
     }
 }
 
+impl CheckOptions {
+    /// TLS of the checks of an endpoint that has `endpoint`'s.
+    #[must_use]
+    pub fn tls_of<'a>(&'a self, endpoint: Option<&'a TlsOptions>) -> Option<&'a TlsOptions> {
+        self.tls.as_ref().or(endpoint)
+    }
+
+    /// What is asked of an endpoint that has `endpoint`'s TLS.
+    #[must_use]
+    pub fn probe_of(&self, endpoint: Option<&TlsOptions>) -> Probe {
+        match (&self.probe, self.tls_of(endpoint)) {
+            (Some(probe), _) => probe.clone(),
+            (None, Some(_)) => Probe::Tls,
+            (None, None) => Probe::Tcp,
+        }
+    }
+}
+
 /// What a check asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Probe {
@@ -67,6 +88,32 @@ pub struct HttpProbe {
     pub status: Vec<RangeInclusive<u16>>,
     /// What the first 64 KiB of the body must contain, as it stands. `None`: anything.
     pub body: Option<String>,
+}
+
+impl HttpProbe {
+    /// Why no request can be made of this, or no answer be good; none if all is well.
+    ///
+    /// ```
+    /// use l4_failover::probe::HttpProbe;
+    /// let probe = |path: &str| HttpProbe { path: path.to_owned(), ..HttpProbe::default() };
+    /// assert_eq!(probe("/health?deep=1").fault(), None);
+    /// assert!(probe("health").fault().is_some());
+    /// assert!(probe("/a b").fault().is_some());
+    /// ```
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        let host = self.host.as_deref().map(HeaderValue::from_str);
+        if !self.path.starts_with('/') || self.path.parse::<PathAndQuery>().is_err() {
+            return Some("the path is not one that a URL could have, from its first \"/\"");
+        }
+        if host.is_some_and(|host| host.is_err()) {
+            return Some("the host has characters that no header may have");
+        }
+        if self.status.iter().all(RangeInclusive::is_empty) {
+            return Some("no status is good");
+        }
+        None
+    }
 }
 
 impl Default for HttpProbe {

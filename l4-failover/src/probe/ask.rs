@@ -1,0 +1,167 @@
+//! One check, from connecting to the answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Probe;
+use super::failure::{Failure, alert};
+use super::http;
+use super::subject::{Subject, SubjectTls};
+use crate::socket::connect::connect;
+use crate::socket::tls::TlsClient;
+use crate::socket::{Stream, TcpOptions};
+
+/// Addresses of one name that are tried: a dial's time is over by then too, unless all refuse at
+/// once, and a sentence about more helps nobody.
+const ADDRESSES_MAX: usize = 8;
+
+/// How long the peer may take to close after us. It is long enough for a round trip between data
+/// centres, and a peer that keeps its half open holds a check's place no longer.
+const PARTING_MAX: Duration = Duration::from_millis(250);
+/// What a peer may still send after its answer, in bytes; with more in the queue, closing resets.
+const PARTING_BYTES_MAX: u64 = 64 << 10;
+
+/// Nothing that a connection of a second needs.
+const PLAIN: TcpOptions = TcpOptions {
+    keepalive: None,
+    user_timeout: None,
+};
+
+/// A check that was made.
+pub(super) struct Asked {
+    pub(super) outcome: Outcome,
+    /// The line over which it was made.
+    pub(super) line: Option<Stream>,
+}
+
+/// What came of a check.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    /// Why the endpoint failed, if it did.
+    Verdict(Result<(), Arc<str>>),
+    /// What this process lacked; the endpoint was not asked.
+    NotAsked(String),
+}
+
+impl Asked {
+    /// Closes as a peer would have it: our end first (`close_notify` over TLS, then FIN), then
+    /// what it was about to say is taken, then its end is awaited. An application sees a
+    /// connection that came and went, which servers log least; a RST is an error to most of them,
+    /// and queued bytes that nobody read would make one.
+    pub(super) async fn part(self) {
+        let Some(mut line) = self.line else { return };
+        let parting = async {
+            line.shutdown().await?;
+            let mut rest = line.take(PARTING_BYTES_MAX);
+            tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
+        };
+        _ = timeout(PARTING_MAX, parting).await;
+    }
+}
+
+/// Checks `subject` once, within its timeout.
+pub(super) async fn ask(subject: Subject) -> Asked {
+    let until = Instant::now() + subject.timeout;
+    let (result, line) = match reach(&subject, until).await {
+        Ok(line) => question(line, &subject, until).await,
+        Err(failure) => (Err(failure), None),
+    };
+    let outcome = match result {
+        Ok(()) => Outcome::Verdict(Ok(())),
+        Err(failure) if failure.is_local() => Outcome::NotAsked(failure.to_string()),
+        Err(failure) => Outcome::Verdict(Err(failure.sentence())),
+    };
+    Asked { outcome, line }
+}
+
+/// Connects, and shakes hands where the probe goes over TLS, with the first address that lets us.
+async fn reach(subject: &Subject, until: Instant) -> Result<Stream, Failure> {
+    let tls = tls(subject)?;
+    let addresses = subject.addresses.get().map_err(Failure::Unresolved)?;
+    let tried = &addresses[..addresses.len().min(ADDRESSES_MAX)];
+    let mut failed = Vec::new();
+    for (index, &address) in tried.iter().enumerate() {
+        let address = SocketAddr::new(address.ip(), subject.asked_port());
+        let limit = share(until, index + 1 == tried.len());
+        match reach_at(address, tls, limit).await {
+            Ok(line) => return Ok(line),
+            // For want of our own resources nobody was asked, and the next would fare no better.
+            Err(failure) if failure.is_local() => return Err(failure),
+            Err(failure) => failed.push((address, failure)),
+        }
+    }
+    Err(Failure::of_all(failed))
+}
+
+/// How to speak TLS, if the probe does.
+fn tls(subject: &Subject) -> Result<Option<&TlsClient>, Failure> {
+    let client = subject.tls.as_ref().map(|SubjectTls { client, .. }| client);
+    match (&subject.probe, client) {
+        (Probe::Tls, None) => Err(Failure::NoServerName),
+        (Probe::Tls | Probe::Http(_), client) => Ok(client),
+        (Probe::None | Probe::Tcp, _) => Ok(None),
+    }
+}
+
+/// The time for one address: half of what is left, so that one which never answers leaves some to
+/// the next; all of it for the last.
+fn share(until: Instant, is_last: bool) -> Duration {
+    let left = until.saturating_duration_since(Instant::now());
+    if is_last { left } else { left / 2 }
+}
+
+async fn reach_at(
+    address: SocketAddr,
+    tls: Option<&TlsClient>,
+    limit: Duration,
+) -> Result<Stream, Failure> {
+    let started = Instant::now();
+    let tcp = connect(address, limit, &PLAIN).await?;
+    match tls {
+        None => Ok(Stream::from(tcp)),
+        Some(client) => {
+            let left = limit.saturating_sub(started.elapsed());
+            let shaken = client.connect(tcp, left).await;
+            shaken.map_err(|error| Failure::from_handshake(error, limit))
+        }
+    }
+}
+
+/// Asks over a line what the probe wants to know.
+async fn question(
+    mut line: Stream,
+    subject: &Subject,
+    until: Instant,
+) -> (Result<(), Failure>, Option<Stream>) {
+    match &subject.probe {
+        Probe::None | Probe::Tcp => (Ok(()), Some(line)),
+        Probe::Tls => (accepted(&mut line, until).await, Some(line)),
+        Probe::Http(wanted) => {
+            let get = match http::request(wanted, subject) {
+                Ok(request) => http::get(line, request, wanted),
+                Err(failure) => return (Err(failure), Some(line)),
+            };
+            let late = Err(Failure::NoAnswer(subject.timeout));
+            timeout_at(until, get).await.unwrap_or((late, None))
+        }
+    }
+}
+
+/// Whether the peer has accepted us too. With TLS 1.3 it looks at our certificate only after the
+/// handshake has finished here; its refusal is the first, and only, thing that it says.
+async fn accepted(line: &mut Stream, until: Instant) -> Result<(), Failure> {
+    let farewell = async {
+        line.shutdown().await?;
+        line.read(&mut [0]).await
+    };
+    let patience = until.min(Instant::now() + PARTING_MAX);
+    match timeout_at(patience, farewell).await {
+        Ok(Err(error)) if alert(&error).is_some() => Err(Failure::from_line(&error)),
+        // Whatever else it does with a connection that we are closing: the handshake is finished.
+        _ => Ok(()),
+    }
+}
