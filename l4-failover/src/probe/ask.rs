@@ -66,7 +66,7 @@ impl Asked {
 /// Checks `subject` once, within its timeout.
 pub(super) async fn ask(subject: Subject) -> Asked {
     let until = Instant::now() + subject.timeout;
-    let (result, line) = match reach(&subject, until).await {
+    let (result, line) = match reach(&subject).await {
         Ok(line) => question(line, &subject, until).await,
         Err(failure) => (Err(failure), None),
     };
@@ -79,20 +79,22 @@ pub(super) async fn ask(subject: Subject) -> Asked {
 }
 
 /// Connects, and shakes hands where the probe goes over TLS, with the first address that lets us.
-async fn reach(subject: &Subject, until: Instant) -> Result<Stream, Failure> {
+async fn reach(subject: &Subject) -> Result<Stream, Failure> {
     let tls = tls(subject)?;
     let addresses = subject.addresses.get().map_err(Failure::Unresolved)?;
     let tried = &addresses[..addresses.len().min(ADDRESSES_MAX)];
     let mut failed = Vec::new();
+    let mut left = subject.timeout;
     for (index, &address) in tried.iter().enumerate() {
+        let started = Instant::now();
         let address = SocketAddr::new(address.ip(), subject.asked_port());
-        let limit = share(until, index + 1 == tried.len());
-        match reach_at(address, tls, limit).await {
+        match reach_at(address, tls, share(left, index + 1 == tried.len())).await {
             Ok(line) => return Ok(line),
             // For want of our own resources nobody was asked, and the next would fare no better.
             Err(failure) if failure.is_local() => return Err(failure),
             Err(failure) => failed.push((address, failure)),
         }
+        left = left.saturating_sub(started.elapsed());
     }
     Err(Failure::of_all(failed))
 }
@@ -108,10 +110,11 @@ fn tls(subject: &Subject) -> Result<Option<&TlsClient>, Failure> {
 }
 
 /// The time for one address: half of what is left, so that one which never answers leaves some to
-/// the next; all of it for the last.
-fn share(until: Instant, is_last: bool) -> Duration {
-    let left = until.saturating_duration_since(Instant::now());
-    if is_last { left } else { left / 2 }
+/// the next; all of it for the last. In whole milliseconds, as timers count, and people.
+fn share(left: Duration, is_last: bool) -> Duration {
+    let share = if is_last { left } else { left / 2 };
+    let rounded = share.as_micros().div_ceil(1000);
+    Duration::from_millis(u64::try_from(rounded).unwrap_or(u64::MAX))
 }
 
 async fn reach_at(
@@ -163,5 +166,57 @@ async fn accepted(line: &mut Stream, until: Instant) -> Result<(), Failure> {
         Ok(Err(error)) if alert(&error).is_some() => Err(Failure::from_line(&error)),
         // Whatever else it does with a connection that we are closing: the handshake is finished.
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::Addresses;
+    use std::net::TcpListener;
+
+    /// A name that stands for all of 127.0.0.1, .2 and so on, at one port.
+    fn subject(hosts: u8, port: u16) -> Subject {
+        let target = format!("feed.example:{port}").parse().unwrap();
+        let addresses = Addresses::new(&target);
+        let known = (1..=hosts).map(|host| SocketAddr::from(([127, 0, 0, host], port)));
+        addresses.set(&known.collect::<Vec<_>>());
+        Subject {
+            target,
+            addresses: Arc::new(addresses),
+            probe: Probe::Tcp,
+            tls: None,
+            port: None,
+            interval: Duration::from_secs(120),
+            fast_interval: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
+        }
+    }
+
+    async fn verdict(subject: Subject) -> Result<(), Arc<str>> {
+        match ask(subject).await.outcome {
+            Outcome::Verdict(verdict) => verdict,
+            Outcome::NotAsked(why) => panic!("not asked: {why}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_address_answers_for_one_that_refuses() {
+        let second = TcpListener::bind("127.0.0.2:0").unwrap();
+        let port = second.local_addr().unwrap().port();
+        assert_eq!(verdict(subject(2, port)).await, Ok(()));
+        assert!(verdict(subject(1, port)).await.is_err());
+        drop(second);
+        let why = verdict(subject(2, port)).await.unwrap_err();
+        let each = ["127.0.0.1", "127.0.0.2"].map(|at| format!("{at}:{port}: connection refused"));
+        assert_eq!(*why, each.join("; "));
+    }
+
+    #[test]
+    fn one_that_never_answers_leaves_time_to_the_next() {
+        let ms = Duration::from_millis;
+        assert_eq!(share(ms(1000), false), ms(500));
+        assert_eq!(share(ms(1000), true), ms(1000));
+        assert_eq!(share(Duration::from_nanos(499_999_999), true), ms(500));
     }
 }

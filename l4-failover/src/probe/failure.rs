@@ -178,3 +178,17 @@ impl fmt::Display for Ranges<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_one_line_of_bounded_length() {
+        let why = format!("first\nsecond\u{1b}[31m{}", "ä".repeat(10_000));
+        let sentence = Failure::All(why).sentence();
+        assert!(sentence.starts_with("first second [31mä"), "{sentence}");
+        assert_eq!(sentence.chars().count(), SENTENCE_MAX + 1);
+        assert_eq!(*Failure::All("ä".into()).sentence(), *"ä");
+    }
+}

@@ -25,7 +25,8 @@ const LATE_MAX: Duration = Duration::from_millis(10);
 pub struct Verdict {
     /// Why it failed, in one sentence, if it did.
     pub result: Result<(), Arc<str>>,
-    /// From the first attempt to connect to the answer.
+    /// From the first attempt to connect to the answer. Over [`Probe::Tls`](super::Probe::Tls)
+    /// with the farewell, in which a peer may still refuse: up to 250 ms if it does not close.
     pub took: Duration,
 }
 
