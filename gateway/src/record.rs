@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use l4_failover::Connected;
+use l4_failover::socket::live::Slot;
 use l4_failover::socket::relay::Tally;
 use tokio::net::TcpStream;
 
@@ -15,7 +16,7 @@ use crate::context::Context;
 use crate::destination::Destination;
 use crate::error::Error;
 use crate::hello::Hello;
-use crate::live::{Entry, Slot};
+use crate::live::{self, Course, Entry};
 use crate::log::{Greeting, Line, Upstream};
 use crate::outcome::{Cause, Outcome, Phase};
 
@@ -42,7 +43,7 @@ impl ConnectionRecord {
         listener: usize,
         client: SocketAddr,
     ) -> Self {
-        let entry = context.live.open(slot, worker, client);
+        let entry = context.live.open(slot, worker, client, Course::default());
         Self {
             context: Arc::clone(context),
             entry,
@@ -83,7 +84,7 @@ impl ConnectionRecord {
     pub fn routed(&mut self, destination: &Arc<Destination>) {
         self.phase = Phase::Connect;
         // Set once: a connection is routed once.
-        let _ = self.entry.destination.set(Arc::clone(destination));
+        let _ = self.entry.own.destination.set(Arc::clone(destination));
     }
 
     /// An endpoint answered.
@@ -92,7 +93,7 @@ impl ConnectionRecord {
         let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
         let took = self.opened.elapsed().saturating_sub(greeted);
         let failed = connected.failed.len();
-        if let Some(destination) = self.entry.destination.get() {
+        if let Some(destination) = self.entry.own.destination.get() {
             destination.series.dialled(took, failed);
         }
         self.upstream = Some(Box::new(Upstream {
@@ -121,7 +122,7 @@ impl ConnectionRecord {
             Ok(()) => self.finish(Outcome::DONE, None),
             Err(error) => {
                 if let (Error::Connect(exhausted), Some(destination)) =
-                    (&error, self.entry.destination.get())
+                    (&error, self.entry.own.destination.get())
                 {
                     destination.series.exhausted(exhausted);
                 }
@@ -132,8 +133,8 @@ impl ConnectionRecord {
 
     fn finish(&mut self, outcome: Outcome, error: Option<&Error>) {
         self.is_closed = true;
-        self.context.live.close(&self.entry);
-        let destination = self.entry.destination.get();
+        live::close(&self.context.live, &self.entry);
+        let destination = self.entry.own.destination.get();
         let metrics = &self.context.metrics;
         metrics.ended(destination.map(|to| &to.series), outcome);
         let tally = self.tally();

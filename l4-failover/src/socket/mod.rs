@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod cut;
 pub mod listen;
+pub mod live;
 mod options;
 mod queue;
 pub mod relay;
