@@ -3,13 +3,12 @@
 //! Whatever happens to a connection, it is counted and logged once: by [`ConnectionRecord::close`],
 //! or, where its task was ended from outside, when the record is dropped.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use l4_failover::Connected;
-use l4_failover::socket::live::Slot;
 use l4_failover::socket::relay::Tally;
+use l4_failover::socket::workers::Accepted;
 use tokio::net::TcpStream;
 
 use crate::context::Context;
@@ -19,13 +18,14 @@ use crate::hello::Hello;
 use crate::live::{self, Course, Entry};
 use crate::log::{Greeting, Line, Upstream};
 use crate::outcome::{Cause, Outcome, Phase};
+use crate::worker::Listener;
 
 /// What is known of a connection while it lives.
 #[derive(Debug)]
 pub struct ConnectionRecord {
     context: Arc<Context>,
     entry: Arc<Entry>,
-    listener: usize,
+    listener: Arc<Listener>,
     opened: Instant,
     phase: Phase,
     /// Boxed: an idle connection's task should stay small.
@@ -35,19 +35,19 @@ pub struct ConnectionRecord {
 }
 
 impl ConnectionRecord {
-    /// A connection from `client`, accepted by `listener`, is served by `worker`.
-    pub fn open(
-        context: &Arc<Context>,
-        slot: Slot<'_>,
-        worker: usize,
-        listener: usize,
-        client: SocketAddr,
-    ) -> Self {
+    /// The record of a connection that was accepted.
+    pub fn open(context: &Arc<Context>, accepted: Accepted<'_, Context>) -> Self {
+        let Accepted {
+            listener,
+            slot,
+            worker,
+            client,
+        } = accepted;
         let entry = context.live.open(slot, worker, client, Course::default());
         Self {
             context: Arc::clone(context),
             entry,
-            listener,
+            listener: Arc::clone(listener),
             opened: Instant::now(),
             phase: Phase::Hello,
             greeting: None,
@@ -141,7 +141,7 @@ impl ConnectionRecord {
         metrics.relayed(tally.from_client() + tally.from_upstream(), tally.spliced());
         self.context.log.connection(&Line {
             id: self.entry.id,
-            listener: &self.context.listeners[self.listener],
+            listener: &self.listener.name,
             client: self.entry.client,
             greeting: self.greeting.as_deref(),
             destination: destination.map(|it| &**it),

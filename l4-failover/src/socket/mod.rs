@@ -9,5 +9,6 @@ mod queue;
 pub mod relay;
 pub mod scratch;
 pub mod tls;
+pub mod workers;
 
 pub use options::TcpOptions;
