@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use l4_failover::admin::{self, AdminError};
-use l4_failover::socket::TcpOptions;
+use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise_descriptors};
 use l4_failover::socket::listen::{ListenError, Listening};
-use l4_failover::socket::relay::{RelayContext, RelayLimits};
+use l4_failover::socket::relay::RelayContext;
+use l4_failover::socket::workers::{AcceptError, Workers};
 use l4_failover::{DialLimits, Endpoint, Pool};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
@@ -28,17 +28,13 @@ use crate::log::{ConnectionLog, Connections, LostLines};
 use crate::metrics::Metrics;
 use crate::resolve::Resolver;
 use crate::route::{BuildError, RouteKind, Routes};
-use crate::worker::{Listener, Workers};
+use crate::worker::Listener;
 
 /// Sessions may go on for this long once the process was told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Endpoints' names are looked up before the first connection is accepted, for this long at most.
 const FIRST_LOOK_UP: Duration = Duration::from_secs(2);
-
-/// Descriptors that are no connection's: standard streams, event queues, the admin address,
-/// look-ups.
-const DESCRIPTORS_RESERVED: usize = 128;
 
 /// Why the gateway cannot start. Nothing is left half started.
 #[derive(Debug, Error)]
@@ -53,22 +49,14 @@ pub enum StartError {
     #[error(transparent)]
     Routes(#[from] BuildError),
     /// More connections are configured than the process may open descriptors for.
-    #[error(
-        "{connections} connections at once need {needed} descriptors, and the process may open \
-         {allowed}: raise the limit (ulimit -n, LimitNOFILE= of systemd), or lower \
-         limits.connections, workers or relay.pipes"
-    )]
-    Descriptors {
-        /// The number wanted: as configured, or one.
-        connections: usize,
-        /// Two descriptors a connection, and what else is open.
-        needed: usize,
-        /// RLIMIT_NOFILE.
-        allowed: usize,
-    },
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// A thread or an event queue cannot be made.
     #[error("cannot start the workers")]
     Workers(#[source] io::Error),
+    /// An address is bound, and its connections cannot be accepted.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
     /// Metrics cannot be made.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
@@ -78,7 +66,6 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Bound {
     context: Arc<Context>,
-    workers: usize,
     listeners: Vec<(String, Listening)>,
     admin: Option<admin::Bound>,
     info: Info,
@@ -99,7 +86,7 @@ impl Bound {
     /// [`StartError`]: a sentence that says what, and what to do.
     pub fn bind(config: &Config, lost: LostLines) -> Result<Self, StartError> {
         let connections_max = connections_max(config)?;
-        let options = tcp_options(&config.relay);
+        let options = config.relay.tcp_options();
         let metrics = Metrics::new()?;
         let routes = routes(config, &metrics)?;
         let mut listeners = Vec::new();
@@ -126,8 +113,7 @@ impl Bound {
                 total: config.dial.timeout,
                 options,
             },
-            relay: RelayContext::new(relay_limits(config, connections_max)),
-            listeners: config.listeners.iter().map(|it| it.name.clone()).collect(),
+            relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
             live: Live::new(config.workers, connections_max),
             metrics,
             log: connection_log(&config.log),
@@ -136,7 +122,6 @@ impl Bound {
         };
         Ok(Self {
             context: Arc::new(context),
-            workers: config.workers,
             listeners,
             admin,
             info,
@@ -177,15 +162,11 @@ impl Bound {
         let resolver = Resolver::new(context.routes.rules().map(|(_, to)| to));
         // Names that are not known by then are tried again, and their endpoints fail until then.
         let _ = timeout(FIRST_LOOK_UP, resolver.look_up()).await;
-        let listeners = self.listeners.into_iter().enumerate();
-        let listeners = listeners
-            .map(|(index, (_, bound))| Listener {
-                index,
-                sockets: bound.into_sockets(),
-            })
-            .collect();
-        let workers =
-            Workers::start(&context, self.workers, listeners).map_err(StartError::Workers)?;
+        let workers = Workers::start(Arc::clone(&context)).map_err(StartError::Workers)?;
+        for (name, listening) in self.listeners {
+            let accepted = context.metrics.accepted(&name);
+            workers.listen(listening, Listener { name, accepted })?;
+        }
         let admin = Admin::new(Arc::clone(&context), self.info).serve(self.admin);
         let chores = async {
             tokio::join!(resolver.keep(), say_left_out(&context), admin);
@@ -207,7 +188,11 @@ impl Bound {
 }
 
 /// Stops accepting and waits for sessions to end; how many did not.
-async fn wind_down(context: &Context, workers: &Workers, force: impl Future<Output = ()>) -> usize {
+async fn wind_down(
+    context: &Context,
+    workers: &Workers<Context>,
+    force: impl Future<Output = ()>,
+) -> usize {
     context.stopping.store(true, Relaxed);
     info!(sessions = context.live.len(), grace = ?STOP_GRACE, "stopping");
     let ended = async {
@@ -277,49 +262,14 @@ fn destination(
 }
 
 /// How many connections may be open: as configured, or as many as descriptors allow.
-fn connections_max(config: &Config) -> Result<usize, StartError> {
-    let allowed = raise_descriptors();
-    let pipes = if config.relay.splice {
-        config.relay.pipes
-    } else {
-        0
+fn connections_max(config: &Config) -> Result<usize, TooFewDescriptors> {
+    let standing = Standing {
+        workers: config.workers,
+        listeners: config.listeners.len(),
+        pipes: config.relay.pipes_max(),
+        others: 0,
     };
-    let sockets = config.listeners.len() * config.workers;
-    let other = DESCRIPTORS_RESERVED + 2 * pipes + sockets + 4 * config.workers;
-    let room = allowed.saturating_sub(other) / 2;
-    match config.limits.connections {
-        None if room > 0 => Ok(room),
-        Some(connections) if connections <= room => Ok(connections),
-        wanted => Err(StartError::Descriptors {
-            connections: wanted.unwrap_or(1),
-            needed: 2 * wanted.unwrap_or(1) + other,
-            allowed,
-        }),
-    }
-}
-
-/// Raises the soft limit on descriptors to the hard one; the limit.
-fn raise_descriptors() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    let current = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    // No limit at all: as many as the kernel lets a process open by default.
-    current.map_or(1 << 20, |limit| {
-        usize::try_from(limit).unwrap_or(usize::MAX)
-    })
-}
-
-fn tcp_options(relay: &config::Relay) -> TcpOptions {
-    TcpOptions {
-        keepalive: relay.keepalive,
-        user_timeout: Some(relay.user_timeout),
-    }
+    descriptors::connections_max(config.limits.connections, standing, raise_descriptors())
 }
 
 fn hello_limits(hello: &config::Hello) -> HelloLimits {
@@ -329,19 +279,6 @@ fn hello_limits(hello: &config::Hello) -> HelloLimits {
             raw_bytes: hello.raw_bytes,
         },
         deadline: hello.timeout,
-    }
-}
-
-fn relay_limits(config: &Config, connections_max: usize) -> RelayLimits {
-    let relay = &config.relay;
-    RelayLimits {
-        linger: relay.linger,
-        idle: relay.idle,
-        owned_max: relay.owned_max,
-        relays: connections_max,
-        workers: config.workers,
-        pipes: if relay.splice { relay.pipes } else { 0 },
-        pipe_size: relay.pipe_size,
     }
 }
 

@@ -11,23 +11,29 @@ mod peers;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use limits::{Dial, Hello, Limits, Relay};
+pub use l4_failover::config::{Limits, Relay};
+pub use l4_failover::process::log::{Format, Level};
+pub use limits::{Dial, Hello};
 pub use listen::Listener;
-pub use log::{ConnectionLog, Format, Level, Log};
+pub use log::{ConnectionLog, Log};
 pub use peers::{Datacenter, Endpoint, Service};
 
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, integer, label, list,
-    parsed,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, integer, label,
+    limits_section, list, parsed, relay_section,
 };
 use names::{Names, no_suffix};
 use std::path::Path;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 /// More threads than this serve no machine.
 const WORKERS_MAX: usize = 256;
+
+/// Long enough for a WAN to come back after its routes have moved.
+const USER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The gateway's own data centre is given as a value, the others as tables of the same name.
 const DATACENTER: &str = "datacenter";
@@ -114,8 +120,8 @@ impl Config {
         let listeners = listen::read(table, &mut addresses);
         let hello = table.table("hello", Hello::read);
         let dial = table.table("dial", Dial::read);
-        let relay = table.table("relay", Relay::read);
-        let limits = table.table("limits", Limits::read);
+        let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
+        let limits = table.table("limits", limits_section);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);

@@ -30,8 +30,11 @@ mod admin;
 mod diagnostics;
 mod homonym;
 mod kinds;
+mod limits;
+mod log;
 mod nearest;
 mod node;
+mod relay;
 mod schema;
 mod source;
 mod table;
@@ -47,8 +50,11 @@ pub use kinds::{
     Checked, Kind, List, Shown, checked, duration, flag, integer, label, list, one_of, or_table,
     or_word, parsed, path, size, text,
 };
+pub use limits::{Limits, limits_section};
+pub use log::log_options;
 pub use nearest::did_you_mean;
 pub use node::{Node, Spot};
+pub use relay::{Relay, relay_section};
 pub use schema::{Key, Need, Schema};
 pub use table::Table;
 pub use unique::Unique;
