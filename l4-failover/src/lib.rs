@@ -16,7 +16,9 @@ mod target;
 
 // The public interface is, besides the modules:
 pub use pool::{
-    Addresses, Attempt, AttemptError, Connected, DialLimits, Endpoint, EndpointOptions, Exhausted,
-    Lease, Pool, PoolOptions,
+    Addresses, Attempt, AttemptError, BuildError, CommandError, Connected, Cut, DialError,
+    DialLimits, Endpoint, EndpointOptions, EndpointStatus, Events, Happened, LastCheck, Lease,
+    Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, StateFileError, TierName, TierStatus,
+    Upkeep,
 };
 pub use target::{Host, Target, TargetError};

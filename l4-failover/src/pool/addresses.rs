@@ -14,6 +14,9 @@ pub struct Addresses {
     known: RwLock<Known>,
 }
 
+/// Why a name has no address before its first look-up has ended.
+const PENDING: &str = "it was not looked up yet";
+
 /// What a name stands for: its addresses, or why it has none.
 type Known = Result<Arc<[SocketAddr]>, Arc<str>>;
 
@@ -23,7 +26,7 @@ impl Addresses {
     pub fn new(target: &Target) -> Self {
         let known = match target.host {
             Host::Ip(ip) => Ok(Arc::from([SocketAddr::new(ip, target.port)])),
-            Host::Name(_) => Err("it was not looked up yet".into()),
+            Host::Name(_) => Err(PENDING.into()),
         };
         Self {
             target: target.to_string().into(),
@@ -34,7 +37,7 @@ impl Addresses {
 
     /// The target as configured.
     #[must_use]
-    pub fn target(&self) -> &str {
+    pub fn target(&self) -> &Arc<str> {
         &self.target
     }
 
@@ -42,6 +45,11 @@ impl Addresses {
     #[must_use]
     pub fn is_literal(&self) -> bool {
         self.is_literal
+    }
+
+    /// Whether no look-up has ended yet.
+    pub(super) fn is_pending(&self) -> bool {
+        self.get().is_err_and(|why| &*why == PENDING)
     }
 
     /// The addresses, each with the target's port; never an empty list.
@@ -61,38 +69,37 @@ impl Addresses {
     /// # Errors
     ///
     /// What the resolver said.
-    pub async fn resolve(&self) -> io::Result<()> {
+    pub async fn resolve(&self) -> Result<(), Arc<str>> {
         if self.is_literal {
             return Ok(());
         }
-        let found = tokio::net::lookup_host(&*self.target).await;
-        let found = found
-            .map(Vec::from_iter)
-            .and_then(|found| match found.as_slice() {
-                [] => Err(io::ErrorKind::NotFound.into()),
-                some => Ok(Arc::from(some)),
-            });
-        self.learn(found)
+        let found = Self::look_up(&self.target).await;
+        let found = found.map_err(|error| Arc::from(error.to_string()));
+        self.learn(found.clone());
+        found.map(|_| ())
     }
 
-    fn learn(&self, found: io::Result<Arc<[SocketAddr]>>) -> io::Result<()> {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        match found {
-            Ok(addresses) => *known = Ok(addresses),
-            Err(error) => {
-                if known.is_err() {
-                    *known = Err(error.to_string().into());
-                }
-                return Err(error);
-            }
+    /// The addresses of `target`, asked of the system's resolver.
+    pub(super) async fn look_up(target: &str) -> io::Result<Arc<[SocketAddr]>> {
+        let found = tokio::net::lookup_host(target).await?;
+        match Vec::from_iter(found).as_slice() {
+            [] => Err(io::ErrorKind::NotFound.into()),
+            some => Ok(Arc::from(some)),
         }
-        Ok(())
+    }
+
+    /// Takes notice of the answer of a look-up; a failure keeps the last good one.
+    pub(super) fn learn(&self, found: Known) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if found.is_ok() || known.is_err() {
+            *known = found;
+        }
     }
 
     /// Takes `found` for the answer of a look-up.
     #[cfg(test)]
     pub(crate) fn set(&self, found: &[SocketAddr]) {
-        self.learn(Ok(Arc::from(found))).unwrap();
+        self.learn(Ok(Arc::from(found)));
     }
 }
 

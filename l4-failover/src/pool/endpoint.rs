@@ -1,52 +1,83 @@
-//! One endpoint: its name, its addresses, and how the last attempts at it went.
+//! One endpoint: where it is, how to speak to it, and how the last attempts at it went.
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
-use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
-use super::addresses::Addresses;
-use crate::socket::connect::ConnectError;
-use crate::target::Target;
+use super::Addresses;
+use super::options::EndpointOptions;
+use super::session::Sessions;
+use crate::probe::Verdict;
+use crate::socket::tls::TlsClient;
 
-/// A place that connections can go to: `host:port`, where the host is an address or a name.
+/// The place of an endpoint that is no longer in its pool.
+const NO_PLACE: usize = usize::MAX;
+
+/// A place that connections can go to.
 #[derive(Debug)]
 pub struct Endpoint {
+    name: Arc<str>,
+    options: EndpointOptions,
     addresses: Arc<Addresses>,
+    tls: Option<TlsClient>,
+    /// Its place in the pool, which a change of the configuration changes.
+    place: AtomicUsize,
+    sessions: Sessions,
     connects: AtomicU64,
     failures: AtomicU64,
-    active: AtomicU64,
     last_failure: RwLock<Option<Arc<str>>>,
+    last_check: RwLock<Option<LastCheck>>,
+}
+
+/// What the last check of an endpoint said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastCheck {
+    /// When it ended.
+    pub at: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it failed, if it did.
+    pub result: Result<(), Arc<str>>,
 }
 
 impl Endpoint {
-    /// An endpoint at `target`. A name has no address until it is looked up.
-    #[must_use]
-    pub fn new(target: &Target) -> Self {
+    pub(super) fn new(options: &EndpointOptions, tls: Option<TlsClient>) -> Self {
         Self {
-            addresses: Arc::new(Addresses::new(target)),
+            name: options.name().into(),
+            options: options.clone(),
+            addresses: Arc::new(Addresses::new(&options.target)),
+            tls,
+            place: AtomicUsize::new(NO_PLACE),
+            sessions: Sessions::default(),
             connects: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            active: AtomicU64::new(0),
             last_failure: RwLock::new(None),
+            last_check: RwLock::new(None),
         }
+    }
+
+    /// What tells it from the others: `host:port`, and `host:port/server_name` where it is spoken
+    /// to by TLS.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// The endpoint as configured.
     #[must_use]
-    pub fn name(&self) -> &str {
-        self.addresses.target()
+    pub fn options(&self) -> &EndpointOptions {
+        &self.options
     }
 
-    /// Whether the host is an address, which never needs to be looked up.
+    /// How to speak TLS to it; none where it gets the bytes as they come.
     #[must_use]
-    pub fn is_literal(&self) -> bool {
-        self.addresses.is_literal()
+    pub fn tls(&self) -> Option<&TlsClient> {
+        self.tls.as_ref()
     }
 
-    /// The addresses that the name stands for.
+    /// The addresses that its host stands for.
     ///
     /// # Errors
     ///
@@ -55,13 +86,21 @@ impl Endpoint {
         self.addresses.get()
     }
 
-    /// Looks the name up; a failure, or an empty answer, keeps the last good answer.
-    ///
-    /// # Errors
-    ///
-    /// What the resolver said.
-    pub async fn resolve(&self) -> io::Result<()> {
-        self.addresses.resolve().await
+    pub(super) fn shared_addresses(&self) -> &Arc<Addresses> {
+        &self.addresses
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Its place among the endpoints of its pool; none if it is no longer there.
+    pub(super) fn place(&self) -> Option<usize> {
+        Some(self.place.load(Relaxed)).filter(|place| *place != NO_PLACE)
+    }
+
+    pub(super) fn set_place(&self, place: Option<usize>) {
+        self.place.store(place.unwrap_or(NO_PLACE), Relaxed);
     }
 
     /// Attempts that ended in a connection.
@@ -76,68 +115,56 @@ impl Endpoint {
         self.failures.load(Relaxed)
     }
 
-    /// Connections open now.
+    /// Sessions open now, those that are just being connected included.
     #[must_use]
     pub fn active(&self) -> u64 {
-        self.active.load(Relaxed)
+        self.sessions.count()
     }
 
     /// Why the last attempt failed; none if it did not.
     #[must_use]
     pub fn last_failure(&self) -> Option<Arc<str>> {
-        self.last_failure
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        read(&self.last_failure)
+    }
+
+    /// What the last check said; none if there was none yet.
+    #[must_use]
+    pub fn last_check(&self) -> Option<LastCheck> {
+        read(&self.last_check)
     }
 
     pub(super) fn answered(&self) {
         self.connects.fetch_add(1, Relaxed);
         if self.last_failure().is_some() {
-            self.set_last_failure(None);
+            write(&self.last_failure, None);
         }
     }
 
-    pub(super) fn refused(&self, error: &ConnectError) {
+    pub(super) fn refused(&self, why: &impl fmt::Display) {
         self.failures.fetch_add(1, Relaxed);
-        self.set_last_failure(Some(error.to_string().into()));
+        write(&self.last_failure, Some(why.to_string().into()));
     }
 
-    fn set_last_failure(&self, failure: Option<Arc<str>>) {
-        *self
-            .last_failure
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = failure;
+    pub(super) fn checked(&self, verdict: &Verdict) {
+        let last = LastCheck {
+            at: SystemTime::now(),
+            took: verdict.took,
+            result: verdict.result.clone(),
+        };
+        write(&self.last_check, Some(last));
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(&self.name)
     }
 }
 
-/// One open connection of an endpoint, counted until it is dropped.
-#[derive(Debug)]
-pub struct Lease(Arc<Endpoint>);
-
-impl Lease {
-    pub(super) fn new(endpoint: &Arc<Endpoint>) -> Self {
-        endpoint.active.fetch_add(1, Relaxed);
-        Self(Arc::clone(endpoint))
-    }
+fn read<T: Clone>(cell: &RwLock<Option<T>>) -> Option<T> {
+    cell.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-impl Deref for Lease {
-    type Target = Endpoint;
-
-    fn deref(&self) -> &Endpoint {
-        &self.0
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Relaxed);
-    }
+fn write<T>(cell: &RwLock<Option<T>>, value: Option<T>) {
+    *cell.write().unwrap_or_else(PoisonError::into_inner) = value;
 }

@@ -49,4 +49,14 @@ impl EndpointOptions {
             max_connections: None,
         }
     }
+
+    /// What tells it from the others of a pool: `host:port`, and `host:port/server_name` where it
+    /// is spoken to by TLS.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.tls {
+            Some(tls) => format!("{}/{}", self.target, tls.server_name),
+            None => self.target.to_string(),
+        }
+    }
 }

@@ -1,0 +1,249 @@
+//! Making a pool.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::options::{EndpointOptions, PoolOptions};
+use super::state_file::StateFileError;
+use super::{DialLimits, Endpoint, Pool, Upkeep};
+use crate::choice::Policy;
+use crate::probe::CheckOptions;
+use crate::socket::tls::{TlsClient, TlsError, TlsOptions};
+use crate::target::TargetError;
+
+/// Why a pool cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// There is no primary endpoint, or a tier is empty.
+    #[error("a pool needs at least one primary endpoint, and one in each tier")]
+    NoEndpoint,
+    /// A text is not a `host:port`.
+    #[error("\"{text}\" is not a \"host:port\"")]
+    Target {
+        /// The text.
+        text: String,
+        /// Why not.
+        source: TargetError,
+    },
+    /// An endpoint is there twice.
+    #[error("the endpoint {0} is listed twice; remove one of them")]
+    Twice(String),
+    /// A number that must be at least 1 is 0.
+    #[error("{0} is 0; give at least 1")]
+    Zero(&'static str),
+    /// A check may take longer than the time to the next.
+    #[error("the timeout of a check, {timeout:?}, is not under its interval, {interval:?}")]
+    Timeout {
+        /// For one check.
+        timeout: std::time::Duration,
+        /// From one to the next.
+        interval: std::time::Duration,
+    },
+    /// What TLS needs cannot be had.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The state file cannot be used.
+    #[error(transparent)]
+    StateFile(#[from] StateFileError),
+    /// There is no tokio runtime to check endpoints on.
+    #[error("a pool is built within a tokio runtime, which checks its endpoints")]
+    NoRuntime,
+}
+
+/// Says what a pool is made of; see [`Pool::builder`].
+#[derive(Debug)]
+pub struct PoolBuilder {
+    options: PoolOptions,
+    upkeep: Option<Upkeep>,
+    wrong: Option<BuildError>,
+}
+
+impl Default for PoolBuilder {
+    fn default() -> Self {
+        let options = PoolOptions {
+            name: "pool".to_owned(),
+            tiers: vec![Vec::new()],
+            policy: Policy::default(),
+            check: CheckOptions::default(),
+            dial: DialLimits::default(),
+            state_file: None,
+        };
+        Self {
+            options,
+            upkeep: None,
+            wrong: None,
+        }
+    }
+}
+
+impl PoolBuilder {
+    /// The pool's name in events and logs.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = name.into();
+        self
+    }
+
+    /// Adds `"host:port"` to the primary tier.
+    #[must_use]
+    pub fn primary(mut self, target: &str) -> Self {
+        if let Some(endpoint) = self.endpoint(target) {
+            self.options.tiers[0].push(endpoint);
+        }
+        self
+    }
+
+    /// Adds `"host:port"` as a backup, a tier of its own, after those added before.
+    #[must_use]
+    pub fn backup(mut self, target: &str) -> Self {
+        if let Some(endpoint) = self.endpoint(target) {
+            self.options.tiers.push(vec![endpoint]);
+        }
+        self
+    }
+
+    /// Adds an endpoint with TLS, a weight or a limit to the primary tier.
+    #[must_use]
+    pub fn primary_endpoint(mut self, endpoint: EndpointOptions) -> Self {
+        self.options.tiers[0].push(endpoint);
+        self
+    }
+
+    /// Adds an endpoint with TLS, a weight or a limit as a backup, a tier of its own.
+    #[must_use]
+    pub fn backup_endpoint(mut self, endpoint: EndpointOptions) -> Self {
+        self.options.tiers.push(vec![endpoint]);
+        self
+    }
+
+    fn endpoint(&mut self, text: &str) -> Option<EndpointOptions> {
+        match text.parse() {
+            Ok(target) => Some(EndpointOptions::at(target)),
+            Err(source) => {
+                let text = text.to_owned();
+                self.wrong
+                    .get_or_insert(BuildError::Target { text, source });
+                None
+            }
+        }
+    }
+
+    /// When to move, and how a tier shares its load.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.options.policy = policy;
+        self
+    }
+
+    /// How endpoints are checked.
+    #[must_use]
+    pub fn check(mut self, check: CheckOptions) -> Self {
+        self.options.check = check;
+        self
+    }
+
+    /// Bounds of a dial, and the options of its connections.
+    #[must_use]
+    pub fn dial(mut self, dial: DialLimits) -> Self {
+        self.options.dial = dial;
+        self
+    }
+
+    /// Where the active tier, holds and maintenance are kept over a restart.
+    #[must_use]
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.state_file = Some(path.into());
+        self
+    }
+
+    /// Whose checks and look-ups to share; without it the pool has some of its own.
+    #[must_use]
+    pub fn upkeep(mut self, upkeep: &Upkeep) -> Self {
+        self.upkeep = Some(upkeep.clone());
+        self
+    }
+
+    /// Makes the pool, and begins to check its endpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]: what is wrong with what was given, or that no tokio runtime is running.
+    pub fn build(self) -> Result<Pool, BuildError> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        let runtime = tokio::runtime::Handle::try_current();
+        runtime.map_err(|_| BuildError::NoRuntime)?;
+        let pool = Pool::new(self.options)?;
+        pool.start(&self.upkeep.unwrap_or_default());
+        Ok(pool)
+    }
+}
+
+impl PoolOptions {
+    /// Whether a pool can be made of this.
+    pub(super) fn validate(&self) -> Result<(), BuildError> {
+        if self.tiers.is_empty() || self.tiers.iter().any(Vec::is_empty) {
+            return Err(BuildError::NoEndpoint);
+        }
+        let mut names: Vec<String> = self.endpoints().map(EndpointOptions::name).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(BuildError::Twice(twice[0].clone()));
+        }
+        let check = &self.check;
+        let weights = self.endpoints().map(|it| ("a weight", it.weight));
+        let mut numbers = [("rise", check.rise), ("fall", check.fall)]
+            .into_iter()
+            .chain(weights);
+        if let Some((what, _)) = numbers.find(|(_, number)| *number == 0) {
+            return Err(BuildError::Zero(what));
+        }
+        if check.timeout >= check.interval {
+            let (timeout, interval) = (check.timeout, check.interval);
+            return Err(BuildError::Timeout { timeout, interval });
+        }
+        Ok(())
+    }
+
+    /// All endpoints, tier by tier.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &EndpointOptions> {
+        self.tiers.iter().flatten()
+    }
+}
+
+/// TLS clients by what they are made of: endpoints with equal options share one.
+#[derive(Debug, Default)]
+pub(super) struct Clients(HashMap<TlsOptions, TlsClient>);
+
+impl Clients {
+    pub(super) fn of(&mut self, options: &TlsOptions) -> Result<TlsClient, TlsError> {
+        if let Some(known) = self.0.get(options) {
+            return Ok(known.clone());
+        }
+        let client = TlsClient::load(options)?;
+        self.0.insert(options.clone(), client.clone());
+        Ok(client)
+    }
+}
+
+/// The endpoints of a pool: those of `before` that are as they were, the others new.
+pub(super) fn endpoints(
+    options: &PoolOptions,
+    before: &[Arc<Endpoint>],
+    clients: &mut Clients,
+) -> Result<Vec<Arc<Endpoint>>, BuildError> {
+    let mut endpoints = Vec::new();
+    for wanted in options.endpoints() {
+        let is_it = |it: &&Arc<Endpoint>| it.options() == wanted;
+        endpoints.push(match before.iter().find(is_it) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let tls = wanted.tls.as_ref().map(|tls| clients.of(tls)).transpose()?;
+                Arc::new(Endpoint::new(wanted, tls))
+            }
+        });
+    }
+    Ok(endpoints)
+}

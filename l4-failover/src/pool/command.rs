@@ -1,0 +1,159 @@
+//! What operators want.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Pool;
+use super::event::PoolEvent;
+use super::inner::Inner;
+use super::state_file::{self, StateFileError};
+use crate::choice::{Command, Refusal};
+
+/// Why a command was refused, or what is left to worry about.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It cannot be done; nothing has changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such endpoint; nothing has changed.
+    #[error("there is no endpoint \"{name}\"; there are: {known}")]
+    UnknownEndpoint {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// It is done, but will not survive a restart.
+    #[error("done, but a restart will forget it: {0}")]
+    NotKept(StateFileError),
+}
+
+impl Pool {
+    /// Leaves the active tier for the next healthy one after it, and stays until
+    /// [`failback`](Self::failback), under [`Failback::Auto`](crate::choice::Failback::Auto) too.
+    /// The move.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: no tier after the active one is healthy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = l4_failover::Pool::builder().primary("127.0.0.1:9000").backup("127.0.0.1:9001").build()?;
+    /// pool.failover().await?;
+    /// assert!(pool.status().active == 1 && pool.status().is_held);
+    /// # Ok(()) }
+    /// ```
+    pub async fn failover(&self) -> Result<Option<PoolEvent>, CommandError> {
+        self.0.command(Command::Failover).await
+    }
+
+    /// Returns to the primary tier at once, and ends an operator's failover. The move; none if the
+    /// primary tier is active already.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: the primary tier has no healthy endpoint, and not `force`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = l4_failover::Pool::builder().primary("127.0.0.1:9000").backup("127.0.0.1:9001").build()?;
+    /// pool.failover().await?;
+    /// pool.failback(false).await?;
+    /// assert_eq!(pool.status().active, 0);
+    /// # Ok(()) }
+    /// ```
+    pub async fn failback(&self, force: bool) -> Result<Option<PoolEvent>, CommandError> {
+        self.0.command(Command::Failback { force }).await
+    }
+
+    /// Takes the endpoint of this name out, for a reason, or puts it back. No dial goes to one
+    /// that is out, whatever else fails; its sessions go on. The move, if there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: there is no such endpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = l4_failover::Pool::builder().primary("127.0.0.1:9000").backup("127.0.0.1:9001").build()?;
+    /// pool.maintenance("127.0.0.1:9000", Some("a new kernel")).await?;
+    /// assert_eq!(pool.status().active, 1);
+    /// pool.maintenance("127.0.0.1:9000", None).await?;
+    /// assert_eq!(pool.status().active, 1); // until the hold-down is over
+    /// # Ok(()) }
+    /// ```
+    pub async fn maintenance(
+        &self,
+        endpoint: &str,
+        reason: Option<&str>,
+    ) -> Result<Option<PoolEvent>, CommandError> {
+        let endpoint = self.0.place_of(endpoint)?;
+        let command = match reason.map(Arc::from) {
+            Some(reason) => Command::Maintain { endpoint, reason },
+            None => Command::Resume { endpoint },
+        };
+        self.0.command(command).await
+    }
+}
+
+impl Inner {
+    fn place_of(&self, name: &str) -> Result<usize, CommandError> {
+        let state = self.state();
+        let mut endpoints = state.endpoints.iter();
+        endpoints
+            .position(|it| &**it.name() == name)
+            .ok_or_else(|| {
+                let known = state.endpoints.iter().map(|it| &**it.name());
+                CommandError::UnknownEndpoint {
+                    name: name.to_owned(),
+                    known: known.collect::<Vec<_>>().join(", "),
+                }
+            })
+    }
+
+    async fn command(&self, command: Command) -> Result<Option<PoolEvent>, CommandError> {
+        let moved = {
+            let mut state = self.state();
+            let now = Instant::now().into_std();
+            let changes = state.choice.command(&command, now)?;
+            self.apply(&mut state, &changes);
+            state.is_unkept = true;
+            changes.moved.and(state.last_move.clone())
+        };
+        self.keep().await.map_err(CommandError::NotKept)?;
+        Ok(moved)
+    }
+
+    /// Writes what must survive a restart, if it is not what was written last.
+    pub(super) async fn keep(&self) -> Result<(), StateFileError> {
+        let mut kept = self.kept.lock().await;
+        let (path, memory) = {
+            let mut state = self.state();
+            state.is_unkept = false;
+            (state.options.state_file.clone(), state.choice.memory())
+        };
+        let Some(path) = path.filter(|_| *kept != memory) else {
+            return Ok(());
+        };
+        let written = memory.clone();
+        let save = move || state_file::save(&path, &written);
+        let result = match tokio::task::spawn_blocking(save).await {
+            Ok(result) => result,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        };
+        if result.is_ok() {
+            *kept = memory;
+        }
+        let error = result.as_ref().err();
+        self.state().state_file_error = error.map(|error| error.to_string().into());
+        result
+    }
+}

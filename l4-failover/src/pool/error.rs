@@ -1,0 +1,130 @@
+//! Why a dial failed.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::Endpoint;
+use crate::socket::connect::ConnectError;
+use crate::socket::tls::HandshakeError;
+
+/// One failed attempt.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The endpoint as configured.
+    pub endpoint: Arc<Endpoint>,
+    /// The address tried; none where none was.
+    pub address: Option<SocketAddr>,
+    /// Why it failed.
+    pub error: AttemptError,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// The connection did not come about.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// It did, but the handshake of TLS did not finish.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// The endpoint's name has no address yet.
+    #[error("its name has no address: {0}")]
+    Unresolved(Arc<str>),
+    /// The dial's time was over before its turn.
+    #[error("not tried: the dial's time was over")]
+    NotTried,
+    /// The endpoint has as many sessions as it may have.
+    #[error("not tried: it has the {0} sessions that it may have")]
+    Full(u64),
+}
+
+impl AttemptError {
+    /// Whether it says something about the endpoint: want of our own resources, or of time, does
+    /// not.
+    pub(super) fn blames_the_endpoint(&self) -> bool {
+        match self {
+            Self::Connect(error) => !matches!(error, ConnectError::Resource(_)),
+            Self::Handshake(_) => true,
+            Self::Unresolved(_) | Self::NotTried | Self::Full(_) => false,
+        }
+    }
+
+    pub(super) fn is_resource(&self) -> bool {
+        matches!(self, Self::Connect(ConnectError::Resource(_)))
+    }
+
+    fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::NotTried
+                | Self::Connect(ConnectError::TimedOut(_))
+                | Self::Handshake(HandshakeError::TimedOut(_))
+        )
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.endpoint.name();
+        match self.address {
+            Some(address) if address.to_string() != **name => {
+                write!(f, "{name} ({address}): {}", self.error)
+            }
+            _ => write!(f, "{name}: {}", self.error),
+        }
+    }
+}
+
+/// Why a dial ended without a connection.
+#[derive(Debug)]
+pub enum DialError {
+    /// No endpoint is healthy, and [`NoneHealthy::Refuse`](crate::choice::NoneHealthy::Refuse)
+    /// says not to try.
+    NoneHealthy,
+    /// Every endpoint that the policy allows was tried.
+    Exhausted {
+        /// What was tried, in order.
+        attempts: Vec<Attempt>,
+    },
+}
+
+impl DialError {
+    /// What was tried, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        match self {
+            Self::NoneHealthy => &[],
+            Self::Exhausted { attempts } => attempts,
+        }
+    }
+
+    /// Whether the dial ended for want of this process's own resources.
+    #[must_use]
+    pub fn is_resource(&self) -> bool {
+        let mut attempts = self.attempts().iter();
+        attempts.any(|attempt| attempt.error.is_resource())
+    }
+
+    /// Whether time ran out, for an attempt or for the whole dial.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        let mut attempts = self.attempts().iter();
+        attempts.any(|attempt| attempt.error.is_timeout())
+    }
+}
+
+impl fmt::Display for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Exhausted { attempts } = self else {
+            return f.write_str("no endpoint is healthy");
+        };
+        f.write_str("no endpoint reachable")?;
+        for (index, attempt) in attempts.iter().enumerate() {
+            write!(f, "{} {attempt}", if index == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for DialError {}

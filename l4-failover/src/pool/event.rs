@@ -1,0 +1,97 @@
+//! What happens to a pool, for logs, operators and whoever listens.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::choice::{Cause, MoveKind, State};
+
+/// Events that wait for a slow listener; more are missed, and it is told how many.
+pub(super) const EVENTS_MAX: usize = 1024;
+
+/// Something that happened to a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolEvent {
+    /// When.
+    pub at: SystemTime,
+    /// The pool's name.
+    pub pool: Arc<str>,
+    /// What.
+    pub what: Happened,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// The active tier moved.
+    Moved {
+        /// Away, or back.
+        kind: MoveKind,
+        /// Why.
+        cause: Cause,
+        /// The tier that was left.
+        from: TierName,
+        /// The tier that is active now.
+        to: TierName,
+        /// Time since the last move, or since the start.
+        after: Duration,
+        /// Why an endpoint of the tier that was left went down last, if one did.
+        reason: Option<Arc<str>>,
+    },
+    /// An endpoint went up or down, or in or out of maintenance.
+    Endpoint {
+        /// Which one.
+        endpoint: Arc<str>,
+        /// What it was.
+        from: State,
+        /// What it is.
+        to: State,
+        /// Why, where somebody said.
+        reason: Option<Arc<str>>,
+    },
+    /// Events that this listener was too slow for.
+    Missed(u64),
+}
+
+/// A tier, for people and programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierName {
+    /// Its rank; 0 is the primary.
+    pub tier: usize,
+    /// The names of its endpoints.
+    pub endpoints: Vec<Arc<str>>,
+}
+
+impl std::fmt::Display for TierName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (nth, name) in self.endpoints.iter().enumerate() {
+            write!(f, "{}{name}", if nth == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+/// Hears what happens to a pool from the time on that it was made.
+#[derive(Debug)]
+pub struct Events {
+    pub(super) pool: Arc<str>,
+    pub(super) receiver: broadcast::Receiver<PoolEvent>,
+}
+
+impl Events {
+    /// The next event, once there is one; none when the pool is gone. A listener that is more than
+    /// 1024 events behind is told how many it missed.
+    pub async fn next(&mut self) -> Option<PoolEvent> {
+        match self.receiver.recv().await {
+            Ok(event) => Some(event),
+            Err(RecvError::Closed) => None,
+            Err(RecvError::Lagged(missed)) => Some(PoolEvent {
+                at: SystemTime::now(),
+                pool: Arc::clone(&self.pool),
+                what: Happened::Missed(missed),
+            }),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A pool at one moment.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::choice::{Failback, State};
+
+use super::LastCheck;
+use super::event::PoolEvent;
+
+/// A pool at one moment.
+#[derive(Clone, Debug)]
+pub struct PoolStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The active tier; 0 is the primary.
+    pub active: usize,
+    /// Since when.
+    pub since: SystemTime,
+    /// How long it has been active.
+    pub active_for: Duration,
+    /// Who moves back to a better tier.
+    pub failback: Failback,
+    /// Whether an operator's failover holds.
+    pub is_held: bool,
+    /// The hold-down as things stand: longer with each flap.
+    pub hold_down: Duration,
+    /// How long a better tier must stay healthy until it takes over by itself; none if none waits.
+    pub hold_down_left: Option<Duration>,
+    /// Failovers soon after a return, within the flap window.
+    pub flaps: usize,
+    /// Moves since the start.
+    pub moves: u64,
+    /// Sessions that a dial put outside of the active tier since the start.
+    pub spilled: u64,
+    /// The last move since the start.
+    pub last_move: Option<PoolEvent>,
+    /// Why decisions may not survive a restart: the state file could not be written.
+    pub state_file_error: Option<Arc<str>>,
+    /// The tiers, the primary first.
+    pub tiers: Vec<TierStatus>,
+}
+
+impl PoolStatus {
+    /// Whether an endpoint of any tier is healthy.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.tiers.iter().any(|tier| tier.is_healthy)
+    }
+
+    /// All endpoints, tier by tier.
+    pub fn endpoints(&self) -> impl Iterator<Item = &EndpointStatus> {
+        self.tiers.iter().flat_map(|tier| &tier.endpoints)
+    }
+}
+
+/// A tier at one moment.
+#[derive(Clone, Debug)]
+pub struct TierStatus {
+    /// Whether one of its endpoints is healthy.
+    pub is_healthy: bool,
+    /// Its endpoints.
+    pub endpoints: Vec<EndpointStatus>,
+}
+
+/// An endpoint at one moment.
+#[derive(Clone, Debug)]
+pub struct EndpointStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it counts as.
+    pub state: State,
+    /// Why an operator took it out.
+    pub maintenance: Option<Arc<str>>,
+    /// Since when it has been up or down; none if it has not changed since the start.
+    pub changed_for: Option<Duration>,
+    /// While up the failures in a row, while down the successes.
+    pub streak: u32,
+    /// Its share of the tier's sessions.
+    pub weight: u32,
+    /// Sessions that it may have at once.
+    pub max_connections: Option<u64>,
+    /// The addresses that its host stands for; none while they are unknown.
+    pub addresses: Vec<SocketAddr>,
+    /// Sessions open now.
+    pub connections: u64,
+    /// Attempts that ended in a connection.
+    pub connects: u64,
+    /// Attempts that failed.
+    pub failures: u64,
+    /// Why the last attempt failed; none if it did not.
+    pub last_failure: Option<Arc<str>>,
+    /// What the last check said.
+    pub last_check: Option<LastCheck>,
+}

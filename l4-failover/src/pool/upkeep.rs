@@ -1,0 +1,151 @@
+//! What goes on beside the connections, for all pools of a process: checks, look-ups, waits.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+use super::Addresses;
+use crate::probe::Checker;
+
+/// How often names are looked up.
+const EVERY: Duration = Duration::from_secs(30);
+/// How often while a name has no address yet.
+const EVERY_WHILE_UNKNOWN: Duration = Duration::from_secs(1);
+/// Names looked up at once.
+const AT_ONCE: usize = 16;
+
+/// Keeps the pools of a process: checks their endpoints, looks their names up, waits for what is
+/// due. One is enough for a process; its clones are it. It works on the tokio runtime that it was
+/// made on.
+#[derive(Clone, Debug)]
+pub struct Upkeep {
+    runtime: Handle,
+    checker: Checker,
+    resolver: Arc<Resolver>,
+}
+
+impl Upkeep {
+    /// Upkeep on the current tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn new() -> Self {
+        let resolver = Arc::new(Resolver::default());
+        let runtime = Handle::current();
+        runtime.spawn(keep(Arc::downgrade(&resolver), Arc::clone(&resolver.more)));
+        Self {
+            runtime,
+            checker: Checker::new(),
+            resolver,
+        }
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(super) fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
+    /// Looks the name of `addresses` up from now on, as long as somebody has them.
+    pub(super) fn resolve(&self, addresses: &Arc<Addresses>) {
+        if !addresses.is_literal() {
+            self.resolver.named().push(Arc::downgrade(addresses));
+            self.resolver.more.notify_one();
+        }
+    }
+
+    /// Looks up once, now, every name that has no address yet; for `limit` at most.
+    pub async fn look_up(&self, limit: Duration) {
+        let unknown = self.resolver.unknown();
+        // Those that do not answer in time are tried again all the while.
+        let _ = timeout(limit, look_up(unknown)).await;
+    }
+}
+
+impl Default for Upkeep {
+    /// [`Upkeep::new`].
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The addresses that are given by name.
+#[derive(Debug, Default)]
+struct Resolver {
+    named: Mutex<Vec<Weak<Addresses>>>,
+    /// There is a new one. Shared: a resolver that nobody has must be found gone.
+    more: Arc<Notify>,
+}
+
+impl Resolver {
+    fn named(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Addresses>>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All that somebody still has.
+    fn all(&self) -> Vec<Arc<Addresses>> {
+        let mut named = self.named();
+        named.retain(|it| it.strong_count() > 0);
+        named.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn unknown(&self) -> Vec<Arc<Addresses>> {
+        let mut all = self.all();
+        all.retain(|it| it.get().is_err());
+        all
+    }
+}
+
+/// Looks every name up, as long as there is a resolver.
+async fn keep(resolver: Weak<Resolver>, more: Arc<Notify>) {
+    loop {
+        let wait = match resolver.upgrade() {
+            Some(resolver) if resolver.unknown().is_empty() => EVERY,
+            Some(_) => EVERY_WHILE_UNKNOWN,
+            None => return,
+        };
+        tokio::select! {
+            () = sleep(wait) => look_up(resolver.upgrade().map_or_else(Vec::new, |it| it.all())).await,
+            () = more.notified() => look_up(resolver.upgrade().map_or_else(Vec::new, |it| it.unknown())).await,
+        }
+    }
+}
+
+/// Looks each name up once, however many have it.
+async fn look_up(wanted: Vec<Arc<Addresses>>) {
+    let mut by_name: HashMap<Arc<str>, Vec<Arc<Addresses>>> = HashMap::new();
+    for addresses in wanted {
+        let name = Arc::clone(addresses.target());
+        by_name.entry(name).or_default().push(addresses);
+    }
+    let mut running = JoinSet::new();
+    for (name, sharing) in by_name {
+        if running.len() == AT_ONCE {
+            running.join_next().await;
+        }
+        running.spawn(look_up_for(name, sharing));
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn look_up_for(name: Arc<str>, sharing: Vec<Arc<Addresses>>) {
+    let found = Addresses::look_up(&name).await;
+    let has_address = sharing.iter().all(|it| it.get().is_ok());
+    if let Err(error) = &found {
+        warn!(endpoint = %name, %error, has_address, "cannot look up an endpoint's name");
+    }
+    let found = found.map_err(|error| Arc::from(error.to_string()));
+    for addresses in sharing {
+        addresses.learn(found.clone());
+    }
+}

@@ -1,0 +1,137 @@
+//! When a pool moves, and what it tells.
+
+use std::time::Duration;
+
+use l4_failover::Happened;
+use l4_failover::choice::{Cause, MoveKind, Policy, State};
+
+use super::server::{Server, moved, pair, soon};
+
+fn quick() -> Policy {
+    Policy {
+        hold_down: Duration::from_millis(200),
+        ..Policy::default()
+    }
+}
+
+#[tokio::test]
+async fn it_leaves_a_dead_primary_and_returns_after_the_hold_down() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let pool = pair(&primary.address, &backup.address, quick())
+        .build()
+        .unwrap();
+    let mut events = pool.events();
+    let address = primary.stop().await;
+    assert_eq!(moved(&mut events, MoveKind::Failover).await, 1);
+    let connected = soon(pool.connect()).await.unwrap();
+    assert!(!connected.is_spilled && connected.failed.is_empty());
+    let status = pool.status();
+    assert_eq!((status.active, status.moves), (1, 1));
+    let down = &status.tiers[0].endpoints[0];
+    assert_eq!(down.state, State::Down);
+    assert!(
+        down.last_check
+            .as_ref()
+            .unwrap()
+            .result
+            .as_ref()
+            .unwrap_err()
+            .contains("refused")
+    );
+
+    let _primary = Server::at(&address).await;
+    assert_eq!(moved(&mut events, MoveKind::Failback).await, 0);
+    assert_eq!(pool.moves(MoveKind::Failback, Cause::Recovered), 1);
+    let up_for = pool.status().tiers[0].endpoints[0].changed_for.unwrap();
+    assert!(up_for >= Duration::from_millis(200), "{up_for:?}");
+}
+
+#[tokio::test]
+async fn events_say_what_and_why() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let pool = pair(&primary.address, &backup.address, quick())
+        .build()
+        .unwrap();
+    let mut events = pool.events();
+    let address = primary.stop().await;
+    let down = soon(events.next()).await.unwrap();
+    let Happened::Endpoint {
+        endpoint,
+        from,
+        to,
+        reason,
+    } = down.what
+    else {
+        panic!("{down:?}");
+    };
+    assert_eq!((&*endpoint, from, to), (&*address, State::Up, State::Down));
+    assert!(reason.unwrap().contains("refused"));
+    let event = soon(events.next()).await.unwrap();
+    let Happened::Moved {
+        kind,
+        cause,
+        from,
+        to,
+        reason,
+        ..
+    } = event.what
+    else {
+        panic!("{event:?}");
+    };
+    assert_eq!((kind, cause), (MoveKind::Failover, Cause::Unhealthy));
+    assert_eq!(
+        (from.tier, from.to_string(), to.to_string()),
+        (0, address, backup.address.clone())
+    );
+    assert!(reason.unwrap().contains("refused"));
+    drop(pool);
+    assert_eq!(soon(events.next()).await, None);
+}
+
+#[tokio::test]
+async fn a_reload_keeps_who_is_active_and_sessions_of_what_went_away() {
+    let (primary, backup, other) = (
+        Server::start().await,
+        Server::start().await,
+        Server::start().await,
+    );
+    let pool = pair(&primary.address, &backup.address, Policy::default())
+        .build()
+        .unwrap();
+    pool.failover().await.unwrap();
+    let session = soon(pool.connect()).await.unwrap();
+    assert_eq!(session.address.to_string(), backup.address);
+
+    let mut options = pool.options();
+    let at = |server: &Server| l4_failover::EndpointOptions::at(server.address.parse().unwrap());
+    options.tiers.push(vec![at(&other)]);
+    pool.reload(options.clone()).unwrap();
+    let status = pool.status();
+    assert_eq!(
+        (status.active, status.is_held, status.tiers.len()),
+        (1, true, 3)
+    );
+    assert_eq!(status.tiers[1].endpoints[0].connections, 1);
+
+    let mut events = pool.events();
+    options.tiers.remove(1);
+    pool.reload(options.clone()).unwrap();
+    let event = soon(events.next()).await.unwrap();
+    let Happened::Moved {
+        cause, from, to, ..
+    } = event.what
+    else {
+        panic!("{event:?}");
+    };
+    assert_eq!(
+        (cause, from.to_string(), to.tier),
+        (Cause::Reload, backup.address.clone(), 0)
+    );
+    // The session of the endpoint that went away goes on.
+    let cut = tokio::time::timeout(Duration::from_millis(100), session.endpoint.cut()).await;
+    assert!(cut.is_err());
+
+    options.tiers.clear();
+    assert!(pool.reload(options).is_err());
+    assert_eq!(pool.status().tiers.len(), 2);
+}

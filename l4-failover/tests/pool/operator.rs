@@ -1,0 +1,103 @@
+//! Commands, and what survives a restart.
+
+use l4_failover::choice::{Policy, State};
+use l4_failover::{CommandError, Happened};
+
+use super::server::{Server, pair, soon};
+
+#[tokio::test]
+async fn decisions_survive_a_restart() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pair.state");
+    let build = || {
+        let builder = pair(&primary.address, &backup.address, Policy::default());
+        builder.state_file(&file).build().unwrap()
+    };
+    let pool = build();
+    pool.failover().await.unwrap();
+    pool.maintenance(&primary.address, Some("a new disk"))
+        .await
+        .unwrap();
+    drop(pool);
+    let pool = build();
+    let status = pool.status();
+    assert_eq!((status.active, status.is_held), (1, true));
+    let out = &status.tiers[0].endpoints[0];
+    assert_eq!(
+        (out.state, out.maintenance.as_deref()),
+        (State::Maintenance, Some("a new disk"))
+    );
+    pool.maintenance(&primary.address, None).await.unwrap();
+    pool.failback(false).await.unwrap();
+    drop(pool);
+    let status = build().status();
+    assert_eq!((status.active, status.is_held), (0, false));
+    assert_eq!(status.tiers[0].endpoints[0].state, State::Up);
+}
+
+#[tokio::test]
+async fn a_failover_that_nobody_ordered_survives_too() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pair.state");
+    let builder = pair(&primary.address, &backup.address, Policy::default());
+    let pool = builder.state_file(&file).build().unwrap();
+    primary.stop().await;
+    soon(async {
+        while !std::fs::read_to_string(&file)
+            .unwrap_or_default()
+            .contains(&backup.address)
+        {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(pool.status().active, 1);
+}
+
+#[tokio::test]
+async fn a_state_file_that_can_no_longer_be_written_is_said() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pair.state");
+    let builder = pair(&primary.address, &backup.address, Policy::default());
+    let pool = builder.state_file(&file).build().unwrap();
+    drop(directory);
+    let error = pool.failover().await.unwrap_err();
+    assert!(matches!(error, CommandError::NotKept(_)), "{error}");
+    let status = pool.status();
+    assert_eq!(status.active, 1);
+    assert!(
+        status
+            .state_file_error
+            .unwrap()
+            .contains("cannot be written")
+    );
+}
+
+#[tokio::test]
+async fn commands_say_what_they_did_or_why_not() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let pool = pair(&primary.address, &backup.address, Policy::default())
+        .build()
+        .unwrap();
+    assert_eq!(pool.failback(false).await.unwrap(), None);
+    let event = pool.failover().await.unwrap().unwrap();
+    assert!(matches!(event.what, Happened::Moved { .. }));
+    let refused = pool.failover().await.unwrap_err().to_string();
+    assert!(
+        refused.contains(&backup.address) && refused.contains("it stays active"),
+        "{refused}"
+    );
+    let unknown = pool
+        .maintenance("127.0.0.1:1", Some("x"))
+        .await
+        .unwrap_err()
+        .to_string();
+    let wanted = format!(
+        "there is no endpoint \"127.0.0.1:1\"; there are: {}, {}",
+        primary.address, backup.address
+    );
+    assert_eq!(unknown, wanted);
+}

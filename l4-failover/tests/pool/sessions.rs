@@ -1,0 +1,135 @@
+//! What becomes of sessions when what they are on is left.
+
+use std::time::{Duration, Instant};
+
+use l4_failover::choice::{MoveKind, Policy, Sessions};
+use l4_failover::{Connected, Cut};
+use tokio::sync::mpsc;
+
+use super::server::{Server, first, moved, pair, soon};
+
+/// Tells when each session is cut, and why.
+fn watch(sessions: Vec<Connected>) -> mpsc::UnboundedReceiver<(Cut, Instant)> {
+    let (tell, told) = mpsc::unbounded_channel();
+    for session in sessions {
+        let tell = tell.clone();
+        tokio::spawn(async move {
+            let why = session.endpoint.cut().await;
+            let _ = tell.send((why, Instant::now()));
+        });
+    }
+    told
+}
+
+async fn three(pool: &l4_failover::Pool) -> Vec<Connected> {
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        sessions.push(soon(pool.connect()).await.unwrap());
+    }
+    sessions
+}
+
+#[tokio::test]
+async fn close_ends_all_at_once_on_failover() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_failover: Sessions::Close,
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    let mut told = watch(three(&pool).await);
+    pool.failover().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(first(&mut told).await.0, Cut::Failover);
+    }
+    // Those that come now are on the backup, and stay.
+    let session = soon(pool.connect()).await.unwrap();
+    pool.failback(false).await.unwrap();
+    let cut = tokio::time::timeout(Duration::from_millis(100), session.endpoint.cut()).await;
+    assert!(cut.is_err());
+}
+
+#[tokio::test]
+async fn drain_spreads_the_ends_over_its_time() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_failback: Sessions::Drain,
+        drain_timeout: Duration::from_millis(600),
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    pool.failover().await.unwrap();
+    let mut told = watch(three(&pool).await);
+    let began = Instant::now();
+    pool.failback(false).await.unwrap();
+    let mut at = Vec::new();
+    for _ in 0..3 {
+        let (why, when) = first(&mut told).await;
+        assert_eq!(why, Cut::Failback);
+        at.push(when - began);
+    }
+    for (nth, at) in (1..).zip(at) {
+        assert!(at >= Duration::from_millis(nth * 200 - 5), "{nth}: {at:?}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_of_an_endpoint_that_went_down_end_though_the_tier_stays() {
+    let (one, other, backup) = (
+        Server::start().await,
+        Server::start().await,
+        Server::start().await,
+    );
+    let policy = Policy {
+        on_endpoint_down: Sessions::Close,
+        ..Policy::default()
+    };
+    let builder = pair(&one.address, &backup.address, policy).primary(&other.address);
+    let pool = builder.build().unwrap();
+    let sessions = three(&pool).await;
+    let on_one = sessions
+        .iter()
+        .filter(|it| it.address.to_string() == one.address)
+        .count();
+    assert!((1..3).contains(&on_one));
+    let mut told = watch(sessions);
+    one.stop().await;
+    for _ in 0..on_one {
+        assert_eq!(first(&mut told).await.0, Cut::EndpointDown);
+    }
+    assert!(told.try_recv().is_err());
+    assert_eq!(pool.status().active, 0);
+}
+
+#[tokio::test]
+async fn keep_keeps_them() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let pool = pair(&primary.address, &backup.address, Policy::default())
+        .build()
+        .unwrap();
+    let mut events = pool.events();
+    let mut told = watch(three(&pool).await);
+    primary.stop().await;
+    moved(&mut events, MoveKind::Failover).await;
+    assert!(told.try_recv().is_err());
+    assert_eq!(pool.status().tiers[0].endpoints[0].connections, 3);
+}
+
+#[tokio::test]
+async fn a_session_that_is_told_before_it_listens_hears_it() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_failover: Sessions::Close,
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    let session = soon(pool.connect()).await.unwrap();
+    pool.failover().await.unwrap();
+    assert_eq!(soon(session.endpoint.cut()).await, Cut::Failover);
+}
