@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use l4_failover::admin::{self, AdminError};
-use l4_failover::socket::TcpOptions;
 use l4_failover::socket::listen::{ListenError, Listening};
 use l4_failover::socket::relay::{RelayContext, RelayLimits};
-use l4_failover::{DialLimits, Endpoint, Pool};
+use l4_failover::{Endpoint, Pool, PoolOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::time::{interval, timeout};
@@ -99,7 +98,7 @@ impl Bound {
     /// [`StartError`]: a sentence that says what, and what to do.
     pub fn bind(config: &Config, lost: LostLines) -> Result<Self, StartError> {
         let connections_max = connections_max(config)?;
-        let options = tcp_options(&config.relay);
+        let options = config::tcp_options(&config.relay);
         let metrics = Metrics::new()?;
         let routes = routes(config, &metrics)?;
         let mut listeners = Vec::new();
@@ -121,11 +120,7 @@ impl Bound {
         let context = Context {
             hello: hello_limits(&config.hello),
             routes,
-            dial: DialLimits {
-                attempt: config.dial.attempt_timeout,
-                total: config.dial.timeout,
-                options,
-            },
+            dial: config.dial.limits(options),
             relay: RelayContext::new(relay_limits(config, connections_max)),
             listeners: config.listeners.iter().map(|it| it.name.clone()).collect(),
             live: Live::new(config.workers, connections_max),
@@ -243,12 +238,7 @@ pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>,
     let fallback = config.fallback.as_ref();
     for service in &config.services {
         let kind = RouteKind::Service;
-        let to = Arc::new(destination(
-            metrics,
-            kind,
-            &service.name,
-            &service.endpoints,
-        ));
+        let to = Arc::new(destination(metrics, kind, &service.pool));
         builder.service(&service.name, &to)?;
         if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
             builder.default(&to, fallback.without_name);
@@ -256,23 +246,19 @@ pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>,
     }
     for datacenter in &config.datacenters {
         let kind = RouteKind::Datacenter;
-        let to = destination(metrics, kind, &datacenter.name, &datacenter.gateways);
+        let to = destination(metrics, kind, &datacenter.pool);
         builder.datacenter(&datacenter.name, &Arc::new(to))?;
     }
     builder.build()
 }
 
-fn destination(
-    metrics: &Metrics,
-    kind: RouteKind,
-    name: &str,
-    endpoints: &[config::Endpoint],
-) -> Destination {
+fn destination(metrics: &Metrics, kind: RouteKind, pool: &PoolOptions) -> Destination {
+    let endpoints = pool.tiers.iter().flatten();
     Destination {
-        name: name.to_owned(),
+        name: pool.name.clone(),
         kind,
-        pool: Pool::new(endpoints.iter().map(|it| Endpoint::new(&it.address))),
-        series: metrics.series(kind, name),
+        pool: Pool::new(endpoints.map(|it| Endpoint::new(&it.target))),
+        series: metrics.series(kind, &pool.name),
     }
 }
 
@@ -313,13 +299,6 @@ fn raise_descriptors() -> usize {
     current.map_or(1 << 20, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)
     })
-}
-
-fn tcp_options(relay: &config::Relay) -> TcpOptions {
-    TcpOptions {
-        keepalive: relay.keepalive,
-        user_timeout: Some(relay.user_timeout),
-    }
 }
 
 fn hello_limits(hello: &config::Hello) -> HelloLimits {

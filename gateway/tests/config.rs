@@ -2,6 +2,7 @@
 
 use gateway::config::{Config, ConnectionLog, Fallback, Format, Level};
 use gateway::name::NamePattern;
+use l4_failover::{EndpointOptions, PoolOptions};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +26,15 @@ gateways = ["127.0.0.1:8444"]
 
 fn parse(text: &str) -> Config {
     Config::parse("gateway.toml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// Where a pool leads, by tier.
+fn targets(pool: &PoolOptions) -> Vec<Vec<String>> {
+    let target = |endpoint: &EndpointOptions| endpoint.target.to_string();
+    let tiers = pool.tiers.iter();
+    tiers
+        .map(|tier| tier.iter().map(target).collect())
+        .collect()
 }
 
 /// The mistakes of a text, as an operator reads them.
@@ -60,11 +70,8 @@ fn the_minimal_file_loads_with_every_default() {
     );
     assert_eq!(config.log.connections, ConnectionLog::All);
     assert_eq!(config.admin.unwrap().address.to_string(), "127.0.0.1:19000");
-    assert_eq!(
-        config.services[0].endpoints[0].address.to_string(),
-        "127.0.0.1:7000"
-    );
-    assert_eq!(config.datacenters[0].gateways[0].address.port, 8444);
+    assert_eq!(targets(&config.services[0].pool), [["127.0.0.1:7000"]]);
+    assert_eq!(targets(&config.datacenters[0].pool), [["127.0.0.1:8444"]]);
     assert!((1..=256).contains(&config.workers));
 }
 
@@ -84,9 +91,8 @@ fn an_endpoint_is_a_string_or_a_table() {
         "[\"127.0.0.1:7000\"]",
         "['[::1]:7000', { address = 'Feed.example:7001' }]",
     );
-    let endpoints = parse(&text).services.remove(0).endpoints;
-    let addresses: Vec<_> = endpoints.iter().map(|e| e.address.to_string()).collect();
-    assert_eq!(addresses, ["[::1]:7000", "feed.example:7001"]);
+    let pool = &parse(&text).services[0].pool;
+    assert_eq!(targets(pool), [["[::1]:7000", "feed.example:7001"]]);
 }
 
 #[test]
@@ -209,7 +215,7 @@ fn lists_of_addresses_are_neither_empty_nor_repetitive() {
     assert_eq!(found, [expected]);
     let found = mistakes_with("\"127.0.0.1:8444\"", "'A:1', { address = 'a:1' }");
     let expected = "g.toml:15: datacenter[0].gateways[1]: this is listed already, \
-                    as datacenter[0].gateways[0]; remove one of them";
+                    as datacenter[0].gateways[0], on line 15; remove one of them";
     assert_eq!(found, [expected]);
     let found = mistakes_with("\"127.0.0.1:8444\"", "{ adress = 'a:1' }");
     assert_eq!(found.len(), 2, "{found:#?}");

@@ -11,23 +11,22 @@ mod peers;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use limits::{Dial, Hello, Limits, Relay};
+pub use l4_failover::config::Dial;
+pub use limits::{Hello, Limits, Relay};
 pub use listen::Listener;
 pub use log::{ConnectionLog, Format, Level, Log};
-pub use peers::{Datacenter, Endpoint, Service};
+pub use peers::{Datacenter, Service};
 
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, integer, label, list,
-    parsed,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label, list,
+    parsed, workers,
 };
+use l4_failover::socket::TcpOptions;
 use names::{Names, no_suffix};
+use peers::Peers;
 use std::path::Path;
-use std::thread::available_parallelism;
-
-/// More threads than this serve no machine.
-const WORKERS_MAX: usize = 256;
 
 /// The gateway's own data centre is given as a value, the others as tables of the same name.
 const DATACENTER: &str = "datacenter";
@@ -83,7 +82,7 @@ impl Config {
     ///     name = "currency"
     ///     endpoints = ["127.0.0.1:7000"]
     /// "#)?;
-    /// assert_eq!(config.services[0].endpoints[0].address.port, 7000);
+    /// assert_eq!(config.services[0].pool.tiers[0][0].target.port, 7000);
     /// # Ok::<(), l4_failover::config::Diagnostics>(())
     /// ```
     ///
@@ -113,14 +112,16 @@ impl Config {
         let name_patterns = name_patterns(table, datacenter.as_deref());
         let listeners = listen::read(table, &mut addresses);
         let hello = table.table("hello", Hello::read);
-        let dial = table.table("dial", Dial::read);
+        let dial = table.table("dial", dial_section);
         let relay = table.table("relay", Relay::read);
         let limits = table.table("limits", Limits::read);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);
-        let services = peers::services(table, &mut names, &addresses);
-        let datacenters = peers::datacenters(table, datacenter.as_deref(), &names, &addresses);
+        let mut peers = Peers::new(dial.limits(tcp_options(&relay)));
+        let services = peers.services(table, &mut names);
+        let datacenters = peers.datacenters(table, datacenter.as_deref(), &names);
+        peers.report_circles(table, &addresses);
         let fallback = Fallback::read(table, &services);
         if !table.has("service") && !table.has(DATACENTER) {
             table.report_here(NOTHING_TO_PASS);
@@ -143,10 +144,12 @@ impl Config {
     }
 }
 
-fn workers(table: &mut Table<'_>) -> usize {
-    let workers = integer(1..=WORKERS_MAX);
-    let workers = table.optional("workers", workers, "the number of CPUs");
-    workers.unwrap_or_else(|| available_parallelism().map_or(1, |cpus| cpus.get().min(WORKERS_MAX)))
+/// What every connection carries, on both sides.
+pub(crate) fn tcp_options(relay: &Relay) -> TcpOptions {
+    TcpOptions {
+        keepalive: relay.keepalive,
+        user_timeout: Some(relay.user_timeout),
+    }
 }
 
 /// A pattern that gives no names in this data centre, `here`, is left out, so that it is told once.
