@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use l4_failover::admin::{self, AdminError};
+use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise_descriptors};
 use l4_failover::socket::listen::{ListenError, Listening};
-use l4_failover::socket::relay::{RelayContext, RelayLimits};
+use l4_failover::socket::relay::RelayContext;
 use l4_failover::{Endpoint, Pool, PoolOptions};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
@@ -35,10 +35,6 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Endpoints' names are looked up before the first connection is accepted, for this long at most.
 const FIRST_LOOK_UP: Duration = Duration::from_secs(2);
 
-/// Descriptors that are no connection's: standard streams, event queues, the admin address,
-/// look-ups.
-const DESCRIPTORS_RESERVED: usize = 128;
-
 /// Why the gateway cannot start. Nothing is left half started.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -52,19 +48,8 @@ pub enum StartError {
     #[error(transparent)]
     Routes(#[from] BuildError),
     /// More connections are configured than the process may open descriptors for.
-    #[error(
-        "{connections} connections at once need {needed} descriptors, and the process may open \
-         {allowed}: raise the limit (ulimit -n, LimitNOFILE= of systemd), or lower \
-         limits.connections, workers or relay.pipes"
-    )]
-    Descriptors {
-        /// The number wanted: as configured, or one.
-        connections: usize,
-        /// Two descriptors a connection, and what else is open.
-        needed: usize,
-        /// RLIMIT_NOFILE.
-        allowed: usize,
-    },
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// A thread or an event queue cannot be made.
     #[error("cannot start the workers")]
     Workers(#[source] io::Error),
@@ -98,7 +83,7 @@ impl Bound {
     /// [`StartError`]: a sentence that says what, and what to do.
     pub fn bind(config: &Config, lost: LostLines) -> Result<Self, StartError> {
         let connections_max = connections_max(config)?;
-        let options = config::tcp_options(&config.relay);
+        let options = config.relay.tcp_options();
         let metrics = Metrics::new()?;
         let routes = routes(config, &metrics)?;
         let mut listeners = Vec::new();
@@ -121,7 +106,7 @@ impl Bound {
             hello: hello_limits(&config.hello),
             routes,
             dial: config.dial.limits(options),
-            relay: RelayContext::new(relay_limits(config, connections_max)),
+            relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
             listeners: config.listeners.iter().map(|it| it.name.clone()).collect(),
             live: Live::new(config.workers, connections_max),
             metrics,
@@ -263,42 +248,14 @@ fn destination(metrics: &Metrics, kind: RouteKind, pool: &PoolOptions) -> Destin
 }
 
 /// How many connections may be open: as configured, or as many as descriptors allow.
-fn connections_max(config: &Config) -> Result<usize, StartError> {
-    let allowed = raise_descriptors();
-    let pipes = if config.relay.splice {
-        config.relay.pipes
-    } else {
-        0
+fn connections_max(config: &Config) -> Result<usize, TooFewDescriptors> {
+    let standing = Standing {
+        workers: config.workers,
+        listeners: config.listeners.len(),
+        pipes: config.relay.pipes_max(),
+        others: 0,
     };
-    let sockets = config.listeners.len() * config.workers;
-    let other = DESCRIPTORS_RESERVED + 2 * pipes + sockets + 4 * config.workers;
-    let room = allowed.saturating_sub(other) / 2;
-    match config.limits.connections {
-        None if room > 0 => Ok(room),
-        Some(connections) if connections <= room => Ok(connections),
-        wanted => Err(StartError::Descriptors {
-            connections: wanted.unwrap_or(1),
-            needed: 2 * wanted.unwrap_or(1) + other,
-            allowed,
-        }),
-    }
-}
-
-/// Raises the soft limit on descriptors to the hard one; the limit.
-fn raise_descriptors() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    let current = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    // No limit at all: as many as the kernel lets a process open by default.
-    current.map_or(1 << 20, |limit| {
-        usize::try_from(limit).unwrap_or(usize::MAX)
-    })
+    descriptors::connections_max(config.limits.connections, standing, raise_descriptors())
 }
 
 fn hello_limits(hello: &config::Hello) -> HelloLimits {
@@ -308,19 +265,6 @@ fn hello_limits(hello: &config::Hello) -> HelloLimits {
             raw_bytes: hello.raw_bytes,
         },
         deadline: hello.timeout,
-    }
-}
-
-fn relay_limits(config: &Config, connections_max: usize) -> RelayLimits {
-    let relay = &config.relay;
-    RelayLimits {
-        linger: relay.linger,
-        idle: relay.idle,
-        owned_max: relay.owned_max,
-        relays: connections_max,
-        workers: config.workers,
-        pipes: if relay.splice { relay.pipes } else { 0 },
-        pipe_size: relay.pipe_size,
     }
 }
 

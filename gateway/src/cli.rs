@@ -1,6 +1,7 @@
 //! The command line of `mesh-gateway`. The exit code is decided here and nowhere else: 0 done,
 //! 1 failed, 2 a mistake in what was typed or configured.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,15 +9,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use l4_failover::config::Diagnostics;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Mutex;
-use tracing::level_filters::LevelFilter;
+use l4_failover::process::log::Log;
+use l4_failover::process::signals::{Hangups, Signals};
 use tracing::warn;
 
 use crate::app::{Bound, StartError};
 use crate::check;
-use crate::config::{self, Config};
-use crate::log::{Format, Log};
+use crate::config::Config;
 
 /// Passes TLS connections on by server name, without terminating TLS.
 #[derive(Debug, Parser)]
@@ -118,7 +117,7 @@ fn check(check: &Check) -> Result<(), Failure> {
 
 fn run(run: &Run) -> Result<(), Failure> {
     let config = Config::load(&run.config)?;
-    let log = Log::start(level(config.log.level), format(config.log.format));
+    let log = Log::start(config.log.options());
     let bound = Bound::bind(&config, log.lost())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -131,70 +130,28 @@ fn run(run: &Run) -> Result<(), Failure> {
 }
 
 async fn serve(bound: Bound) -> Result<(), Failure> {
-    let signals = Signals::new()
-        .map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
-    // One watcher for both waits: a signal that comes between them is still there for the second.
-    let signals = Mutex::new(signals);
-    let next_signal = async || signals.lock().await.next().await;
+    let signals = Signals::new().map_err(no_signals)?;
+    let hangups = Hangups::new().map_err(no_signals)?;
     let ready = bound.to_string();
     let ready = || {
         let _ = writeln!(std::io::stderr(), "{ready}");
     };
-    let running = bound.run(ready, next_signal(), next_signal());
+    let running = bound.run(ready, signals.next(), signals.next());
     tokio::select! {
         stopped = running => stopped?,
-        error = ignore_hangups() => return Err(Failure::Failed(format!("cannot wait for signals: {error}"))),
+        never = ignore(hangups) => match never {},
     };
     Ok(())
 }
 
-/// SIGHUP would end the process at once, and cut its connections so that they look whole.
-async fn ignore_hangups() -> std::io::Error {
-    let mut hangups = match signal(SignalKind::hangup()) {
-        Ok(hangups) => hangups,
-        Err(error) => return error,
-    };
+fn no_signals(error: std::io::Error) -> Failure {
+    Failure::Failed(format!("cannot wait for signals: {error}"))
+}
+
+/// Says of each SIGHUP that nothing comes of it.
+async fn ignore(mut hangups: Hangups) -> Infallible {
     loop {
-        hangups.recv().await;
+        hangups.next().await;
         warn!("SIGHUP is ignored: to change the configuration, restart");
-    }
-}
-
-/// The signals that end the process.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-fn level(level: config::Level) -> LevelFilter {
-    match level {
-        config::Level::Error => LevelFilter::ERROR,
-        config::Level::Warn => LevelFilter::WARN,
-        config::Level::Info => LevelFilter::INFO,
-        config::Level::Debug => LevelFilter::DEBUG,
-        config::Level::Trace => LevelFilter::TRACE,
-    }
-}
-
-fn format(format: config::Format) -> Format {
-    match format {
-        config::Format::Text => Format::Text,
-        config::Format::Json => Format::Json,
     }
 }

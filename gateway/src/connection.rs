@@ -3,12 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use l4_failover::socket::cut::ResetOnDrop;
 use l4_failover::socket::relay::{Side, relay};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::cut::ResetOnDrop;
 use crate::error::Error;
 use crate::hello;
 use crate::record::ConnectionRecord;

@@ -10,7 +10,6 @@ pub mod cli;
 pub mod config;
 pub mod connection;
 pub mod context;
-mod cut;
 pub mod destination;
 pub mod error;
 pub mod hello;

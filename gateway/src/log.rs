@@ -1,90 +1,22 @@
-//! The log: lines on stderr, written by a thread of their own, so that a slow reader of the log
-//! never slows a connection.
+//! What the log says of connections: one line each.
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use l4_failover::Lease;
-use tracing::level_filters::LevelFilter;
+use l4_failover::process::rate::RateLimit;
 use tracing::{info, warn};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+pub use l4_failover::process::log::LostLines;
 
 use crate::destination::Destination;
 use crate::live::ConnectionId;
 use crate::name::Escaped;
 use crate::outcome::{Cause, Outcome, Phase};
 
-/// Lines that wait for a slow reader; more are lost, and counted.
-const LINES_MAX: usize = 16_384;
-
 /// Bytes shown of a server name; a real one has at most 253 and a dot.
 const SNI_SHOWN_MAX: usize = 256;
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// The process's log. Dropping it writes out what waits.
-#[derive(Debug)]
-pub struct Log {
-    lost: ErrorCounter,
-    _writer: WorkerGuard,
-}
-
-impl Log {
-    /// Starts the process's log on stderr. Where a subscriber is set already, that one stays.
-    #[must_use]
-    pub fn start(level: LevelFilter, format: Format) -> Self {
-        let builder = NonBlockingBuilder::default().lossy(true);
-        let (lines, writer) = builder.buffered_lines_limit(LINES_MAX).finish(io::stderr());
-        let lost = lines.error_counter();
-        subscribe(level, format, lines);
-        Self {
-            lost,
-            _writer: writer,
-        }
-    }
-
-    /// Counts the lines that were lost.
-    #[must_use]
-    pub fn lost(&self) -> LostLines {
-        LostLines(Some(self.lost.clone()))
-    }
-}
-
-/// Counts log lines that were lost because the log was read too slowly.
-#[derive(Clone, Debug, Default)]
-pub struct LostLines(Option<ErrorCounter>);
-
-impl LostLines {
-    /// Lines lost since the start.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0
-            .as_ref()
-            .map_or(0, |lost| lost.dropped_lines() as u64)
-    }
-}
-
-fn subscribe(level: LevelFilter, format: Format, lines: NonBlocking) {
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_ansi(false)
-        .with_writer(lines);
-    // Fails only where a subscriber is set already.
-    let _ = match format {
-        Format::Text => builder.try_init(),
-        Format::Json => builder.json().flatten_event(true).try_init(),
-    };
-}
 
 /// Which connections get a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,66 +178,9 @@ fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
 
-/// Admits a number of events a second, and counts the others.
-#[derive(Debug)]
-struct RateLimit {
-    per_second: u32,
-    window: Mutex<Window>,
-}
-
-#[derive(Debug)]
-struct Window {
-    began: Instant,
-    admitted: u32,
-    left_out: u64,
-}
-
-impl RateLimit {
-    fn new(per_second: u32) -> Self {
-        let window = Window {
-            began: Instant::now(),
-            admitted: 0,
-            left_out: 0,
-        };
-        Self {
-            per_second,
-            window: Mutex::new(window),
-        }
-    }
-
-    fn admit(&self, now: Instant) -> bool {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_duration_since(window.began) >= Duration::from_secs(1) {
-            (window.began, window.admitted) = (now, 0);
-        }
-        let admitted = window.admitted < self.per_second;
-        match admitted {
-            true => window.admitted += 1,
-            false => window.left_out += 1,
-        }
-        admitted
-    }
-
-    fn take_left_out(&self) -> u64 {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut window.left_out)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn refusals_over_the_bound_are_counted_and_a_new_second_admits_again() {
-        let limit = RateLimit::new(2);
-        let start = Instant::now();
-        let admitted = [0, 10, 20, 999].map(|ms| limit.admit(start + Duration::from_millis(ms)));
-        assert_eq!(admitted, [true, true, false, false]);
-        assert!(limit.admit(start + Duration::from_millis(1001)));
-        assert_eq!(limit.take_left_out(), 2);
-        assert_eq!(limit.take_left_out(), 0);
-    }
 
     #[test]
     fn versions_and_names_read_well() {

@@ -1,30 +1,7 @@
 //! What is logged, and how.
 
-use l4_failover::config::{Table, integer, one_of};
-
-/// The least severe message that is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// What needs somebody to act.
-    Error,
-    /// What may need somebody to act.
-    Warn,
-    /// What an operator likes to know.
-    Info,
-    /// What helps to find a fault.
-    Debug,
-    /// Every step.
-    Trace,
-}
-
-/// How a line of the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// One object a line, for programs.
-    Json,
-}
+use l4_failover::config::{Table, integer, log_options, one_of};
+use l4_failover::process::log::{Format, Level, LogOptions};
 
 /// Which connections get a line in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +14,6 @@ pub enum ConnectionLog {
     Off,
 }
 
-const LEVELS: &[(&str, Level)] = &[
-    ("error", Level::Error),
-    ("warn", Level::Warn),
-    ("info", Level::Info),
-    ("debug", Level::Debug),
-    ("trace", Level::Trace),
-];
-const FORMATS: &[(&str, Format)] = &[("text", Format::Text), ("json", Format::Json)];
 const CONNECTIONS: &[(&str, ConnectionLog)] = &[
     ("all", ConnectionLog::All),
     ("failures", ConnectionLog::Failures),
@@ -65,12 +34,22 @@ pub struct Log {
 }
 
 impl Log {
+    /// What the process's log takes of it.
+    #[must_use]
+    pub fn options(&self) -> LogOptions {
+        LogOptions {
+            level: self.level,
+            format: self.format,
+        }
+    }
+
     pub(super) fn read(table: &mut Table<'_>) -> Self {
+        let LogOptions { level, format } = log_options(table);
         let connections = one_of(CONNECTIONS);
         let refusals = integer(0..=10_000);
         Self {
-            level: table.with_default("level", one_of(LEVELS), Level::Info),
-            format: table.with_default("format", one_of(FORMATS), Format::Text),
+            level,
+            format,
             connections: table.with_default("connections", connections, ConnectionLog::All),
             refusals_per_second: table.with_default("refusals_per_second", refusals, 10),
         }

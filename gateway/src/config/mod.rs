@@ -11,22 +11,26 @@ mod peers;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use l4_failover::config::Dial;
-pub use limits::{Hello, Limits, Relay};
+pub use l4_failover::config::{Dial, Limits, Relay};
+pub use l4_failover::process::log::{Format, Level};
+pub use limits::Hello;
 pub use listen::Listener;
-pub use log::{ConnectionLog, Format, Level, Log};
+pub use log::{ConnectionLog, Log};
 pub use peers::{Datacenter, Service};
 
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label, list,
-    parsed, workers,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label,
+    limits_section, list, parsed, relay_section, workers,
 };
-use l4_failover::socket::TcpOptions;
 use names::{Names, no_suffix};
 use peers::Peers;
 use std::path::Path;
+use std::time::Duration;
+
+/// Long enough for a WAN to come back after its routes have moved.
+const USER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The gateway's own data centre is given as a value, the others as tables of the same name.
 const DATACENTER: &str = "datacenter";
@@ -113,12 +117,12 @@ impl Config {
         let listeners = listen::read(table, &mut addresses);
         let hello = table.table("hello", Hello::read);
         let dial = table.table("dial", dial_section);
-        let relay = table.table("relay", Relay::read);
-        let limits = table.table("limits", Limits::read);
+        let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
+        let limits = table.table("limits", limits_section);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);
-        let mut peers = Peers::new(dial.limits(tcp_options(&relay)));
+        let mut peers = Peers::new(dial.limits(relay.tcp_options()));
         let services = peers.services(table, &mut names);
         let datacenters = peers.datacenters(table, datacenter.as_deref(), &names);
         peers.report_circles(table, &addresses);
@@ -141,14 +145,6 @@ impl Config {
             services,
             datacenters,
         })
-    }
-}
-
-/// What every connection carries, on both sides.
-pub(crate) fn tcp_options(relay: &Relay) -> TcpOptions {
-    TcpOptions {
-        keepalive: relay.keepalive,
-        user_timeout: Some(relay.user_timeout),
     }
 }
 

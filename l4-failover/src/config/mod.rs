@@ -32,11 +32,14 @@ mod dial;
 mod flags;
 mod homonym;
 mod kinds;
+mod limits;
 mod listen;
+mod log;
 mod nearest;
 mod node;
 mod pool;
 mod reference;
+mod relay;
 mod schema;
 mod source;
 mod table;
@@ -55,11 +58,14 @@ pub use kinds::{
     Checked, Kind, List, Located, Shown, briefly, checked, duration, flag, integer, label, list,
     located, one_of, or_table, or_word, parsed, path, size, statuses, text,
 };
+pub use limits::{Limits, limits_section};
 pub use listen::{Listen, listener_name};
+pub use log::log_options;
 pub use nearest::did_you_mean;
 pub use node::{Node, Spot};
 pub use pool::{Ends, PoolBase, Pools};
 pub use reference::Reference;
+pub use relay::{Relay, relay_section};
 pub use schema::{Key, Need, Schema};
 pub use table::Table;
 pub use unique::Unique;

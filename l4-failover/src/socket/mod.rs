@@ -1,6 +1,7 @@
 //! TCP sockets: listening, connecting, relaying.
 
 pub mod connect;
+pub mod cut;
 pub mod listen;
 mod options;
 mod queue;
