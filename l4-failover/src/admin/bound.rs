@@ -5,6 +5,7 @@ use super::guard::{Guard, guarded};
 use super::listener::Listener;
 use super::options::{Address, AdminOptions};
 use super::serve::{ServeLimits, serve};
+use super::tls;
 use super::token::Token;
 use axum::Router;
 use std::io;
@@ -42,7 +43,7 @@ impl Bound {
     pub fn bind(options: &AdminOptions) -> Result<Self, AdminError> {
         options.check_exposure()?;
         let token = options.token_file.as_deref().map(Token::load).transpose()?;
-        let tls = options.tls.as_ref().map(|files| files.load()).transpose()?;
+        let tls = options.tls.as_ref().map(tls::load).transpose()?;
         let (address, operators) = Listener::bind(&options.address, tls)?;
         let metrics = options.metrics_address;
         let metrics = metrics

@@ -1,9 +1,9 @@
 //! Why operators cannot be served.
 
 use super::options::{Address, AdminOptions};
-use super::tls::TlsError;
 use super::token::TokenError;
 use crate::socket::listen::ListenError;
+use crate::socket::tls::TlsError;
 use std::io;
 
 /// Why operators cannot be served.

@@ -41,6 +41,5 @@ pub(crate) use guard::host_of;
 // The public interface is:
 pub use bound::{Bound, Site};
 pub use error::AdminError;
-pub use options::{Address, AdminOptions, TlsFiles};
-pub use tls::TlsError;
+pub use options::{Address, AdminOptions};
 pub use token::{Token, TokenError};

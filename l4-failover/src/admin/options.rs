@@ -1,5 +1,6 @@
 //! Where operators are served, and what protects it.
 
+use crate::socket::tls::Identity;
 use std::fmt;
 use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
@@ -50,15 +51,6 @@ impl fmt::Display for Address {
     }
 }
 
-/// The certificate and key that an address beyond this machine needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// A PEM file with the certificate, followed by those that lead to its authority.
-    pub cert: PathBuf,
-    /// A PEM file with the certificate's private key.
-    pub key: PathBuf,
-}
-
 /// Where operators are served, and what protects it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminOptions {
@@ -68,8 +60,8 @@ pub struct AdminOptions {
     pub hosts: Vec<String>,
     /// A file that holds the bearer token to be asked for.
     pub token_file: Option<PathBuf>,
-    /// What to serve TLS with.
-    pub tls: Option<TlsFiles>,
+    /// The certificate to serve TLS with; an address beyond this machine needs one.
+    pub tls: Option<Identity>,
     /// Where else to serve metrics and health, to anyone.
     pub metrics_address: Option<SocketAddr>,
 }

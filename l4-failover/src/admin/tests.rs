@@ -1,6 +1,7 @@
 //! The admin server over real sockets, with requests written by hand.
 
-use super::{Address, AdminError, AdminOptions, Bound, Site, TlsFiles};
+use super::{Address, AdminError, AdminOptions, Bound, Site};
+use crate::socket::tls::Identity;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::routing::{get, post};
@@ -255,7 +256,7 @@ fn protected(dir: &Path, address: &str) -> (AdminOptions, CertificateDer<'static
     std::fs::write(path("token"), "s3cret").unwrap();
     let options = AdminOptions {
         token_file: Some(path("token")),
-        tls: Some(TlsFiles {
+        tls: Some(Identity {
             cert: path("cert"),
             key: path("key"),
         }),

@@ -3,7 +3,8 @@
 use super::addresses::Addresses;
 use super::kinds::{checked, list, parsed, path, text};
 use super::table::Table;
-use crate::admin::{Address, AdminOptions, TlsFiles, Token, host_of};
+use crate::admin::{Address, AdminOptions, Token, host_of};
+use crate::socket::tls::Identity;
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -61,17 +62,17 @@ fn token_file(table: &mut Table<'_>) -> Option<PathBuf> {
     Some(file)
 }
 
-fn tls(table: &mut Table<'_>) -> Option<TlsFiles> {
+fn tls(table: &mut Table<'_>) -> Option<Identity> {
     let cert = table.required("cert", path());
     let key = table.required("key", path());
-    let files = TlsFiles {
+    let identity = Identity {
         cert: cert?,
         key: key?,
     };
-    if let Err(error) = files.load() {
+    if let Err(error) = identity.load() {
         table.report(error.key(), with_causes(&error));
     }
-    Some(files)
+    Some(identity)
 }
 
 /// Nothing is said if what is there to protect the address is merely wrong in itself.

@@ -7,6 +7,8 @@ mod options;
 mod queue;
 pub mod relay;
 pub mod scratch;
+mod stream;
 pub mod tls;
 
 pub use options::TcpOptions;
+pub use stream::Stream;
