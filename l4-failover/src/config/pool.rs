@@ -8,6 +8,8 @@ mod tls;
 
 // The public interface is:
 pub use endpoint::Ends;
+pub use policy::PolicyWords;
+pub(crate) use tls::report_unusable;
 
 use super::addresses::Addresses;
 use super::kinds::{Located, briefly, path};

@@ -7,8 +7,9 @@ use std::collections::btree_map::Entry as Place;
 /// A file that presents every key of a format.
 ///
 /// Above each key stands a comment: an explanation, then one line of facts as a [`Key`] writes
-/// them. A key with a default stands in force and has that value; one without is commented out by
-/// `#` without a blank; one that is required stands either way.
+/// them. A key with a default has that value and stands in force, unless its whole section is
+/// commented out; one without is commented out, by `#` without a blank; one that is required stands
+/// either way.
 ///
 /// ```
 /// use l4_failover::config::{Reference, Table, flag, schema};
@@ -34,6 +35,7 @@ pub struct Reference<'t> {
 struct Entry<'t> {
     value: &'t str,
     is_commented_out: bool,
+    is_section_commented_out: bool,
     /// The comment's last line.
     facts: &'t str,
     /// How many lines of explanation stand above the facts.
@@ -44,7 +46,8 @@ impl<'t> Reference<'t> {
     /// The reference that `text` is.
     pub fn of(text: &'t str) -> Self {
         let mut entries = BTreeMap::new();
-        let (mut section, mut comment) = (String::new(), Vec::new());
+        let (mut section, mut is_section_commented_out) = (String::new(), false);
+        let mut comment = Vec::new();
         for line in text.lines() {
             let code = line.strip_prefix('#').unwrap_or(line);
             if let Some(prose) = line.strip_prefix("# ") {
@@ -53,12 +56,14 @@ impl<'t> Reference<'t> {
             }
             if code.starts_with('[') {
                 section = format!("{}.", code.trim_matches(['[', ']']));
+                is_section_commented_out = code != line;
             } else if let Some((key, value)) = code.split_once(" = ")
                 && let Place::Vacant(place) = entries.entry(format!("{section}{key}"))
             {
                 place.insert(Entry {
                     value,
                     is_commented_out: code != line,
+                    is_section_commented_out,
                     facts: comment.pop().unwrap_or_default(),
                     explanation: comment.len(),
                 });
@@ -118,7 +123,7 @@ impl Entry<'_> {
                     "the default is {default}, and the file has {value}"
                 ))
             }
-            Need::Default(_) if self.is_commented_out => {
+            Need::Default(_) if self.is_commented_out && !self.is_section_commented_out => {
                 Some("it has a default, and is commented out".to_owned())
             }
             Need::Optional(_) if !self.is_commented_out => {

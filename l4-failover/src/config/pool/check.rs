@@ -123,7 +123,8 @@ impl Pace {
         }
         if self.fast_interval > self.interval {
             let fast = timeouts.show(&self.fast_interval);
-            let message = format!("{fast} is more than interval, {interval}; lower it");
+            let message =
+                format!("{fast} is more than interval, {interval}; lower it or raise interval");
             table.report("fast_interval", message);
         }
     }

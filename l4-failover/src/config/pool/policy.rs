@@ -25,6 +25,44 @@ const BALANCES: &[(&str, Balance)] = &[
     ("source_hash", Balance::SourceHash),
 ];
 
+/// The words of a policy, as a file writes them without quotes.
+pub struct PolicyWords {
+    /// `balance`.
+    pub balance: &'static str,
+    /// `dial`.
+    pub dial: &'static str,
+    /// `failback`.
+    pub failback: &'static str,
+    /// `on_failover`.
+    pub on_failover: &'static str,
+    /// `on_failback`.
+    pub on_failback: &'static str,
+    /// `on_endpoint_down`.
+    pub on_endpoint_down: &'static str,
+    /// `when_none_healthy`.
+    pub when_none_healthy: &'static str,
+}
+
+impl PolicyWords {
+    /// How a file says what `policy` is.
+    pub fn of(policy: &Policy) -> Self {
+        Self {
+            balance: word(BALANCES, policy.balance),
+            dial: word(DIALS, policy.dial),
+            failback: word(FAILBACKS, policy.failback),
+            on_failover: word(SESSIONS, policy.on_failover),
+            on_failback: word(SESSIONS, policy.on_failback),
+            on_endpoint_down: word(SESSIONS, policy.on_endpoint_down),
+            when_none_healthy: word(NONE_HEALTHY, policy.when_none_healthy),
+        }
+    }
+}
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    let found = words.iter().find(|(_, known)| *known == value);
+    found.map_or("", |(word, _)| word)
+}
+
 /// Reads the policy but for `balance`; `failback` holds where the file says nothing of it.
 pub(super) fn read(table: &mut Table<'_>, failback: Failback, balance: Balance) -> Policy {
     let default = Policy::default();

@@ -1,8 +1,9 @@
 //! How to speak TLS to an endpoint.
 
+use crate::config::admin::with_causes;
 use crate::config::kinds::{Shown, checked, path, text};
 use crate::config::table::Table;
-use crate::socket::tls::{Identity, TlsOptions};
+use crate::socket::tls::{Identity, TlsClient, TlsError, TlsOptions};
 use rustls::pki_types::ServerName;
 
 /// Reads a table `tls`, and the files that it names, so that a check finds the one that is wrong.
@@ -15,7 +16,15 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<TlsOptions> {
         ca,
         identity,
     };
+    report_unusable(table, TlsClient::load(&options));
     Some(options)
+}
+
+/// Notes what of the files that `table` names cannot be used; reading them is all the proof.
+pub(crate) fn report_unusable<T>(table: &Table<'_>, loaded: Result<T, TlsError>) {
+    if let Err(error) = loaded {
+        table.report(error.key(), with_causes(&error));
+    }
 }
 
 /// A name that a certificate can carry.
