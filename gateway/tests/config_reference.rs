@@ -26,5 +26,10 @@ fn what_is_commented_out_is_right_too_but_for_files_that_are_not_there() {
     let text = Reference::of(REFERENCE).uncommented();
     let mistakes = Config::parse("reference", &text).unwrap_err();
     let paths: Vec<_> = mistakes.iter().map(|mistake| &mistake.path).collect();
-    assert_eq!(paths, ["admin.token_file", "admin.tls.cert"], "{mistakes}");
+    let files = [
+        "admin.token_file",
+        "admin.tls.cert",
+        "service[1].check.tls.ca",
+    ];
+    assert_eq!(paths, files, "{mistakes}");
 }
