@@ -17,6 +17,7 @@ use l4_failover::admin::{self, Site};
 use tracing::warn;
 
 use crate::context::Context;
+use crate::live;
 use crate::metrics::Snapshot;
 
 /// What operators are told of the process.
@@ -88,7 +89,7 @@ impl Admin {
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     let context = &admin.0.context;
-    context.live.report();
+    live::report(&context.live);
     let now = Snapshot {
         owned_bytes: context.relay.owned_bytes(),
         pipes_lent: context.relay.pipes_lent(),

@@ -12,6 +12,7 @@ use l4_failover::admin::{self, AdminError};
 use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise_descriptors};
 use l4_failover::socket::listen::{ListenError, Listening};
 use l4_failover::socket::relay::RelayContext;
+use l4_failover::socket::workers::{AcceptError, Workers};
 use l4_failover::{Endpoint, Pool, PoolOptions};
 use thiserror::Error;
 use tokio::time::{interval, timeout};
@@ -27,7 +28,7 @@ use crate::log::{ConnectionLog, Connections, LostLines};
 use crate::metrics::Metrics;
 use crate::resolve::Resolver;
 use crate::route::{BuildError, RouteKind, Routes};
-use crate::worker::{Listener, Workers};
+use crate::worker::Listener;
 
 /// Sessions may go on for this long once the process was told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -53,6 +54,9 @@ pub enum StartError {
     /// A thread or an event queue cannot be made.
     #[error("cannot start the workers")]
     Workers(#[source] io::Error),
+    /// An address is bound, and its connections cannot be accepted.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
     /// Metrics cannot be made.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
@@ -62,7 +66,6 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Bound {
     context: Arc<Context>,
-    workers: usize,
     listeners: Vec<(String, Listening)>,
     admin: Option<admin::Bound>,
     info: Info,
@@ -107,7 +110,6 @@ impl Bound {
             routes,
             dial: config.dial.limits(options),
             relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
-            listeners: config.listeners.iter().map(|it| it.name.clone()).collect(),
             live: Live::new(config.workers, connections_max),
             metrics,
             log: connection_log(&config.log),
@@ -116,7 +118,6 @@ impl Bound {
         };
         Ok(Self {
             context: Arc::new(context),
-            workers: config.workers,
             listeners,
             admin,
             info,
@@ -157,15 +158,11 @@ impl Bound {
         let resolver = Resolver::new(context.routes.rules().map(|(_, to)| to));
         // Names that are not known by then are tried again, and their endpoints fail until then.
         let _ = timeout(FIRST_LOOK_UP, resolver.look_up()).await;
-        let listeners = self.listeners.into_iter().enumerate();
-        let listeners = listeners
-            .map(|(index, (_, bound))| Listener {
-                index,
-                sockets: bound.into_sockets(),
-            })
-            .collect();
-        let workers =
-            Workers::start(&context, self.workers, listeners).map_err(StartError::Workers)?;
+        let workers = Workers::start(Arc::clone(&context)).map_err(StartError::Workers)?;
+        for (name, listening) in self.listeners {
+            let accepted = context.metrics.accepted(&name);
+            workers.listen(listening, Listener { name, accepted })?;
+        }
         let admin = Admin::new(Arc::clone(&context), self.info).serve(self.admin);
         let chores = async {
             tokio::join!(resolver.keep(), say_left_out(&context), admin);
@@ -187,7 +184,11 @@ impl Bound {
 }
 
 /// Stops accepting and waits for sessions to end; how many did not.
-async fn wind_down(context: &Context, workers: &Workers, force: impl Future<Output = ()>) -> usize {
+async fn wind_down(
+    context: &Context,
+    workers: &Workers<Context>,
+    force: impl Future<Output = ()>,
+) -> usize {
     context.stopping.store(true, Relaxed);
     info!(sessions = context.live.len(), grace = ?STOP_GRACE, "stopping");
     let ended = async {

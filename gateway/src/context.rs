@@ -23,8 +23,6 @@ pub struct Context {
     pub dial: DialLimits,
     /// Bounds and buffers of relays.
     pub relay: RelayContext,
-    /// The names of the listeners.
-    pub listeners: Vec<String>,
     /// The open connections.
     pub live: Live,
     /// What is counted.

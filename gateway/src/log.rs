@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use l4_failover::Lease;
 use l4_failover::process::rate::RateLimit;
+use l4_failover::socket::live::ConnectionId;
 use tracing::{info, warn};
 
 pub use l4_failover::process::log::LostLines;
 
 use crate::destination::Destination;
-use crate::live::ConnectionId;
 use crate::name::Escaped;
 use crate::outcome::{Cause, Outcome, Phase};
 

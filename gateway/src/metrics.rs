@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use l4_failover::Exhausted;
 use l4_failover::socket::relay::Side;
+use l4_failover::socket::workers::Pause;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -129,15 +130,6 @@ impl Series {
         let failed = exhausted.attempts.len() as u64;
         self.children().failed_attempts.inc_by(failed);
     }
-}
-
-/// Why a worker paused accepting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
-    /// Out of descriptors or memory.
-    Exhausted,
-    /// The configured number of connections is open.
-    Limit,
 }
 
 /// What the process holds at one moment.

@@ -3,28 +3,29 @@
 //! Whatever happens to a connection, it is counted and logged once: by [`ConnectionRecord::close`],
 //! or, where its task was ended from outside, when the record is dropped.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use l4_failover::Connected;
 use l4_failover::socket::relay::Tally;
+use l4_failover::socket::workers::Accepted;
 use tokio::net::TcpStream;
 
 use crate::context::Context;
 use crate::destination::Destination;
 use crate::error::Error;
 use crate::hello::Hello;
-use crate::live::{Entry, Slot};
+use crate::live::{self, Course, Entry};
 use crate::log::{Greeting, Line, Upstream};
 use crate::outcome::{Cause, Outcome, Phase};
+use crate::worker::Listener;
 
 /// What is known of a connection while it lives.
 #[derive(Debug)]
 pub struct ConnectionRecord {
     context: Arc<Context>,
     entry: Arc<Entry>,
-    listener: usize,
+    listener: Arc<Listener>,
     opened: Instant,
     phase: Phase,
     /// Boxed: an idle connection's task should stay small.
@@ -34,19 +35,19 @@ pub struct ConnectionRecord {
 }
 
 impl ConnectionRecord {
-    /// A connection from `client`, accepted by `listener`, is served by `worker`.
-    pub fn open(
-        context: &Arc<Context>,
-        slot: Slot<'_>,
-        worker: usize,
-        listener: usize,
-        client: SocketAddr,
-    ) -> Self {
-        let entry = context.live.open(slot, worker, client);
+    /// The record of a connection that was accepted.
+    pub fn open(context: &Arc<Context>, accepted: Accepted<'_, Context>) -> Self {
+        let Accepted {
+            listener,
+            slot,
+            worker,
+            client,
+        } = accepted;
+        let entry = context.live.open(slot, worker, client, Course::default());
         Self {
             context: Arc::clone(context),
             entry,
-            listener,
+            listener: Arc::clone(listener),
             opened: Instant::now(),
             phase: Phase::Hello,
             greeting: None,
@@ -83,7 +84,7 @@ impl ConnectionRecord {
     pub fn routed(&mut self, destination: &Arc<Destination>) {
         self.phase = Phase::Connect;
         // Set once: a connection is routed once.
-        let _ = self.entry.destination.set(Arc::clone(destination));
+        let _ = self.entry.own.destination.set(Arc::clone(destination));
     }
 
     /// An endpoint answered.
@@ -92,7 +93,7 @@ impl ConnectionRecord {
         let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
         let took = self.opened.elapsed().saturating_sub(greeted);
         let failed = connected.failed.len();
-        if let Some(destination) = self.entry.destination.get() {
+        if let Some(destination) = self.entry.own.destination.get() {
             destination.series.dialled(took, failed);
         }
         self.upstream = Some(Box::new(Upstream {
@@ -121,7 +122,7 @@ impl ConnectionRecord {
             Ok(()) => self.finish(Outcome::DONE, None),
             Err(error) => {
                 if let (Error::Connect(exhausted), Some(destination)) =
-                    (&error, self.entry.destination.get())
+                    (&error, self.entry.own.destination.get())
                 {
                     destination.series.exhausted(exhausted);
                 }
@@ -132,15 +133,15 @@ impl ConnectionRecord {
 
     fn finish(&mut self, outcome: Outcome, error: Option<&Error>) {
         self.is_closed = true;
-        self.context.live.close(&self.entry);
-        let destination = self.entry.destination.get();
+        live::close(&self.context.live, &self.entry);
+        let destination = self.entry.own.destination.get();
         let metrics = &self.context.metrics;
         metrics.ended(destination.map(|to| &to.series), outcome);
         let tally = self.tally();
         metrics.relayed(tally.from_client() + tally.from_upstream(), tally.spliced());
         self.context.log.connection(&Line {
             id: self.entry.id,
-            listener: &self.context.listeners[self.listener],
+            listener: &self.listener.name,
             client: self.entry.client,
             greeting: self.greeting.as_deref(),
             destination: destination.map(|it| &**it),

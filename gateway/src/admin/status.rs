@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Admin;
 use crate::destination::Destination;
+use crate::live;
 use crate::route::{RouteKind, Rule};
 
 pub(super) fn router() -> Router<Admin> {
@@ -56,7 +57,7 @@ struct EndpointStatus {
 
 async fn status(State(admin): State<Admin>) -> Json<Status> {
     let context = &admin.0.context;
-    context.live.report();
+    live::report(&context.live);
     // By name: a destination has as many rules as there are forms of its name.
     let mut destinations = BTreeMap::new();
     for (_, to) in context.routes.rules() {

@@ -3,12 +3,14 @@
 pub mod connect;
 pub mod cut;
 pub mod listen;
+pub mod live;
 mod options;
 mod queue;
 pub mod relay;
 pub mod scratch;
 mod stream;
 pub mod tls;
+pub mod workers;
 
 pub use options::TcpOptions;
 pub use stream::Stream;

@@ -1,0 +1,250 @@
+//! The connections that are open now: their number is bounded, and each has an entry that others
+//! may read while it lives.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+
+use super::relay::Tally;
+
+/// What tells a connection from every other: of this process, and in practice of all processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId {
+    process: u32,
+    serial: u64,
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}-{:x}", self.process, self.serial)
+    }
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub struct Entry<T> {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The client's address.
+    pub client: SocketAddr,
+    /// The worker that it was handed to.
+    pub worker: usize,
+    /// Its bytes, as they are read.
+    pub tally: Tally,
+    /// What the program keeps of it.
+    pub own: T,
+}
+
+/// The place of one connection that is about to be opened.
+#[derive(Debug)]
+pub struct Slot<'a>(SemaphorePermit<'a>);
+
+/// Every open connection, kept per worker so that workers do not wait for one another. `T` is what
+/// the program keeps of each.
+///
+/// ```
+/// use l4_failover::socket::live::Live;
+///
+/// let live = Live::new(2, 100);
+/// let slot = live.try_reserve().expect("99 others have a place");
+/// let entry = live.open(slot, 0, "192.0.2.1:5000".parse()?, "itch-feed");
+/// live.for_each(|entry| println!("{} of {} from {}", entry.id, entry.own, entry.client));
+/// assert_eq!(live.loads().collect::<Vec<_>>(), [1, 0]);
+/// live.close(&entry, |_| ());
+/// assert!(live.is_empty());
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Debug)]
+pub struct Live<T> {
+    process: u32,
+    next: AtomicU64,
+    slots: Semaphore,
+    emptied: Notify,
+    shards: Vec<Shard<T>>,
+}
+
+#[derive(Debug)]
+struct Shard<T> {
+    load: AtomicUsize,
+    entries: Mutex<HashMap<u64, Arc<Entry<T>>>>,
+}
+
+impl<T> Shard<T> {
+    fn new() -> Self {
+        Self {
+            load: AtomicUsize::new(0),
+            entries: Mutex::default(),
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<u64, Arc<Entry<T>>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Live<T> {
+    /// No connection yet, and never more than `max` at once, on this many workers, at least one.
+    #[must_use]
+    pub fn new(workers: usize, max: usize) -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        // The hasher's keys are the standard library's source of randomness.
+        let nonce = RandomState::new().hash_one(std::process::id());
+        Self {
+            process: nonce as u32,
+            next: AtomicU64::new(1),
+            slots: Semaphore::new(max.min(Semaphore::MAX_PERMITS)),
+            emptied: Notify::new(),
+            shards: (0..workers.max(1)).map(|_| Shard::new()).collect(),
+        }
+    }
+
+    /// Takes the place of one connection, if there is one.
+    pub fn try_reserve(&self) -> Option<Slot<'_>> {
+        self.slots.try_acquire().ok().map(Slot)
+    }
+
+    /// Takes the place of one connection, and waits until there is one.
+    pub async fn reserve(&self) -> Slot<'_> {
+        match self.slots.acquire().await {
+            Ok(permit) => Slot(permit),
+            Err(_) => unreachable!("the semaphore is never closed"),
+        }
+    }
+
+    /// A connection has been accepted, and `worker`, counted from 0, serves it.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
+    pub fn open(&self, slot: Slot<'_>, worker: usize, client: SocketAddr, own: T) -> Arc<Entry<T>> {
+        slot.0.forget();
+        let serial = self.next.fetch_add(1, Relaxed);
+        let entry = Arc::new(Entry {
+            id: ConnectionId {
+                process: self.process,
+                serial,
+            },
+            client,
+            worker,
+            tally: Tally::default(),
+            own,
+        });
+        let shard = &self.shards[worker];
+        shard.load.fetch_add(1, Relaxed);
+        shard.entries().insert(serial, Arc::clone(&entry));
+        entry
+    }
+
+    /// The connection has ended; to be called once for each. `last` is given the entry while
+    /// [`for_each`](Self::for_each) does not see it any more, and must not come back here.
+    pub fn close(&self, entry: &Entry<T>, last: impl FnOnce(&Entry<T>)) {
+        let shard = &self.shards[entry.worker];
+        let mut entries = shard.entries();
+        entries.remove(&entry.id.serial);
+        // Under the lock: nobody is in the middle of reading this entry.
+        last(entry);
+        self.slots.add_permits(1);
+        if shard.load.fetch_sub(1, Relaxed) == 1 {
+            self.emptied.notify_waiters();
+        }
+    }
+
+    /// Waits until no connection is open.
+    pub async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// How many connections each worker serves.
+    pub fn loads(&self) -> impl Iterator<Item = usize> {
+        self.shards.iter().map(|shard| shard.load.load(Relaxed))
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.loads().sum()
+    }
+
+    /// Whether none is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many workers there are.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Shows every open connection, in no order. While those of one worker are shown, it opens and
+    /// closes none: `show` must be quick, and must not come back here.
+    pub fn for_each(&self, mut show: impl FnMut(&Arc<Entry<T>>)) {
+        for shard in &self.shards {
+            shard.entries().values().for_each(&mut show);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_there_until_it_is_closed() {
+        let live = Live::new(2, 2);
+        let client = "192.0.2.1:5".parse().unwrap();
+        let open = |worker| live.open(live.try_reserve().unwrap(), worker, client, ());
+        let (first, second) = (open(0), open(1));
+        assert!(live.try_reserve().is_none());
+        assert_ne!(first.id, second.id);
+        assert_eq!(live.loads().collect::<Vec<_>>(), [1, 1]);
+        live.close(&first, |_| ());
+        assert_eq!(live.loads().collect::<Vec<_>>(), [0, 1]);
+        assert!(live.try_reserve().is_some());
+        live.close(&second, |_| ());
+        assert!(live.is_empty());
+    }
+
+    #[test]
+    fn each_connection_is_shown_until_its_last_look() {
+        let live = Live::new(2, 2);
+        let client = "192.0.2.1:5".parse().unwrap();
+        let open = |worker, name| live.open(live.try_reserve().unwrap(), worker, client, name);
+        let (first, _second) = (open(0, "first"), open(1, "second"));
+        let shown = || {
+            let mut shown = Vec::new();
+            live.for_each(|entry| shown.push(entry.own));
+            shown
+        };
+        assert_eq!(shown(), ["first", "second"]);
+        let mut last = None;
+        live.close(&first, |entry| last = Some(entry.own));
+        assert_eq!((last, shown()), (Some("first"), vec!["second"]));
+    }
+
+    #[tokio::test]
+    async fn a_place_is_waited_for_and_so_is_the_last_end() {
+        let live = Live::new(1, 1);
+        let client = "192.0.2.1:5".parse().unwrap();
+        let entry = live.open(live.reserve().await, 0, client, ());
+        let next = async {
+            let slot = live.reserve().await;
+            let entry = live.open(slot, 0, client, ());
+            live.close(&entry, |_| ());
+        };
+        tokio::join!(biased; next, async { live.close(&entry, |_| ()) });
+        live.emptied().await;
+        assert_eq!(live.len(), 0);
+    }
+}
