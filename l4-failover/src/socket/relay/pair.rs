@@ -178,7 +178,7 @@ impl<'a> Pair<'a> {
                 return Some(error);
             }
             let is_known = matches!(self.broken, Some(RelayError::Broken { side: known, .. }) if known == side);
-            if !is_known && queue::is_hung_up(self.stream(side)) {
+            if !is_known && queue::is_broken(self.stream(side)) {
                 let source = io::ErrorKind::ConnectionReset.into();
                 self.broke(cx, self.flow_of(side).source_broke(source));
             }
