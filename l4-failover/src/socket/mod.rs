@@ -10,4 +10,4 @@ mod stream;
 pub mod tls;
 
 pub use options::TcpOptions;
-pub use stream::Stream;
+pub use stream::{Connection, Stream};
