@@ -13,7 +13,7 @@ use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise
 use l4_failover::socket::listen::{ListenError, Listening};
 use l4_failover::socket::relay::RelayContext;
 use l4_failover::socket::workers::{AcceptError, Workers};
-use l4_failover::{DialLimits, Endpoint, Pool};
+use l4_failover::{Endpoint, Pool, PoolOptions};
 use thiserror::Error;
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
@@ -108,11 +108,7 @@ impl Bound {
         let context = Context {
             hello: hello_limits(&config.hello),
             routes,
-            dial: DialLimits {
-                attempt: config.dial.attempt_timeout,
-                total: config.dial.timeout,
-                options,
-            },
+            dial: config.dial.limits(options),
             relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
             live: Live::new(config.workers, connections_max),
             metrics,
@@ -228,12 +224,7 @@ pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>,
     let fallback = config.fallback.as_ref();
     for service in &config.services {
         let kind = RouteKind::Service;
-        let to = Arc::new(destination(
-            metrics,
-            kind,
-            &service.name,
-            &service.endpoints,
-        ));
+        let to = Arc::new(destination(metrics, kind, &service.pool));
         builder.service(&service.name, &to)?;
         if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
             builder.default(&to, fallback.without_name);
@@ -241,23 +232,19 @@ pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>,
     }
     for datacenter in &config.datacenters {
         let kind = RouteKind::Datacenter;
-        let to = destination(metrics, kind, &datacenter.name, &datacenter.gateways);
+        let to = destination(metrics, kind, &datacenter.pool);
         builder.datacenter(&datacenter.name, &Arc::new(to))?;
     }
     builder.build()
 }
 
-fn destination(
-    metrics: &Metrics,
-    kind: RouteKind,
-    name: &str,
-    endpoints: &[config::Endpoint],
-) -> Destination {
+fn destination(metrics: &Metrics, kind: RouteKind, pool: &PoolOptions) -> Destination {
+    let endpoints = pool.tiers.iter().flatten();
     Destination {
-        name: name.to_owned(),
+        name: pool.name.clone(),
         kind,
-        pool: Pool::new(endpoints.iter().map(|it| Endpoint::new(&it.address))),
-        series: metrics.series(kind, name),
+        pool: Pool::new(endpoints.map(|it| Endpoint::new(&it.target))),
+        series: metrics.series(kind, &pool.name),
     }
 }
 

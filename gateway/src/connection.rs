@@ -34,7 +34,7 @@ async fn pass(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<(
     let mut upstream = Box::pin(open(client, record)).await?;
     record.relaying();
     let context = &record.context().relay;
-    relay(client, &mut upstream, record.tally(), context).await?;
+    relay(client, &mut *upstream, record.tally(), context).await?;
     upstream.end();
     Ok(())
 }

@@ -2,6 +2,9 @@
 
 use gateway::config::{Config, ConnectionLog, Fallback, Format, Level};
 use gateway::name::NamePattern;
+use l4_failover::choice::{Balance, Failback, Policy};
+use l4_failover::probe::CheckOptions;
+use l4_failover::{EndpointOptions, PoolOptions};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +28,15 @@ gateways = ["127.0.0.1:8444"]
 
 fn parse(text: &str) -> Config {
     Config::parse("gateway.toml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// Where a pool leads, by tier.
+fn targets(pool: &PoolOptions) -> Vec<Vec<String>> {
+    let target = |endpoint: &EndpointOptions| endpoint.target.to_string();
+    let tiers = pool.tiers.iter();
+    tiers
+        .map(|tier| tier.iter().map(target).collect())
+        .collect()
 }
 
 /// The mistakes of a text, as an operator reads them.
@@ -60,11 +72,8 @@ fn the_minimal_file_loads_with_every_default() {
     );
     assert_eq!(config.log.connections, ConnectionLog::All);
     assert_eq!(config.admin.unwrap().address.to_string(), "127.0.0.1:19000");
-    assert_eq!(
-        config.services[0].endpoints[0].address.to_string(),
-        "127.0.0.1:7000"
-    );
-    assert_eq!(config.datacenters[0].gateways[0].address.port, 8444);
+    assert_eq!(targets(&config.services[0].pool), [["127.0.0.1:7000"]]);
+    assert_eq!(targets(&config.datacenters[0].pool), [["127.0.0.1:8444"]]);
     assert!((1..=256).contains(&config.workers));
 }
 
@@ -84,9 +93,8 @@ fn an_endpoint_is_a_string_or_a_table() {
         "[\"127.0.0.1:7000\"]",
         "['[::1]:7000', { address = 'Feed.example:7001' }]",
     );
-    let endpoints = parse(&text).services.remove(0).endpoints;
-    let addresses: Vec<_> = endpoints.iter().map(|e| e.address.to_string()).collect();
-    assert_eq!(addresses, ["[::1]:7000", "feed.example:7001"]);
+    let pool = &parse(&text).services[0].pool;
+    assert_eq!(targets(pool), [["[::1]:7000", "feed.example:7001"]]);
 }
 
 #[test]
@@ -209,7 +217,7 @@ fn lists_of_addresses_are_neither_empty_nor_repetitive() {
     assert_eq!(found, [expected]);
     let found = mistakes_with("\"127.0.0.1:8444\"", "'A:1', { address = 'a:1' }");
     let expected = "g.toml:15: datacenter[0].gateways[1]: this is listed already, \
-                    as datacenter[0].gateways[0]; remove one of them";
+                    as datacenter[0].gateways[0], on line 15; remove one of them";
     assert_eq!(found, [expected]);
     let found = mistakes_with("\"127.0.0.1:8444\"", "{ adress = 'a:1' }");
     assert_eq!(found.len(), 2, "{found:#?}");
@@ -217,6 +225,76 @@ fn lists_of_addresses_are_neither_empty_nor_repetitive() {
         found[1].contains("[0].adress: there is no such key; did you mean"),
         "{found:#?}"
     );
+}
+
+#[test]
+fn backups_are_tiers_and_so_are_gateways_unless_they_are_balanced() {
+    let text = MINIMAL
+        .replace(
+            "[\"127.0.0.1:7000\"]",
+            "['a:1', { address = 'b:1', weight = 3 }]\nbackup = ['c:1', 'd:1']",
+        )
+        .replace("[\"127.0.0.1:8444\"]", "['e:1', 'f:1']");
+    let config = parse(&text);
+    let tiers = [vec!["a:1", "b:1"], vec!["c:1"], vec!["d:1"]];
+    assert_eq!(targets(&config.services[0].pool), tiers);
+    assert_eq!(config.services[0].pool.tiers[0][1].weight, 3);
+    assert_eq!(
+        targets(&config.datacenters[0].pool),
+        [vec!["e:1"], vec!["f:1"]]
+    );
+    let pool = &parse(&format!("{text}balance = 'source_hash'\n")).datacenters[0].pool;
+    assert_eq!(targets(pool), [["e:1", "f:1"]]);
+    assert_eq!(pool.policy.balance, Balance::SourceHash);
+}
+
+#[test]
+fn services_and_data_centres_have_the_keys_of_a_pool() {
+    let config = parse(MINIMAL);
+    let (service, elsewhere) = (&config.services[0].pool, &config.datacenters[0].pool);
+    assert_eq!(
+        (service.name.as_str(), elsewhere.name.as_str()),
+        ("currency", "dc2")
+    );
+    for pool in [service, elsewhere] {
+        assert_eq!(pool.policy, Policy::default());
+        assert_eq!(pool.check, CheckOptions::default());
+        assert_eq!(pool.dial.total, Duration::from_secs(5));
+        assert_eq!(
+            pool.dial.options.user_timeout,
+            Some(Duration::from_secs(300))
+        );
+    }
+    let text = format!("{MINIMAL}failback = 'manual'\n[datacenter.check]\nrise = 1\n");
+    let pool = &parse(&text).datacenters[0].pool;
+    assert_eq!(
+        (pool.policy.failback, pool.check.rise),
+        (Failback::Manual, 1)
+    );
+}
+
+#[test]
+fn endpoints_are_not_spoken_tls_to_but_checks_may_be() {
+    let found = mistakes_with(
+        "[\"127.0.0.1:7000\"]",
+        "[{ address = 'a:1', tls = { server_name = 'a' } }]\ncheck = 'tls'",
+    );
+    let expected = [
+        "g.toml:11: service[0].endpoints[0].tls: TLS is passed on here as the client speaks it; \
+         for a check that speaks TLS itself, give check.tls",
+        "g.toml:12: service[0].check: \"a:1\" has no server name, which a tls check needs; \
+         give check.tls.server_name",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn no_two_pools_keep_their_state_in_one_file() {
+    let text = MINIMAL.replace("[\"127.0.0.1:7000\"]", "['a:1']\nstate_file = '/a/b'");
+    let found = mistakes(&format!("{text}state_file = '/a//b'\n"));
+    let expected = "g.toml:17: datacenter[0].state_file: \"/a//b\" is already the state file of \
+                    \"currency\", on line 12; give each its own";
+    assert_eq!(found, [expected]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod config;
 mod pool;
 pub mod probe;
 pub mod process;
+pub mod settings;
 pub mod socket;
 mod target;
 

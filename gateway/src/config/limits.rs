@@ -42,26 +42,3 @@ impl Hello {
         }
     }
 }
-
-/// The bounds of reaching an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dial {
-    /// For one endpoint.
-    pub attempt_timeout: Duration,
-    /// For all endpoints tried for a connection; at least `attempt_timeout`.
-    pub timeout: Duration,
-}
-
-impl Dial {
-    pub(super) fn read(table: &mut Table<'_>) -> Self {
-        let range = || duration(WAIT_MIN..=5 * MINUTE);
-        let attempt_timeout = table.with_default("attempt_timeout", range(), SECOND);
-        let timeout = table.with_default("timeout", range(), 5 * SECOND);
-        let attempt = ("attempt_timeout", &attempt_timeout);
-        table.at_least(("timeout", &timeout), attempt, range());
-        Self {
-            attempt_timeout,
-            timeout,
-        }
-    }
-}

@@ -11,26 +11,23 @@ mod peers;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use l4_failover::config::{Limits, Relay};
+pub use l4_failover::config::{Dial, Limits, Relay};
 pub use l4_failover::process::log::{Format, Level};
-pub use limits::{Dial, Hello};
+pub use limits::Hello;
 pub use listen::Listener;
 pub use log::{ConnectionLog, Log};
-pub use peers::{Datacenter, Endpoint, Service};
+pub use peers::{Datacenter, Service};
 
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, integer, label,
-    limits_section, list, parsed, relay_section,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label,
+    limits_section, list, parsed, relay_section, workers,
 };
 use names::{Names, no_suffix};
+use peers::Peers;
 use std::path::Path;
-use std::thread::available_parallelism;
 use std::time::Duration;
-
-/// More threads than this serve no machine.
-const WORKERS_MAX: usize = 256;
 
 /// Long enough for a WAN to come back after its routes have moved.
 const USER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -89,7 +86,7 @@ impl Config {
     ///     name = "currency"
     ///     endpoints = ["127.0.0.1:7000"]
     /// "#)?;
-    /// assert_eq!(config.services[0].endpoints[0].address.port, 7000);
+    /// assert_eq!(config.services[0].pool.tiers[0][0].target.port, 7000);
     /// # Ok::<(), l4_failover::config::Diagnostics>(())
     /// ```
     ///
@@ -119,14 +116,16 @@ impl Config {
         let name_patterns = name_patterns(table, datacenter.as_deref());
         let listeners = listen::read(table, &mut addresses);
         let hello = table.table("hello", Hello::read);
-        let dial = table.table("dial", Dial::read);
+        let dial = table.table("dial", dial_section);
         let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
         let limits = table.table("limits", limits_section);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);
-        let services = peers::services(table, &mut names, &addresses);
-        let datacenters = peers::datacenters(table, datacenter.as_deref(), &names, &addresses);
+        let mut peers = Peers::new(dial.limits(relay.tcp_options()));
+        let services = peers.services(table, &mut names);
+        let datacenters = peers.datacenters(table, datacenter.as_deref(), &names);
+        peers.report_circles(table, &addresses);
         let fallback = Fallback::read(table, &services);
         if !table.has("service") && !table.has(DATACENTER) {
             table.report_here(NOTHING_TO_PASS);
@@ -147,12 +146,6 @@ impl Config {
             datacenters,
         })
     }
-}
-
-fn workers(table: &mut Table<'_>) -> usize {
-    let workers = integer(1..=WORKERS_MAX);
-    let workers = table.optional("workers", workers, "the number of CPUs");
-    workers.unwrap_or_else(|| available_parallelism().map_or(1, |cpus| cpus.get().min(WORKERS_MAX)))
 }
 
 /// A pattern that gives no names in this data centre, `here`, is left out, so that it is told once.

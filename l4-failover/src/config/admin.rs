@@ -2,6 +2,7 @@
 
 use super::addresses::Addresses;
 use super::kinds::{checked, list, parsed, path, text};
+use super::pool::report_unusable;
 use super::table::Table;
 use crate::admin::{Address, AdminOptions, Token, host_of};
 use crate::socket::tls::Identity;
@@ -69,9 +70,7 @@ fn tls(table: &mut Table<'_>) -> Option<Identity> {
         cert: cert?,
         key: key?,
     };
-    if let Err(error) = identity.load() {
-        table.report(error.key(), with_causes(&error));
-    }
+    report_unusable(table, identity.load());
     Some(identity)
 }
 
@@ -86,7 +85,7 @@ fn check_exposure(table: &Table<'_>, options: &AdminOptions) {
 }
 
 /// An error and what caused it, on one line.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
+pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

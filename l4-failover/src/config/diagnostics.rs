@@ -12,14 +12,15 @@ pub struct Position {
     pub column: usize,
 }
 
-/// One mistake in a file, as `file:line: key: sentence`.
+/// One mistake in a file, as `file:line: key: sentence`; of flags, as `--flag: sentence`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The file's name as it was given.
+    /// The file's name as it was given; empty if there is none, only flags.
     pub file: String,
     /// Where the mistake stands; none if it is about something that the file leaves out.
     pub position: Option<Position>,
-    /// The key's path, such as `service[2].endpoints[0]`; empty if it is about the file itself.
+    /// The key's path, such as `service[2].endpoints[0]`, or the flag; empty if it is about the
+    /// file itself.
     pub path: String,
     /// What is wrong, and what to do.
     pub message: String,
@@ -27,14 +28,17 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(position) = self.position {
-            write!(f, ":{}", position.line)?;
+        if !self.file.is_empty() {
+            f.write_str(&self.file)?;
+            if let Some(position) = self.position {
+                write!(f, ":{}", position.line)?;
+            }
+            f.write_str(": ")?;
         }
         if !self.path.is_empty() {
-            write!(f, ": {}", self.path)?;
+            write!(f, "{}: ", self.path)?;
         }
-        write!(f, ": {}", self.message)
+        f.write_str(&self.message)
     }
 }
 

@@ -28,12 +28,17 @@
 mod addresses;
 mod admin;
 mod diagnostics;
+mod dial;
+mod flags;
 mod homonym;
 mod kinds;
 mod limits;
+mod listen;
 mod log;
 mod nearest;
 mod node;
+mod pool;
+mod reference;
 mod relay;
 mod schema;
 mod source;
@@ -41,23 +46,31 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod unique;
+mod workers;
 
 // The public interface is:
 pub use addresses::Addresses;
 pub use admin::admin_section;
 pub use diagnostics::{Diagnostic, Diagnostics, Position};
+pub use dial::{Dial, dial_section};
+pub use flags::{Flag, Given, read_flags};
 pub use kinds::{
-    Checked, Kind, List, Shown, checked, duration, flag, integer, label, list, one_of, or_table,
-    or_word, parsed, path, size, text,
+    Checked, Kind, List, Located, Shown, briefly, checked, duration, flag, integer, label, list,
+    located, one_of, or_table, or_word, parsed, path, size, statuses, text,
 };
 pub use limits::{Limits, limits_section};
+pub use listen::{Listen, listener_name};
 pub use log::log_options;
 pub use nearest::did_you_mean;
 pub use node::{Node, Spot};
+pub(crate) use pool::report_unusable;
+pub use pool::{Ends, PolicyWords, PoolBase, Pools};
+pub use reference::Reference;
 pub use relay::{Relay, relay_section};
 pub use schema::{Key, Need, Schema};
 pub use table::Table;
 pub use unique::Unique;
+pub use workers::workers;
 
 use source::Source;
 use std::path::Path;

@@ -25,6 +25,8 @@ pub(super) struct Source<'t> {
     mistakes: RefCell<Vec<Diagnostic>>,
     structure: Cell<Structure>,
     schema: Option<RefCell<Schema>>,
+    /// By the path of a key the flag that gave it, where no file did.
+    flags: &'t [(&'static str, &'static str)],
 }
 
 impl<'t> Source<'t> {
@@ -35,6 +37,15 @@ impl<'t> Source<'t> {
             mistakes: RefCell::default(),
             structure: Structure::Whole.into(),
             schema: None,
+            flags: &[],
+        }
+    }
+
+    /// A source whose values were given by flags, each named with the path of its key.
+    pub(super) fn of_flags(flags: &'t [(&'static str, &'static str)]) -> Self {
+        Self {
+            flags,
+            ..Source::new("", "")
         }
     }
 
@@ -82,7 +93,8 @@ impl<'t> Source<'t> {
 
     /// Notes a mistake; the first at a place is the cause of those that follow there.
     pub(super) fn report(&self, spot: &Spot, message: String) {
-        let position = spot.offset.map(|offset| self.position(offset));
+        let offset = spot.offset.filter(|_| self.flags.is_empty());
+        let position = offset.map(|offset| self.position(offset));
         if self.schema.is_none() && self.sound(&spot.path) {
             self.push(position, &spot.path, message);
         }
@@ -104,10 +116,7 @@ impl<'t> Source<'t> {
 
     /// Whether nothing is wrong so far with the value at `path` or within it.
     pub(super) fn sound(&self, path: &str) -> bool {
-        let within = |mistake: &Diagnostic| match mistake.path.strip_prefix(path) {
-            Some(rest) => rest.is_empty() || rest.starts_with(['.', '[']),
-            None => false,
-        };
+        let within = |mistake: &Diagnostic| is_within(&mistake.path, path);
         path.is_empty() || !self.mistakes.borrow().iter().any(within)
     }
 
@@ -132,11 +141,40 @@ impl<'t> Source<'t> {
         }
     }
 
+    /// Where something stands, in words: `on line 12`, `by default`, or `given by --listen`.
+    pub(super) fn place(&self, spot: &Spot) -> String {
+        match (self.flag(&spot.path), spot.offset) {
+            (Some(flag), _) => format!("given by {flag}"),
+            (None, Some(offset)) => format!("on line {}", self.position(offset).line),
+            (None, None) => "by default".to_owned(),
+        }
+    }
+
+    /// The flag that gave the value at `path`, or one around it.
+    pub(super) fn flag(&self, path: &str) -> Option<&'static str> {
+        let gave = |(given, _): &&(&str, &str)| is_within(path, given);
+        self.flags.iter().find(gave).map(|(_, flag)| *flag)
+    }
+
     pub(super) fn into_diagnostics(self) -> Diagnostics {
-        Diagnostics::sorted(self.mistakes.into_inner())
+        let mut mistakes = self.mistakes.take();
+        for mistake in &mut mistakes {
+            if let Some(flag) = self.flag(&mistake.path) {
+                mistake.path = flag.to_owned();
+            }
+        }
+        Diagnostics::sorted(mistakes)
     }
 
     pub(super) fn into_schema(self) -> Schema {
         self.schema.map(RefCell::into_inner).unwrap_or_default()
+    }
+}
+
+/// Whether `path` is `outer`, or that of something within it.
+fn is_within(path: &str, outer: &str) -> bool {
+    match path.strip_prefix(outer) {
+        Some(rest) => rest.is_empty() || rest.starts_with(['.', '[']),
+        None => false,
     }
 }

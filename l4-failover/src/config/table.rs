@@ -61,6 +61,25 @@ impl<'a> Table<'a> {
         kind.read(&node)
     }
 
+    /// The value of a key that goes by either of two names, one of which must be there, and which
+    /// the schema knows by the first.
+    pub fn required_as<K: Kind>(
+        &mut self,
+        [key, alias]: [&'static str; 2],
+        kind: K,
+    ) -> Option<K::Value> {
+        // Both were asked for: neither is unknown, and either may be what was mistyped.
+        self.asked.extend([key, alias]);
+        if self.has(alias) && !self.has(key) {
+            return self.value(alias).and_then(|node| kind.read(&node));
+        }
+        if self.has(alias) {
+            let message = format!("this is {key} by another name; give one of them");
+            self.report(alias, message);
+        }
+        self.required(key, kind)
+    }
+
     /// The value of a key that may be left out; `absence` says in words what that means.
     pub fn optional<K: Kind>(
         &mut self,
@@ -195,9 +214,20 @@ impl<'a> Table<'a> {
 
     /// Where `key` stands, in words: `on line 12`.
     pub fn place(&self, key: &str) -> String {
-        match self.spot_of(key).offset {
-            Some(offset) => format!("on line {}", self.source.position(offset).line),
-            None => "by default".to_owned(),
+        self.source.place(&self.spot_of(key))
+    }
+
+    /// Notes a mistake at `spot`, which may be of another table of the same file.
+    pub fn report_at(&self, spot: &Spot, message: impl Into<String>) {
+        self.source.report(spot, message.into());
+    }
+
+    /// Which value stands at `spot`, and where: `service[0].endpoints[1], on line 12`.
+    pub fn name_of(&self, spot: &Spot) -> String {
+        let place = self.source.place(spot);
+        match self.source.flag(&spot.path) {
+            Some(_) => place,
+            None => format!("{}, {place}", spot.path),
         }
     }
 

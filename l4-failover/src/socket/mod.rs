@@ -13,4 +13,4 @@ pub mod tls;
 pub mod workers;
 
 pub use options::TcpOptions;
-pub use stream::Stream;
+pub use stream::{Connection, Stream};

@@ -33,14 +33,15 @@ pub(crate) fn is_delivered(socket: &impl AsFd) -> bool {
     words.map_or(true, |words| words[WMEM_QUEUED] == 0)
 }
 
-/// Whether `socket` was reset, or has ended in both directions. Asks the kernel, and leaves its
-/// error for the next read or write.
-pub(crate) fn is_hung_up(socket: &impl AsFd) -> bool {
+/// Whether `socket` was reset, or given up by the kernel. Asks the kernel, and leaves its error for
+/// the next read or write.
+///
+/// Not `POLLHUP`: it is also there once both directions have ended, with bytes still to be read.
+pub(crate) fn is_broken(socket: &impl AsFd) -> bool {
     let mut asked = [PollFd::new(socket, PollFlags::empty())];
     let now = Timespec::default();
     let answered = retry_on_intr(|| poll(&mut asked, Some(&now)));
-    let dead = PollFlags::ERR | PollFlags::HUP;
-    answered.is_ok() && asked[0].revents().intersects(dead)
+    answered.is_ok() && asked[0].revents().contains(PollFlags::ERR)
 }
 
 #[cfg(test)]
@@ -70,18 +71,30 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_hangs_up_and_a_fin_does_not() {
+    fn a_reset_breaks_and_a_fin_does_not() {
         let (client, mut server) = pair();
-        assert!(!is_hung_up(&server));
+        assert!(!is_broken(&server));
         client.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(server.read(&mut [0]).unwrap(), 0);
-        assert!(!is_hung_up(&server));
+        assert!(!is_broken(&server));
         socket2::SockRef::from(&client)
             .set_linger(Some(std::time::Duration::ZERO))
             .unwrap();
         drop(client);
-        assert!(is_hung_up(&server));
+        assert!(is_broken(&server));
         // The error is still there to be read.
         assert!(server.take_error().unwrap().is_some());
+    }
+
+    #[test]
+    fn an_end_in_both_directions_is_no_break() {
+        let (mut client, mut server) = pair();
+        client.write_all(b"unread").unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        server.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        let mut rest = String::new();
+        server.read_to_string(&mut rest).unwrap();
+        assert!(!is_broken(&server) && !is_broken(&client));
     }
 }

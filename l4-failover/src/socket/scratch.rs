@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Bytes of the buffer, and so of one read: what one flow may own when its peer takes nothing.
 ///
@@ -24,7 +23,7 @@ thread_local! {
 ///
 /// No bytes means that the peer has finished. `take` must not read in turn: the buffer is lent.
 pub fn poll_read<T>(
-    stream: &mut TcpStream,
+    stream: &mut (impl AsyncRead + Unpin),
     cx: &mut Context<'_>,
     limit: usize,
     take: impl FnOnce(&[u8], &mut Context<'_>) -> T,
@@ -41,9 +40,9 @@ pub fn poll_read<T>(
 ///
 /// # Errors
 ///
-/// Whatever recv(2) says.
+/// Whatever the stream says.
 pub async fn read_into(
-    stream: &mut TcpStream,
+    stream: &mut (impl AsyncRead + Unpin),
     limit: usize,
     bytes: &mut Vec<u8>,
 ) -> io::Result<usize> {

@@ -8,6 +8,47 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
+/// What a relay passes bytes between: a socket, or TLS over one.
+///
+/// `poll_flush` is ready when the kernel has everything that was written.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin + private::Sealed {
+    /// The socket underneath.
+    fn tcp(&self) -> &TcpStream;
+
+    /// The socket, if its bytes are the connection's: then they may be spliced.
+    fn raw(&self) -> Option<&TcpStream>;
+}
+
+/// A relay has to know how a connection holds bytes back, and how it ends.
+mod private {
+    pub trait Sealed {}
+    impl Sealed for tokio::net::TcpStream {}
+    impl Sealed for super::Stream {}
+}
+
+impl Connection for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+
+    fn raw(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl Connection for Stream {
+    fn tcp(&self) -> &TcpStream {
+        self.tcp()
+    }
+
+    fn raw(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(tcp) => Some(tcp),
+            Self::Tls(_) => None,
+        }
+    }
+}
+
 /// A TCP connection, or TLS over one.
 ///
 /// Over TLS, bytes that were written may wait inside until they are flushed, and a shutdown says

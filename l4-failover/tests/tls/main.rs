@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod authority;
+mod bounds;
 mod client;
+mod line;
 mod peer;
+mod relay;

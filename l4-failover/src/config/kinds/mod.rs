@@ -2,12 +2,16 @@
 
 mod checked;
 mod list;
+mod located;
 mod number;
+mod status;
 mod text;
 
 pub use checked::{Checked, checked};
 pub use list::{List, list};
+pub use located::{Located, briefly, located};
 pub use number::{duration, integer, size};
+pub use status::statuses;
 pub use text::{label, one_of, parsed, path, text};
 
 use super::node::Node;

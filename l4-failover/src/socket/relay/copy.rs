@@ -5,23 +5,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 use super::flow::{Flow, Turn};
 use super::{Op, RelayError};
-use crate::socket::scratch;
+use crate::socket::{Connection, scratch};
 
 /// Reads once and writes it out at once; the flow owns what the sink would not take. The number of
 /// bytes read, 0 at the source's end.
 pub(super) fn poll_fill(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<u64, RelayError>> {
     let allowance = turn.shared.budget.allowance();
     let sink = &mut *turn.sink;
     let pass = |bytes: &[u8], cx: &mut Context<'_>| {
         let rest = write_out(sink, cx, bytes)?;
+        if Pin::new(sink).poll_flush(cx)?.is_pending() {
+            flow.held_back(bytes.len() - rest.len(), turn.shared);
+        }
         if !rest.is_empty() {
             flow.owned.put(rest.to_vec(), turn.shared);
         }
@@ -39,7 +41,7 @@ pub(super) fn poll_fill(
 
 /// Writes until the sink takes no more; what is left.
 fn write_out<'a>(
-    sink: &mut TcpStream,
+    sink: &mut (impl AsyncWrite + Unpin),
     cx: &mut Context<'_>,
     mut bytes: &'a [u8],
 ) -> io::Result<&'a [u8]> {
@@ -52,17 +54,19 @@ fn write_out<'a>(
     Ok(bytes)
 }
 
-/// Writes out what the flow owns.
+/// Writes out what the flow owns, and lets the sink write out what it holds back.
 pub(super) fn poll_flush(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<(), RelayError>> {
     while !flow.owned.unsent().is_empty() {
         let written = ready!(Pin::new(&mut *turn.sink).poll_write(cx, flow.owned.unsent()))
             .map_err(|source| flow.sink_broke(Op::Write, source))?;
-        flow.owned.advance(written, turn.shared);
-        flow.steps = flow.steps.wrapping_add(1);
+        flow.wrote(written, turn.sink.raw().is_some(), turn.shared);
     }
+    ready!(Pin::new(&mut *turn.sink).poll_flush(cx))
+        .map_err(|source| flow.sink_broke(Op::Write, source))?;
+    flow.flushed(turn.shared);
     Poll::Ready(Ok(()))
 }

@@ -3,10 +3,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::AsyncWrite;
-
 use super::flow::{Flow, State, Turn};
 use super::{Op, RelayError, copy, splice};
+use crate::socket::Connection;
 
 /// Bytes that one direction moves before it lets the worker's other connections have a turn:
 /// about half a millisecond of copying.
@@ -16,7 +15,7 @@ const TURN_BYTES: u64 = 1 << 20;
 pub(super) fn poll(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<(), RelayError>> {
     let mut moved = 0;
     while !flow.is_finished() {
@@ -36,7 +35,7 @@ pub(super) fn poll(
 fn poll_fill(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<u64, RelayError>> {
     let read = if flow.pace.is_bulk() {
         ready!(splice::poll_fill(flow, cx, turn))
@@ -57,7 +56,7 @@ fn poll_fill(
 fn poll_flush(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<(), RelayError>> {
     ready!(copy::poll_flush(flow, cx, turn))?;
     splice::poll_flush(flow, cx, turn)
@@ -66,7 +65,7 @@ fn poll_flush(
 fn poll_finish(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<(), RelayError>> {
     let shut = ready!(Pin::new(&mut *turn.sink).poll_shutdown(cx));
     flow.state = State::Finished;

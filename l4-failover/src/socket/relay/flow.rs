@@ -1,15 +1,13 @@
 //! One direction of a relay: what it holds, and how far it has come.
 
-use tokio::net::TcpStream;
-
 use super::pace::Pace;
 use super::pipe::Pipe;
 use super::{Op, RelayError, Shared, Side, Tally};
 
 /// What a flow works on for one turn.
-pub(super) struct Turn<'a> {
-    pub(super) source: &'a mut TcpStream,
-    pub(super) sink: &'a mut TcpStream,
+pub(super) struct Turn<'a, S, K> {
+    pub(super) source: &'a mut S,
+    pub(super) sink: &'a mut K,
     pub(super) tally: &'a Tally,
     pub(super) shared: &'a Shared,
 }
@@ -19,6 +17,9 @@ pub(super) struct Turn<'a> {
 pub(super) struct Flow {
     pub(super) from: Side,
     pub(super) owned: Owned,
+    /// Bytes that a sink took and has not flushed: TLS seals what its socket does not take. They
+    /// count in the budget as owned ones do.
+    unflushed: u32,
     pub(super) pipe: Option<Pipe>,
     pub(super) pace: Pace,
     /// Counts reads and writes, wrapping: it stands still exactly while the flow is silent.
@@ -45,6 +46,7 @@ impl Flow {
         Self {
             from,
             owned: Owned::default(),
+            unflushed: 0,
             pipe: None,
             pace: Pace::default(),
             steps: 0,
@@ -75,15 +77,48 @@ impl Flow {
         self.state = State::Finished;
         self.pipe = None;
         self.owned.clear(shared);
+        self.flushed(shared);
+    }
+
+    /// The sink took bytes that nobody owned, and holds them.
+    pub(super) fn held_back(&mut self, bytes: usize, shared: &Shared) {
+        shared.budget.take(bytes);
+        self.count_unflushed(bytes);
+    }
+
+    /// The sink took bytes out of what is owned.
+    pub(super) fn wrote(&mut self, bytes: usize, is_raw: bool, shared: &Shared) {
+        self.steps = self.steps.wrapping_add(1);
+        if is_raw {
+            return self.owned.advance(bytes, shared);
+        }
+        self.owned.cede(bytes);
+        self.count_unflushed(bytes);
+    }
+
+    fn count_unflushed(&mut self, bytes: usize) {
+        // No more than one read: a flow reads only when everything is flushed.
+        self.unflushed += u32::try_from(bytes).unwrap_or(u32::MAX);
+    }
+
+    /// The kernel has everything that the sink took.
+    pub(super) fn flushed(&mut self, shared: &Shared) {
+        if self.unflushed > 0 {
+            self.steps = self.steps.wrapping_add(1);
+            shared
+                .budget
+                .give_back(std::mem::take(&mut self.unflushed) as usize);
+        }
     }
 
     pub(super) fn is_finished(&self) -> bool {
         self.state == State::Finished
     }
 
-    /// Whether bytes wait for the sink.
+    /// Whether bytes wait for the sink, or the word that they were the last.
     pub(super) fn is_blocked(&self) -> bool {
-        self.piped() > 0 || !self.owned.unsent().is_empty()
+        let holds = self.piped() > 0 || !self.owned.unsent().is_empty() || self.unflushed > 0;
+        holds || self.state == State::Ending
     }
 
     /// Whether bytes in a pipe have waited for the sink since the last look.
@@ -141,6 +176,12 @@ impl Owned {
         if self.unsent().is_empty() {
             self.clear(shared);
         }
+    }
+
+    /// Hands bytes over with their memory and their part of the budget.
+    fn cede(&mut self, bytes: usize) {
+        self.bytes.drain(..bytes);
+        self.bytes.shrink_to_fit();
     }
 
     pub(super) fn clear(&mut self, shared: &Shared) {

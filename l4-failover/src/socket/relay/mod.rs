@@ -9,6 +9,12 @@
 //!   while its side is not read from is noticed within a second.
 //! - A relay that is ended by force (dropped, or over a limit) resets both sides: a stream that
 //!   was cut never ends with FIN.
+//!
+//! Either side may be TLS ([`Stream`](super::Stream)). There `close_notify` is what FIN is on a
+//! socket, in both directions, and a FIN without it is a break: the other side gets a RST, and a
+//! side that is reset gets no `close_notify`. Bytes that TLS has sealed and its socket does not
+//! take are owned like others; on top a TLS side holds what it received of records that are not
+//! whole yet or not yet asked for, two of them at most (32 KiB). Only sockets are spliced.
 
 mod budget;
 mod copy;
@@ -26,11 +32,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use budget::Budget;
 use pair::Pair;
 use pipe::Pipes;
+
+use super::Connection;
 
 pub use tally::Tally;
 
@@ -167,7 +173,8 @@ pub enum RelayError {
         side: Side,
         /// What was being done.
         op: Op,
-        /// What the kernel said.
+        /// What the kernel said, or TLS: `UnexpectedEof` where a TLS side was cut without
+        /// `close_notify`, `InvalidData` where what it sent cannot be right.
         source: io::Error,
     },
     /// One side had finished, and the other was silent for longer than `linger`.
@@ -186,7 +193,7 @@ pub enum RelayError {
 /// Passes bytes between `client` and `upstream` until both have finished, counting in `tally`.
 ///
 /// When it returns `Ok`, every byte that either side sent was written to the other, in order, and
-/// each FIN was passed on after its direction's bytes. When it returns an error, or is dropped
+/// each FIN (or `close_notify`) was passed on after its direction's bytes. When it returns an error, or is dropped
 /// before it returns, both streams are set to close with RST.
 ///
 /// # Errors
@@ -223,9 +230,9 @@ pub enum RelayError {
 /// assert_eq!(tally.from_client(), 4);
 /// # Ok(()) }
 /// ```
-pub async fn relay(
-    client: &mut TcpStream,
-    upstream: &mut TcpStream,
+pub async fn relay<C: Connection, U: Connection>(
+    client: &mut C,
+    upstream: &mut U,
     tally: &Tally,
     context: &RelayContext,
 ) -> Result<(), RelayError> {

@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep};
 use super::flow::{Flow, Turn};
 use super::watch::{Due, Wanted, Watch};
 use super::{RelayError, RelayLimits, Shared, Side, Tally, drive, splice};
-use crate::socket::queue;
+use crate::socket::{Connection, queue};
 
 /// Two connections and the flows between them. Unless it finishes cleanly, dropping it sets both
 /// connections to close with RST.
-pub(super) struct Pair<'a> {
-    client: &'a mut TcpStream,
-    upstream: &'a mut TcpStream,
+pub(super) struct Pair<'a, C: Connection, U: Connection> {
+    client: &'a mut C,
+    upstream: &'a mut U,
     tally: &'a Tally,
     shared: &'a Shared,
     up: Flow,
@@ -27,10 +27,10 @@ pub(super) struct Pair<'a> {
     is_clean: bool,
 }
 
-impl<'a> Pair<'a> {
+impl<'a, C: Connection, U: Connection> Pair<'a, C, U> {
     pub(super) fn new(
-        client: &'a mut TcpStream,
-        upstream: &'a mut TcpStream,
+        client: &'a mut C,
+        upstream: &'a mut U,
         tally: &'a Tally,
         shared: &'a Shared,
     ) -> Self {
@@ -67,39 +67,53 @@ impl<'a> Pair<'a> {
 
     fn stream(&self, side: Side) -> &TcpStream {
         match side {
-            Side::Client => self.client,
-            Side::Upstream => self.upstream,
+            Side::Client => self.client.tcp(),
+            Side::Upstream => self.upstream.tcp(),
         }
     }
 
-    fn flow(&mut self, from: Side) -> (&mut Flow, Turn<'_>) {
-        let (flow, source, sink) = match from {
-            Side::Client => (&mut self.up, &mut *self.client, &mut *self.upstream),
-            Side::Upstream => (&mut self.down, &mut *self.upstream, &mut *self.client),
-        };
-        let turn = Turn {
-            source,
-            sink,
-            tally: self.tally,
-            shared: self.shared,
-        };
-        (flow, turn)
+    fn flow_mut(&mut self, from: Side) -> &mut Flow {
+        match from {
+            Side::Client => &mut self.up,
+            Side::Upstream => &mut self.down,
+        }
     }
 
     /// Polls both flows; ready when neither has anything left to do.
     fn poll_flows(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Both every time, not one after the other: the second may still be sending.
-        let up = self.poll_flow(cx, Side::Client);
-        let down = self.poll_flow(cx, Side::Upstream);
+        let up = self.poll_up(cx);
+        let up = self.noted(cx, up);
+        let down = self.poll_down(cx);
+        let down = self.noted(cx, down);
         ready!(up);
         down
     }
 
-    fn poll_flow(&mut self, cx: &mut Context<'_>, from: Side) -> Poll<()> {
-        let (flow, mut turn) = self.flow(from);
-        match ready!(drive::poll(flow, cx, &mut turn)) {
-            Ok(()) => {}
-            Err(error) => self.broke(cx, error),
+    fn poll_up(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RelayError>> {
+        let mut turn = Turn {
+            source: &mut *self.client,
+            sink: &mut *self.upstream,
+            tally: self.tally,
+            shared: self.shared,
+        };
+        drive::poll(&mut self.up, cx, &mut turn)
+    }
+
+    fn poll_down(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RelayError>> {
+        let mut turn = Turn {
+            source: &mut *self.upstream,
+            sink: &mut *self.client,
+            tally: self.tally,
+            shared: self.shared,
+        };
+        drive::poll(&mut self.down, cx, &mut turn)
+    }
+
+    /// A flow's end; if it was a break, both flows learn of it.
+    fn noted(&mut self, cx: &Context<'_>, end: Poll<Result<(), RelayError>>) -> Poll<()> {
+        if let Err(error) = ready!(end) {
+            self.broke(cx, error);
         }
         Poll::Ready(())
     }
@@ -111,10 +125,10 @@ impl<'a> Pair<'a> {
             return;
         };
         let shared = self.shared;
-        self.flow(side.other()).0.abandon(shared);
-        self.flow(side).0.cut();
+        self.flow_mut(side.other()).abandon(shared);
+        self.flow_mut(side).cut();
         if self.broken.is_some() {
-            self.flow(side).0.abandon(shared);
+            self.flow_mut(side).abandon(shared);
         }
         self.broken.get_or_insert(error);
         cx.waker().wake_by_ref();
@@ -178,7 +192,7 @@ impl<'a> Pair<'a> {
                 return Some(error);
             }
             let is_known = matches!(self.broken, Some(RelayError::Broken { side: known, .. }) if known == side);
-            if !is_known && queue::is_hung_up(self.stream(side)) {
+            if !is_known && queue::is_broken(self.stream(side)) {
                 let source = io::ErrorKind::ConnectionReset.into();
                 self.broke(cx, self.flow_of(side).source_broke(source));
             }
@@ -188,9 +202,10 @@ impl<'a> Pair<'a> {
 
     /// Gives a pipe back whose sink has taken nothing since the last look.
     fn unstick(&mut self, from: Side) -> Result<(), RelayError> {
-        let (flow, turn) = self.flow(from);
-        if flow.is_stalled() && turn.shared.budget.has_room(flow.piped()) {
-            splice::rescue(flow, &turn)?;
+        let shared = self.shared;
+        let flow = self.flow_mut(from);
+        if flow.is_stalled() && shared.budget.has_room(flow.piped()) {
+            splice::rescue(flow, shared)?;
         }
         Ok(())
     }
@@ -203,7 +218,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-impl Future for Pair<'_> {
+impl<C: Connection, U: Connection> Future for Pair<'_, C, U> {
     type Output = Result<(), RelayError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -215,14 +230,14 @@ impl Future for Pair<'_> {
     }
 }
 
-impl Drop for Pair<'_> {
+impl<C: Connection, U: Connection> Drop for Pair<'_, C, U> {
     fn drop(&mut self) {
         self.up.abandon(self.shared);
         self.down.abandon(self.shared);
         if !self.is_clean {
             // Fails only on a socket that is dead already.
-            let _ = self.client.set_zero_linger();
-            let _ = self.upstream.set_zero_linger();
+            let _ = self.client.tcp().set_zero_linger();
+            let _ = self.upstream.tcp().set_zero_linger();
         }
     }
 }

@@ -10,21 +10,24 @@ use tokio::net::TcpStream;
 
 use super::flow::{Flow, Turn};
 use super::pipe::Pipe;
-use super::{Op, RelayError, copy};
+use super::{Op, RelayError, Shared, copy};
+use crate::socket::Connection;
 
-/// Moves bytes from the source into a pipe; copies once instead when no pipe is free. The number
-/// of bytes taken, 0 at the source's end.
+/// Moves bytes from the source into a pipe; copies once instead when no pipe is free, or when TLS
+/// has to see the bytes. The number of bytes taken, 0 at the source's end.
 pub(super) fn poll_fill(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<u64, RelayError>> {
     loop {
-        ready!(turn.source.poll_read_ready(cx)).map_err(|source| flow.source_broke(source))?;
-        let Some(pipe) = borrow(flow, turn) else {
+        let (Some(source), Some(_)) = (turn.source.raw(), turn.sink.raw()) else {
             return copy::poll_fill(flow, cx, turn);
         };
-        let source = &*turn.source;
+        ready!(source.poll_read_ready(cx)).map_err(|source| flow.source_broke(source))?;
+        let Some(pipe) = borrow(flow, turn.shared) else {
+            return copy::poll_fill(flow, cx, turn);
+        };
         match source.try_io(Interest::READABLE, || fill(pipe, source)) {
             Ok(Filled::Bytes(bytes)) => {
                 flow.pace.spliced(bytes);
@@ -71,9 +74,9 @@ fn fill(pipe: &mut Pipe, source: &TcpStream) -> io::Result<Filled> {
     }
 }
 
-fn borrow<'a>(flow: &'a mut Flow, turn: &Turn<'_>) -> Option<&'a mut Pipe> {
+fn borrow<'a>(flow: &'a mut Flow, shared: &Shared) -> Option<&'a mut Pipe> {
     if flow.pipe.is_none() {
-        flow.pipe = turn.shared.pipes.lend();
+        flow.pipe = shared.pipes.lend();
     }
     flow.pipe.as_mut()
 }
@@ -82,10 +85,10 @@ fn borrow<'a>(flow: &'a mut Flow, turn: &Turn<'_>) -> Option<&'a mut Pipe> {
 pub(super) fn poll_flush(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    turn: &mut Turn<'_, impl Connection, impl Connection>,
 ) -> Poll<Result<(), RelayError>> {
     while flow.piped() > 0 {
-        let moved = ready!(poll_drain(flow, cx, turn));
+        let moved = ready!(poll_drain(flow, cx, &*turn.sink));
         moved.map_err(|source| flow.sink_broke(Op::Write, source))?;
         flow.steps = flow.steps.wrapping_add(1);
     }
@@ -95,14 +98,14 @@ pub(super) fn poll_flush(
 fn poll_drain(
     flow: &mut Flow,
     cx: &mut Context<'_>,
-    turn: &mut Turn<'_>,
+    sink: &impl Connection,
 ) -> Poll<io::Result<usize>> {
-    let Some(pipe) = &mut flow.pipe else {
+    // Only a raw sink is ever given a pipe.
+    let (Some(pipe), Some(sink)) = (&mut flow.pipe, sink.raw()) else {
         return Poll::Ready(Ok(0));
     };
     loop {
-        ready!(turn.sink.poll_write_ready(cx))?;
-        let sink = &*turn.sink;
+        ready!(sink.poll_write_ready(cx))?;
         match sink.try_io(Interest::WRITABLE, || pipe.drain(sink)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             moved => return Poll::Ready(moved),
@@ -111,12 +114,12 @@ fn poll_drain(
 }
 
 /// The sink has stalled: takes the bytes out of the pipe, so that the pipe can serve another flow.
-pub(super) fn rescue(flow: &mut Flow, turn: &Turn<'_>) -> Result<(), RelayError> {
+pub(super) fn rescue(flow: &mut Flow, shared: &Shared) -> Result<(), RelayError> {
     let Some(mut pipe) = flow.pipe.take() else {
         return Ok(());
     };
     let bytes = pipe.rescue().map_err(|source| flow.source_broke(source))?;
-    flow.owned.put(bytes, turn.shared);
+    flow.owned.put(bytes, shared);
     flow.pace.reset();
     Ok(())
 }

@@ -1,0 +1,205 @@
+//! The keys of a pool, the same wherever a file has one: where it leads, when it moves, how its
+//! endpoints are checked.
+
+mod check;
+mod endpoint;
+mod policy;
+mod tls;
+
+// The public interface is:
+pub use endpoint::Ends;
+pub use policy::PolicyWords;
+pub(crate) use tls::report_unusable;
+
+use super::addresses::Addresses;
+use super::kinds::{Located, briefly, path};
+use super::node::Spot;
+use super::table::Table;
+use crate::choice::{Balance, Failback, Policy};
+use crate::pool::{DialLimits, EndpointOptions, PoolOptions};
+use crate::probe::{CheckOptions, Probe};
+use crate::target::Target;
+use std::path::{Path, PathBuf, absolute};
+
+/// The pools of one file: where they lead, and what no two of them may share.
+#[derive(Debug, Default)]
+pub struct Pools {
+    targets: Vec<(Spot, Target)>,
+    state_files: Vec<StateFile>,
+}
+
+/// A file that one pool keeps its state in.
+#[derive(Debug)]
+struct StateFile {
+    path: PathBuf,
+    pool: String,
+    place: String,
+}
+
+/// What a pool has from outside of its own keys.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolBase<'n> {
+    /// Its name; none if that is wrong.
+    pub name: Option<&'n str>,
+    /// What its endpoints can be asked for.
+    pub ends: Ends,
+    /// Who moves it back, if the file does not say.
+    pub failback: Failback,
+    /// Bounds of a dial.
+    pub dial: DialLimits,
+}
+
+type Tier = Vec<Located<EndpointOptions>>;
+
+impl Pools {
+    /// Reads a pool whose first tier stands under either of two keys and whose further tiers are
+    /// the entries of `backup`, one each.
+    pub fn tiered(
+        &mut self,
+        table: &mut Table<'_>,
+        primary: [&'static str; 2],
+        base: PoolBase<'_>,
+    ) -> PoolOptions {
+        let first = table.required_as(primary, endpoint::list(base.ends).not_empty());
+        let backup = briefly(endpoint::list(base.ends));
+        let backup = table.optional("backup", backup, "there are none");
+        let backup = backup.into_iter().flatten().map(|only| vec![only]);
+        let tiers = first.into_iter().chain(backup).collect();
+        let balance = policy::balance(table);
+        let policy = policy::read(table, base.failback, balance);
+        let check = table.optional("check", check::check(), check::ABSENCE);
+        self.pool(table, tiers, policy, check, base)
+    }
+
+    /// Reads a pool whose entries stand in one list under `key`: one tier each, or one tier
+    /// together if the file says how to balance them. The schema has the keys of tables from a
+    /// pool that is [`tiered`](Self::tiered).
+    pub fn listed(
+        &mut self,
+        table: &mut Table<'_>,
+        key: &'static str,
+        base: PoolBase<'_>,
+    ) -> PoolOptions {
+        let entries = table.required(key, briefly(endpoint::list(base.ends).not_empty()));
+        let entries = entries.unwrap_or_default();
+        let balance = policy::balance_if_any(table);
+        let tiers = match balance {
+            Some(_) if !entries.is_empty() => vec![entries],
+            _ => entries.into_iter().map(|only| vec![only]).collect(),
+        };
+        let balance = balance.unwrap_or(Balance::RoundRobin);
+        let policy = policy::read(table, base.failback, balance);
+        let check = table.optional("check", briefly(check::check()), check::ABSENCE);
+        self.pool(table, tiers, policy, check, base)
+    }
+
+    /// Notes which targets lead back to `own` addresses; `who` has them, as in `this gateway`.
+    ///
+    /// One connection through such a target would take every place there is.
+    pub fn report_circles(&self, table: &Table<'_>, own: &Addresses, who: &str) {
+        for (spot, target) in &self.targets {
+            if let Some(listener) = own.leads_back(target) {
+                let message = format!(
+                    "\"{target}\" is {who} itself, by {listener}: \
+                     a connection would go round in a circle; name another address"
+                );
+                table.report_at(spot, message);
+            }
+        }
+    }
+
+    fn pool(
+        &mut self,
+        table: &mut Table<'_>,
+        tiers: Vec<Tier>,
+        policy: Policy,
+        check: Option<CheckOptions>,
+        base: PoolBase<'_>,
+    ) -> PoolOptions {
+        let check = check.unwrap_or_default();
+        let name = base.name.unwrap_or_default().to_owned();
+        let state_file = self.state_file(table, &name);
+        report_repeated(table, &tiers);
+        report_nameless(table, &tiers, &check);
+        PoolOptions {
+            tiers: self.unlocated(tiers),
+            name,
+            policy,
+            check,
+            dial: base.dial,
+            state_file,
+        }
+    }
+
+    fn state_file(&mut self, table: &mut Table<'_>, pool: &str) -> Option<PathBuf> {
+        let absence = "a restart forgets who is active, holds and maintenance";
+        let file = table.optional("state_file", path(), absence)?;
+        let taken = StateFile {
+            path: whole(&file),
+            pool: pool.to_owned(),
+            place: table.place("state_file"),
+        };
+        let first = self.state_files.iter().find(|it| it.path == taken.path);
+        match first {
+            Some(StateFile { pool, place, .. }) => {
+                let message = format!(
+                    "\"{}\" is already the state file of {pool:?}, {place}; give each its own",
+                    file.display()
+                );
+                table.report("state_file", message);
+            }
+            None => self.state_files.push(taken),
+        }
+        Some(file)
+    }
+
+    fn unlocated(&mut self, tiers: Vec<Tier>) -> Vec<Vec<EndpointOptions>> {
+        let mut unlocated = |entry: Located<EndpointOptions>| {
+            self.targets.push((entry.spot, entry.value.target.clone()));
+            entry.value
+        };
+        let tiers = tiers.into_iter();
+        tiers
+            .map(|tier| tier.into_iter().map(&mut unlocated).collect())
+            .collect()
+    }
+}
+
+/// The path from the root, without looking whether anything is there.
+fn whole(path: &Path) -> PathBuf {
+    absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Notes every endpoint that stands in the pool for the second time. Two names behind one address
+/// are two endpoints.
+fn report_repeated(table: &Table<'_>, tiers: &[Tier]) {
+    let key = |entry: &Located<EndpointOptions>| {
+        let tls = entry.value.tls.as_ref();
+        let server_name = tls.map(|tls| tls.server_name.to_ascii_lowercase());
+        (entry.value.target.clone(), server_name)
+    };
+    let entries: Vec<_> = tiers.iter().flatten().collect();
+    for (nth, entry) in entries.iter().enumerate() {
+        let first = entries[..nth].iter().find(|first| key(first) == key(entry));
+        if let Some(first) = first {
+            let first = table.name_of(&first.spot);
+            let message = format!("this is listed already, as {first}; remove one of them");
+            table.report_at(&entry.spot, message);
+        }
+    }
+}
+
+/// Notes that a TLS check is asked for, and no name to ask an endpoint for.
+fn report_nameless(table: &Table<'_>, tiers: &[Tier], check: &CheckOptions) {
+    if check.probe != Some(Probe::Tls) || check.tls.is_some() {
+        return;
+    }
+    let nameless = |entry: &&Located<EndpointOptions>| entry.value.tls.is_none();
+    if let Some(entry) = tiers.iter().flatten().find(nameless) {
+        let target = &entry.value.target;
+        let message = format!(
+            "\"{target}\" has no server name, which a tls check needs; give check.tls.server_name"
+        );
+        table.report("check", message);
+    }
+}
