@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use l4_failover::socket::tls::Identity;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-    SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
+    date_time_ymd,
 };
 use tempfile::TempDir;
 
@@ -63,6 +64,27 @@ impl Authority {
         write(&identity.cert, &cert.pem());
         write(&identity.key, &key.serialize_pem());
         identity
+    }
+}
+
+impl Authority {
+    /// A list that revokes the certificates of these numbers, good until that year.
+    pub(crate) fn list(&self, revoked: &[u64], until: i32) -> String {
+        let revoked = revoked.iter().map(|number| RevokedCertParams {
+            serial_number: SerialNumber::from(*number),
+            revocation_time: date_time_ymd(2023, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2023, 1, 1),
+            next_update: date_time_ymd(until, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 }
 

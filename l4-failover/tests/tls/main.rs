@@ -6,5 +6,8 @@ mod authority;
 mod bounds;
 mod client;
 mod line;
+mod log;
 mod peer;
 mod relay;
+mod reload;
+mod server;

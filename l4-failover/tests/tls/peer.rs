@@ -7,8 +7,9 @@ use l4_failover::socket::tls::Identity;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 
 /// Nothing here takes longer, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,4 +48,21 @@ pub(crate) fn server(
         .with_no_client_auth()
         .with_single_cert(certs, key);
     Arc::new(config.unwrap())
+}
+
+/// A caller that shows `identity`, in this version of TLS.
+pub(crate) fn caller(
+    ca: &std::path::Path,
+    identity: Option<&Identity>,
+    version: &'static SupportedProtocolVersion,
+) -> TlsConnector {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots(ca));
+    let config = match identity.map(chain) {
+        Some((certs, key)) => builder.with_client_auth_cert(certs, key).unwrap(),
+        None => builder.with_no_client_auth(),
+    };
+    TlsConnector::from(Arc::new(config))
 }

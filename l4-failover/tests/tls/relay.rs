@@ -183,23 +183,29 @@ async fn what_is_not_tls_breaks_the_side_that_sent_it() {
 /// (a relay looks for breaks once a second).
 #[tokio::test]
 async fn an_end_that_waits_for_a_slow_reader_stays_an_end() {
-    for sides in SIDES {
-        // The client's kernel and the relay take a part of the answer. The rest, and the end, wait
-        // in the relay's kernel.
-        let buffers = [Some(8192), Some(200_000)];
-        let mut line = line_between(sides, &copying(), buffers).await;
-        line.client.shutdown().await.unwrap();
-        assert_eq!(within(line.server.read(&mut [0])).await.unwrap(), 0);
-        let bytes = payload(5, 200_000);
-        within(line.server.write_all(&bytes)).await.unwrap();
-        line.server.shutdown().await.unwrap();
-        tokio::time::sleep(Duration::from_millis(2500)).await;
-        assert!(!line.relay.is_finished());
-        let mut received = Vec::new();
-        within(line.client.read_to_end(&mut received))
-            .await
-            .unwrap();
-        assert!(received == bytes);
-        within(line.relay).await.unwrap().0.unwrap();
+    let all = SIDES.map(|sides| tokio::spawn(end_waits_for_a_slow_reader(sides)));
+    for one in all {
+        one.await.unwrap();
     }
+}
+
+async fn end_waits_for_a_slow_reader(sides: (Speaks, Speaks)) {
+    // The client's kernel and the relay take a part of the answer. The rest, and the end, wait in
+    // the relay's kernel.
+    let buffers = [Some(8192), Some(200_000)];
+    let mut line = line_between(sides, &copying(), buffers).await;
+    line.client.shutdown().await.unwrap();
+    assert_eq!(within(line.server.read(&mut [0])).await.unwrap(), 0);
+    let bytes = payload(5, 200_000);
+    within(line.server.write_all(&bytes)).await.unwrap();
+    line.server.shutdown().await.unwrap();
+    // Nothing happens meanwhile that could be waited for.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert!(!line.relay.is_finished());
+    let mut received = Vec::new();
+    within(line.client.read_to_end(&mut received))
+        .await
+        .unwrap();
+    assert!(received == bytes);
+    within(line.relay).await.unwrap().0.unwrap();
 }

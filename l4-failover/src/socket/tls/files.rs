@@ -1,16 +1,19 @@
 //! What is in the files: certificates, keys, authorities, lists of the revoked.
 
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
+use super::expiry::{self, Expiry};
 use super::{Identity, TlsError, TlsFile};
 
 /// The most that is read of one file: the largest lists of the revoked that public authorities
@@ -24,7 +27,7 @@ const FILE_MAX: u64 = 32 << 20;
 #[derive(Debug)]
 pub(crate) struct Contents(Vec<Content>);
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 struct Content {
     file: TlsFile,
     path: PathBuf,
@@ -39,6 +42,14 @@ impl Contents {
             .into_iter()
             .map(|(file, path)| Content::read(file, path));
         contents.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Tells other bytes from these. Whoever writes the files is trusted with the keys themselves,
+    /// so that the hash need not stand up to an adversary.
+    pub(super) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        hasher.finish()
     }
 
     fn of(&self, file: TlsFile) -> Option<&Content> {
@@ -65,6 +76,28 @@ impl Contents {
                 .map_err(|source| content.unusable(source))?;
         }
         Ok(roots)
+    }
+
+    /// The lists of the revoked; none if no file was named.
+    pub(super) fn revoked(&self) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+        self.of(TlsFile::Crl).map_or(Ok(Vec::new()), Content::items)
+    }
+
+    /// Until when the certificate to show, and each list of the revoked, are good.
+    pub(super) fn expiries(&self) -> Result<Vec<Expiry>, TlsError> {
+        let mut expiries = Vec::new();
+        if let Some(content) = self.of(TlsFile::Cert) {
+            let chain: Vec<CertificateDer<'static>> = content.items()?;
+            let at = expiry::of_certificate(&chain[0]);
+            expiries.push(content.expiry(at.map_err(|source| content.unusable(source))?));
+        }
+        if let Some(content) = self.of(TlsFile::Crl) {
+            for list in self.revoked()? {
+                let at = expiry::of_list(&list).map_err(|source| content.unusable(source))?;
+                expiries.extend(at.map(|at| content.expiry(at)));
+            }
+        }
+        Ok(expiries)
     }
 }
 
@@ -100,6 +133,14 @@ impl Content {
                 path: self.path.clone(),
             }),
             false => Ok(items),
+        }
+    }
+
+    fn expiry(&self, at: SystemTime) -> Expiry {
+        Expiry {
+            file: self.file,
+            path: self.path.clone(),
+            at,
         }
     }
 
