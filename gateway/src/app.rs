@@ -13,7 +13,7 @@ use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise
 use l4_failover::socket::listen::{ListenError, Listening};
 use l4_failover::socket::relay::RelayContext;
 use l4_failover::socket::workers::{AcceptError, Workers};
-use l4_failover::{Endpoint, Pool, PoolOptions};
+use l4_failover::{Pool, PoolOptions, Upkeep};
 use thiserror::Error;
 use tokio::time::{interval, timeout};
 use tracing::{info, warn};
@@ -26,7 +26,6 @@ use crate::hello::{HelloBounds, HelloLimits};
 use crate::live::Live;
 use crate::log::{ConnectionLog, Connections, LostLines};
 use crate::metrics::Metrics;
-use crate::resolve::Resolver;
 use crate::route::{BuildError, RouteKind, Routes};
 use crate::worker::Listener;
 
@@ -48,6 +47,9 @@ pub enum StartError {
     /// The routes cannot be built.
     #[error(transparent)]
     Routes(#[from] BuildError),
+    /// A pool cannot be made: a file that it names cannot be had.
+    #[error(transparent)]
+    Pool(#[from] l4_failover::BuildError),
     /// More connections are configured than the process may open descriptors for.
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
@@ -108,7 +110,7 @@ impl Bound {
         let context = Context {
             hello: hello_limits(&config.hello),
             routes,
-            dial: config.dial.limits(options),
+            replay_timeout: config.dial.timeout,
             relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
             live: Live::new(config.workers, connections_max),
             metrics,
@@ -155,9 +157,12 @@ impl Bound {
         force: impl Future<Output = ()>,
     ) -> Result<Stopped, StartError> {
         let context = self.context;
-        let resolver = Resolver::new(context.routes.rules().map(|(_, to)| to));
+        let upkeep = Upkeep::new();
+        for (_, to) in context.routes.rules() {
+            to.pool.start(&upkeep);
+        }
         // Names that are not known by then are tried again, and their endpoints fail until then.
-        let _ = timeout(FIRST_LOOK_UP, resolver.look_up()).await;
+        upkeep.look_up(FIRST_LOOK_UP).await;
         let workers = Workers::start(Arc::clone(&context)).map_err(StartError::Workers)?;
         for (name, listening) in self.listeners {
             let accepted = context.metrics.accepted(&name);
@@ -165,7 +170,7 @@ impl Bound {
         }
         let admin = Admin::new(Arc::clone(&context), self.info).serve(self.admin);
         let chores = async {
-            tokio::join!(resolver.keep(), say_left_out(&context), admin);
+            tokio::join!(say_left_out(&context), admin);
         };
         let life = async {
             ready();
@@ -218,13 +223,13 @@ async fn say_left_out(context: &Context) {
 ///
 /// # Errors
 ///
-/// [`BuildError`]: two destinations claim one name, or a name would be none.
-pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>, BuildError> {
+/// [`StartError`]: two destinations claim one name, a name would be none, or a pool cannot be made.
+pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>, StartError> {
     let mut builder = Routes::builder(&config.datacenter, &config.name_patterns);
     let fallback = config.fallback.as_ref();
     for service in &config.services {
         let kind = RouteKind::Service;
-        let to = Arc::new(destination(metrics, kind, &service.pool));
+        let to = Arc::new(destination(metrics, kind, &service.pool)?);
         builder.service(&service.name, &to)?;
         if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
             builder.default(&to, fallback.without_name);
@@ -232,20 +237,23 @@ pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>,
     }
     for datacenter in &config.datacenters {
         let kind = RouteKind::Datacenter;
-        let to = destination(metrics, kind, &datacenter.pool);
+        let to = destination(metrics, kind, &datacenter.pool)?;
         builder.datacenter(&datacenter.name, &Arc::new(to))?;
     }
-    builder.build()
+    Ok(builder.build()?)
 }
 
-fn destination(metrics: &Metrics, kind: RouteKind, pool: &PoolOptions) -> Destination {
-    let endpoints = pool.tiers.iter().flatten();
-    Destination {
+fn destination(
+    metrics: &Metrics,
+    kind: RouteKind,
+    pool: &PoolOptions,
+) -> Result<Destination, l4_failover::BuildError> {
+    Ok(Destination {
         name: pool.name.clone(),
         kind,
-        pool: Pool::new(endpoints.map(|it| Endpoint::new(&it.target))),
+        pool: Pool::new(pool.clone())?,
         series: metrics.series(kind, &pool.name),
-    }
+    })
 }
 
 /// How many connections may be open: as configured, or as many as descriptors allow.

@@ -33,7 +33,8 @@ fn table(path: &Path, config: &Config, routes: &Routes<Destination>) -> String {
     let wide = rules.iter().map(|(rule, _)| rule.to_string().len()).max();
     let wide = wide.unwrap_or_default();
     for (rule, to) in rules {
-        let endpoints: Vec<&str> = to.pool.endpoints().iter().map(|it| it.name()).collect();
+        let endpoints = to.pool.endpoints();
+        let endpoints: Vec<&str> = endpoints.iter().map(|it| &**it.name()).collect();
         // Writing to a string does not fail.
         let _ = writeln!(
             text,

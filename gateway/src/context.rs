@@ -1,8 +1,8 @@
 //! What all connections of a process share.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
-use l4_failover::DialLimits;
 use l4_failover::socket::relay::RelayContext;
 
 use crate::destination::Destination;
@@ -19,8 +19,8 @@ pub struct Context {
     pub hello: HelloLimits,
     /// Where names lead.
     pub routes: Routes<Destination>,
-    /// Bounds of a dial.
-    pub dial: DialLimits,
+    /// How long an endpoint may take to accept the hello.
+    pub replay_timeout: Duration,
     /// Bounds and buffers of relays.
     pub relay: RelayContext,
     /// The open connections.

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use l4_failover::Exhausted;
 use l4_failover::socket::relay::{RelayError, Side};
+use l4_failover::{Cut, DialError};
 use thiserror::Error;
 
 use crate::hello::ReadError;
@@ -21,13 +21,16 @@ pub enum Error {
     Route(#[from] RouteError),
     /// No endpoint could be connected to.
     #[error(transparent)]
-    Connect(#[from] Exhausted),
+    Connect(#[from] DialError),
     /// The hello could not be passed on.
     #[error("the endpoint did not take the hello: {0}")]
     Replay(io::Error),
     /// A side broke, or was silent for too long.
     #[error(transparent)]
     Relay(#[from] RelayError),
+    /// What it was on was left, and the policy is not to keep such sessions.
+    #[error("ended by policy: {0}")]
+    Cut(Cut),
 }
 
 impl Error {
@@ -40,6 +43,7 @@ impl Error {
             Self::Connect(error) => connect_outcome(error),
             Self::Replay(error) => replay_outcome(error),
             Self::Relay(error) => relay_outcome(error),
+            Self::Cut(cut) => Outcome::new(Phase::Relay, Cause::Policy, cut.as_str()),
         }
     }
 }
@@ -52,7 +56,7 @@ fn hello_cause(error: &ReadError) -> Cause {
     }
 }
 
-fn connect_outcome(error: &Exhausted) -> Outcome {
+fn connect_outcome(error: &DialError) -> Outcome {
     let (cause, reason) = if error.is_resource() {
         (Cause::Resource, "resource")
     } else if error.is_timeout() {

@@ -20,6 +20,5 @@ pub mod name;
 pub mod outcome;
 pub mod record;
 pub mod refuse;
-mod resolve;
 pub mod route;
 pub mod worker;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use l4_failover::Exhausted;
+use l4_failover::DialError;
 use l4_failover::socket::relay::Side;
 use l4_failover::socket::workers::Pause;
 use prometheus::{
@@ -126,8 +126,8 @@ impl Series {
     }
 
     /// Counts the attempts of a dial that failed.
-    pub fn exhausted(&self, exhausted: &Exhausted) {
-        let failed = exhausted.attempts.len() as u64;
+    pub fn exhausted(&self, error: &DialError) {
+        let failed = error.attempts().len() as u64;
         self.children().failed_attempts.inc_by(failed);
     }
 }

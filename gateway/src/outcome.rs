@@ -26,7 +26,7 @@ pub enum Cause {
     Upstream,
     /// A bound on time.
     Timeout,
-    /// The configuration.
+    /// The configuration: no route, or sessions are not kept on what was left.
     Policy,
     /// This process ran out of descriptors, memory or ports.
     Resource,

@@ -3,12 +3,14 @@
 //! Whatever happens to a connection, it is counted and logged once: by [`ConnectionRecord::close`],
 //! or, where its task was ended from outside, when the record is dropped.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use l4_failover::Connected;
 use l4_failover::socket::relay::Tally;
 use l4_failover::socket::workers::Accepted;
+use l4_failover::{Connected, Cut};
 use tokio::net::TcpStream;
 
 use crate::context::Context;
@@ -87,7 +89,7 @@ impl ConnectionRecord {
         let _ = self.entry.own.destination.set(Arc::clone(destination));
     }
 
-    /// An endpoint answered.
+    /// An endpoint answered; its connection.
     pub fn connected(&mut self, connected: Connected) -> TcpStream {
         self.phase = Phase::Replay;
         let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
@@ -102,12 +104,25 @@ impl ConnectionRecord {
             took,
             failed,
         }));
-        connected.stream
+        let stream = connected.stream.into_tcp();
+        stream.unwrap_or_else(|_| unreachable!("no endpoint of the gateway's has TLS of its own"))
     }
 
     /// The hello was passed on; bytes flow both ways from here.
     pub fn relaying(&mut self) {
         self.phase = Phase::Relay;
+    }
+
+    /// Ready when what the connection is on was left, and the policy is not to keep it.
+    pub fn poll_cut(&self, cx: &std::task::Context<'_>) -> Poll<Cut> {
+        let upstream = self.upstream.as_ref();
+        upstream.map_or(Poll::Pending, |it| it.endpoint.poll_cut(cx))
+    }
+
+    /// Where the client is.
+    #[must_use]
+    pub fn client(&self) -> SocketAddr {
+        self.entry.client
     }
 
     /// Where the bytes of the connection are counted.

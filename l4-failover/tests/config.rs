@@ -518,8 +518,9 @@ fn an_inbound_has_an_application_a_certificate_and_callers() {
     let inbound = &settings.inbounds[0];
     assert_eq!((inbound.name.as_str(), inbound.listen.backlog), ("in", 7));
     assert_eq!(inbound.target.to_string(), "app.local:80");
-    assert_eq!(inbound.tls.allow, ["spiffe://a/b", "C.dc1"]);
-    assert_eq!(inbound.tls.handshake_timeout, seconds(1));
+    let allowed = ["spiffe://a/b", "c.dc1"].map(|name| name.parse().unwrap());
+    assert_eq!(inbound.tls.allow, allowed);
+    assert_eq!(inbound.handshake_timeout, seconds(1));
     assert_eq!(inbound.tls.crl_file, None);
 }
 
@@ -528,8 +529,8 @@ fn mistakes_of_an_inbound_are_told_with_their_lines() {
     let files = Files::new();
     let rest = "target = '127.0.0.1:19100'\nallow = ['10.0.0.1', '*.dc1', 'a', 'a', 'http:']";
     let found = mistakes(&inbound(&files, "other.pem", rest));
-    let neither = "is neither a URI such as \"spiffe://example/orders\" nor a DNS name such as \
-                   \"orders.dc1\"";
+    let neither = "is neither a DNS name such as \"webservice.dc1\" nor a URI such as \
+                   \"spiffe://dc1/webservice\"";
     let fit = format!(
         "f.toml:13: inbound[0].key: the key does not fit the certificate: {} is not the key of \
          the first certificate in {}",
@@ -542,13 +543,25 @@ fn mistakes_of_an_inbound_are_told_with_their_lines() {
          \"127.0.0.1:19100\", the address of a listener, on line 6; name the application behind it"
             .to_owned(),
         format!("f.toml:16: inbound[0].allow[0]: \"10.0.0.1\" {neither}"),
-        format!("f.toml:16: inbound[0].allow[1]: \"*.dc1\" {neither}"),
+        "f.toml:16: inbound[0].allow[1]: \"*.dc1\" is no caller's name: callers are allowed by \
+         their whole names, each by its own"
+            .to_owned(),
         "f.toml:16: inbound[0].allow[3]: this is listed already, as inbound[0].allow[2]; remove \
          one of them"
             .to_owned(),
         format!("f.toml:16: inbound[0].allow[4]: \"http:\" {neither}"),
     ];
     assert_eq!(found, expected);
+    let rest = format!(
+        "target = 'a:1'\nallow = ['a']\ncrl_file = '{}'",
+        files.path("key.pem")
+    );
+    let found = mistakes(&inbound(&files, "key.pem", &rest));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].starts_with("f.toml:17: inbound[0].crl_file: "),
+        "{found:#?}"
+    );
     let found = mistakes("[[inbound]]\nname = 'in'\nlisten = '127.0.0.1:0'\nallow = []");
     let expected = [
         "f.toml:1: inbound[0].ca: the path of a file is required here and missing",

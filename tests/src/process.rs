@@ -188,12 +188,18 @@ impl Gateway {
     /// The lines about the first `count` connections that ended, once they are there; they are
     /// read as JSON, so the configuration wants [`JSON_LOG`](crate::config::JSON_LOG).
     pub fn ended(&self, count: usize) -> Vec<Value> {
+        self.ended_as(count, |_| true)
+    }
+
+    /// [`Gateway::ended`] of those connections whose line `wanted` accepts.
+    pub fn ended_as(&self, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         self.log.wait("line per connection", |lines| {
             let objects = lines
                 .iter()
                 .filter_map(|line| serde_json::from_str(line).ok());
             let about_one = |line: &Value| line["target"] == "connection" && line["id"].is_string();
-            let ended: Vec<Value> = objects.filter(about_one).take(count).collect();
+            let ended = objects.filter(|line| about_one(line) && wanted(line));
+            let ended: Vec<Value> = ended.take(count).collect();
             (ended.len() == count).then_some(ended)
         })
     }

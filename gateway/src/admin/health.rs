@@ -1,11 +1,10 @@
 //! `/health/*`: for load balancers and supervisors.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
+use l4_failover::EndpointStatus;
 
 use super::Admin;
 use crate::destination::Destination;
@@ -30,8 +29,7 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
     }
 }
 
-/// Whether a service of this data centre can be reached: an endpoint is connected to, at most
-/// once a second for each service, and the connection is closed again.
+/// Whether a service of this data centre has a healthy endpoint.
 async fn service(State(admin): State<Admin>, Path(name): Path<String>) -> (StatusCode, String) {
     let context = &admin.0.context;
     let is_asked = |to: &&Destination| to.kind == RouteKind::Service && to.name == name;
@@ -42,11 +40,26 @@ async fn service(State(admin): State<Admin>, Path(name): Path<String>) -> (Statu
             "no such service is configured\n".to_owned(),
         );
     };
-    match service.pool.check(&context.dial, FRESH).await {
-        Ok(()) => (StatusCode::OK, "reachable\n".to_owned()),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    match service.pool.is_healthy() {
+        true => (StatusCode::OK, "healthy\n".to_owned()),
+        false => (StatusCode::SERVICE_UNAVAILABLE, why_not(service)),
     }
 }
 
-/// An answer younger than this is given again.
-const FRESH: Duration = Duration::from_secs(1);
+/// A line for each endpoint, none of which is healthy.
+fn why_not(service: &Destination) -> String {
+    let line = |it: &EndpointStatus| {
+        let check = it.last_check.as_ref();
+        let check = check.and_then(|check| check.result.as_ref().err());
+        let reason = it.maintenance.as_ref().or(check);
+        let reason = reason.or(it.last_failure.as_ref());
+        let reason = reason.map(|reason| format!(": {reason}"));
+        format!(
+            "{} {}{}\n",
+            it.name,
+            it.state.as_str(),
+            reason.unwrap_or_default()
+        )
+    };
+    service.pool.status().endpoints().map(line).collect()
+}

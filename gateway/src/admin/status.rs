@@ -87,14 +87,14 @@ fn state(admin: &Admin) -> &'static str {
 
 impl DestinationStatus {
     fn of(to: &Destination) -> Self {
-        let endpoints = to.pool.endpoints().iter();
+        let endpoints = to.pool.endpoints();
         let (from_client_bytes, from_upstream_bytes) = to.series.bytes();
         Self {
             name: to.name.clone(),
-            connections: endpoints.clone().map(|it| it.active()).sum(),
+            connections: endpoints.iter().map(|it| it.active()).sum(),
             from_client_bytes,
             from_upstream_bytes,
-            endpoints: endpoints.map(|it| EndpointStatus::of(it)).collect(),
+            endpoints: endpoints.iter().map(|it| EndpointStatus::of(it)).collect(),
         }
     }
 }
@@ -103,7 +103,7 @@ impl EndpointStatus {
     fn of(endpoint: &Endpoint) -> Self {
         let addresses = endpoint.addresses();
         Self {
-            endpoint: endpoint.name().to_owned(),
+            endpoint: endpoint.name().to_string(),
             addresses: addresses.map_or_else(|_| Vec::new(), |found| found.to_vec()),
             connections: endpoint.active(),
             connects: endpoint.connects(),
@@ -141,13 +141,13 @@ impl RouteStatus {
             Rule::Suffix(_) => "suffix",
             Rule::Default { .. } => "default",
         };
-        let endpoints = to.pool.endpoints().iter();
+        let endpoints = to.pool.endpoints();
         Self {
             rule: kind,
             name: rule.to_string(),
             kind: to.kind.as_str(),
             route: to.name.clone(),
-            endpoints: endpoints.map(|it| it.name().to_owned()).collect(),
+            endpoints: endpoints.iter().map(|it| it.name().to_string()).collect(),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use super::Addresses;
 use super::options::EndpointOptions;
 use super::session::Sessions;
+use super::{Addresses, Upkeep};
 use crate::probe::Verdict;
 use crate::socket::tls::TlsClient;
 
@@ -84,6 +84,12 @@ impl Endpoint {
     /// Why there are none: the name was never looked up successfully.
     pub fn addresses(&self) -> Result<Arc<[SocketAddr]>, Arc<str>> {
         self.addresses.get()
+    }
+
+    /// Has its name looked up and its certificates read again when their files change.
+    pub(super) fn keep(&self, upkeep: &Upkeep) {
+        upkeep.resolve(&self.addresses);
+        self.tls.iter().for_each(|tls| upkeep.watch(tls.files()));
     }
 
     pub(super) fn shared_addresses(&self) -> &Arc<Addresses> {

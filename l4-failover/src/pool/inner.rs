@@ -102,9 +102,11 @@ impl Inner {
             return;
         }
         let mut state = self.state();
-        for endpoint in &state.endpoints {
-            upkeep.resolve(endpoint.shared_addresses());
-        }
+        state.endpoints.iter().for_each(|it| it.keep(upkeep));
+        state
+            .check_tls
+            .iter()
+            .for_each(|it| upkeep.watch(it.client.files()));
         state.watches = self.watches(&state, upkeep);
         self.mind(&mut state);
     }
@@ -134,7 +136,11 @@ impl Inner {
         if let Some(upkeep) = self.upkeep.get() {
             let is_new = |it: &&Arc<Endpoint>| !before.iter().any(|old| Arc::ptr_eq(old, it));
             let new = state.endpoints.iter().filter(is_new);
-            new.for_each(|it| upkeep.resolve(it.shared_addresses()));
+            new.for_each(|it| it.keep(upkeep));
+            state
+                .check_tls
+                .iter()
+                .for_each(|it| upkeep.watch(it.client.files()));
             // The old watches are dropped after the new are there: no series of checks ends.
             let _before = std::mem::take(&mut state.watches);
             state.watches = self.watches(&state, upkeep);
@@ -452,6 +458,8 @@ fn endpoint_status(
         failures: endpoint.failures(),
         last_failure: endpoint.last_failure(),
         last_check: endpoint.last_check(),
+        certificate_expires: endpoint.tls().and_then(TlsClient::expires),
+        tls_error: endpoint.tls().and_then(TlsClient::last_error),
     }
 }
 
@@ -511,7 +519,10 @@ fn subject(state: &State, endpoint: &Endpoint) -> Subject {
         let client = client.clone();
         Some(SubjectTls { client, options })
     };
-    let tls = state.check_tls.clone().or_else(|| endpoint.tls().and_then(own));
+    let tls = state
+        .check_tls
+        .clone()
+        .or_else(|| endpoint.tls().and_then(own));
     Subject {
         target: options.target.clone(),
         addresses: Arc::clone(endpoint.shared_addresses()),

@@ -147,7 +147,12 @@ impl Lease {
     /// Ready when the session must end though neither side has finished: its tier was left, or
     /// its endpoint went down, and the policy is to drain or close. One task at a time may wait.
     pub async fn cut(&self) -> Cut {
-        poll_fn(|cx| self.signal.poll(cx)).await
+        poll_fn(|cx| self.poll_cut(cx)).await
+    }
+
+    /// [`cut`](Self::cut), for a future that keeps nothing of its own.
+    pub fn poll_cut(&self, cx: &Context<'_>) -> Poll<Cut> {
+        self.signal.poll(cx)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::choice::{Failback, State};
+use crate::socket::tls::TlsError;
 
 use super::LastCheck;
 use super::event::PoolEvent;
@@ -93,4 +94,8 @@ pub struct EndpointStatus {
     pub last_failure: Option<Arc<str>>,
     /// What the last check said.
     pub last_check: Option<LastCheck>,
+    /// When the certificate expires that it is shown; none if it is shown none.
+    pub certificate_expires: Option<SystemTime>,
+    /// Why the certificate files as they are now cannot be used, so that older ones are.
+    pub tls_error: Option<Arc<TlsError>>,
 }

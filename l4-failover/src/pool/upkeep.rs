@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::Addresses;
 use crate::probe::Checker;
+use crate::socket::tls::{WatchedFiles, Watcher};
 
 /// How often names are looked up.
 const EVERY: Duration = Duration::from_secs(30);
@@ -20,14 +21,27 @@ const EVERY_WHILE_UNKNOWN: Duration = Duration::from_secs(1);
 /// Names looked up at once.
 const AT_ONCE: usize = 16;
 
-/// Keeps the pools of a process: checks their endpoints, looks their names up, waits for what is
-/// due. One is enough for a process; its clones are it. It works on the tokio runtime that it was
+/// Keeps the pools of a process: checks their endpoints, looks their names up, reads certificates
+/// again when their files change, waits for what is due. One is enough for a process; its clones are it. It works on the tokio runtime that it was
 /// made on.
 #[derive(Clone, Debug)]
 pub struct Upkeep {
     runtime: Handle,
     checker: Checker,
     resolver: Arc<Resolver>,
+    files: Watcher,
+    /// What goes on for as long as somebody has this.
+    _tasks: Arc<Tasks>,
+}
+
+/// Tasks that end when this is dropped.
+#[derive(Debug)]
+struct Tasks([AbortHandle; 2]);
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(AbortHandle::abort);
+    }
 }
 
 impl Upkeep {
@@ -38,13 +52,16 @@ impl Upkeep {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn new() -> Self {
-        let resolver = Arc::new(Resolver::default());
-        let runtime = Handle::current();
-        runtime.spawn(keep(Arc::downgrade(&resolver), Arc::clone(&resolver.more)));
+        let (resolver, files) = (Arc::new(Resolver::default()), Watcher::default());
+        let (runtime, watcher) = (Handle::current(), files.clone());
+        let looking_up = runtime.spawn(keep(Arc::clone(&resolver)));
+        let watching = runtime.spawn(async move { watcher.run().await });
         Self {
             runtime,
             checker: Checker::new(),
             resolver,
+            files,
+            _tasks: Arc::new(Tasks([looking_up.abort_handle(), watching.abort_handle()])),
         }
     }
 
@@ -62,6 +79,11 @@ impl Upkeep {
             self.resolver.named().push(Arc::downgrade(addresses));
             self.resolver.more.notify_one();
         }
+    }
+
+    /// Has files read again when they change, as long as what was made of them is there.
+    pub fn watch(&self, files: WatchedFiles) {
+        self.files.add(files);
     }
 
     /// Looks up once, now, every name that has no address yet; for `limit` at most.
@@ -83,8 +105,8 @@ impl Default for Upkeep {
 #[derive(Debug, Default)]
 struct Resolver {
     named: Mutex<Vec<Weak<Addresses>>>,
-    /// There is a new one. Shared: a resolver that nobody has must be found gone.
-    more: Arc<Notify>,
+    /// There is a new one.
+    more: Notify,
 }
 
 impl Resolver {
@@ -106,17 +128,16 @@ impl Resolver {
     }
 }
 
-/// Looks every name up, as long as there is a resolver.
-async fn keep(resolver: Weak<Resolver>, more: Arc<Notify>) {
+/// Looks every name up, for ever.
+async fn keep(resolver: Arc<Resolver>) {
     loop {
-        let wait = match resolver.upgrade() {
-            Some(resolver) if resolver.unknown().is_empty() => EVERY,
-            Some(_) => EVERY_WHILE_UNKNOWN,
-            None => return,
+        let wait = match resolver.unknown().is_empty() {
+            true => EVERY,
+            false => EVERY_WHILE_UNKNOWN,
         };
         tokio::select! {
-            () = sleep(wait) => look_up(resolver.upgrade().map_or_else(Vec::new, |it| it.all())).await,
-            () = more.notified() => look_up(resolver.upgrade().map_or_else(Vec::new, |it| it.unknown())).await,
+            () = sleep(wait) => look_up(resolver.all()).await,
+            () = resolver.more.notified() => look_up(resolver.unknown()).await,
         }
     }
 }

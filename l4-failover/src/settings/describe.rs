@@ -214,7 +214,7 @@ fn inbound(inbound: &Inbound) -> String {
     }
     block.line(
         "handshake",
-        format_args!("{} at most", time(tls.handshake_timeout)),
+        format_args!("{} at most", time(inbound.handshake_timeout)),
     );
     block.0
 }

@@ -2,16 +2,15 @@
 
 use super::listener::Listeners;
 use crate::config::{
-    Listen, Located, Shown, Table, checked, duration, list, located, parsed, path, report_unusable,
-    text,
+    Listen, Located, Table, duration, list, located, parsed, path, report_unusable,
 };
-use crate::socket::tls::Identity;
-use crate::target::{Host, Target};
-use std::path::PathBuf;
+use crate::socket::tls::{Identity, TlsServer, TlsServerOptions};
+use crate::target::Target;
 use std::time::Duration;
 
 const TARGET: &str = "\"host:port\"";
 const CALLERS: &str = "names of callers";
+const CALLER: &str = "a DNS name or a URI";
 
 /// No handshake over a WAN is faster than this; less would refuse everybody.
 const WAIT_MIN: Duration = Duration::from_millis(10);
@@ -27,21 +26,8 @@ pub struct Inbound {
     pub listen: Listen,
     /// The local application, which gets the plain bytes.
     pub target: Target,
-    /// How callers are met.
-    pub tls: InboundTls,
-}
-
-/// How callers are met.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InboundTls {
-    /// What is shown to callers.
-    pub identity: Identity,
-    /// A PEM file with the authorities whose certificates callers may show.
-    pub ca: PathBuf,
-    /// A PEM file with certificates that were revoked, if there is one.
-    pub crl_file: Option<PathBuf>,
-    /// Who may call, at least one: URIs and DNS names as certificates carry them, letter by letter.
-    pub allow: Vec<String>,
+    /// What callers are shown, and who of them is let in: at least one.
+    pub tls: TlsServerOptions,
     /// From the accepted connection to the finished handshake.
     pub handshake_timeout: Duration,
 }
@@ -57,63 +43,37 @@ impl Inbound {
         let listen = listeners.listen(table);
         let target = table.required("target", located(parsed::<Target>(TARGET)));
         targets.extend(target.clone());
-        let tls = InboundTls::read(table);
+        let tls = tls(table);
+        let wait = duration(WAIT_MIN..=WAIT_MAX);
+        let handshake_timeout = table.with_default("handshake_timeout", wait, HANDSHAKE_TIMEOUT);
         Some(Self {
             name: name?,
             listen: listen?,
             target: target?.value,
             tls: tls?,
-        })
-    }
-}
-
-impl InboundTls {
-    fn read(table: &mut Table<'_>) -> Option<Self> {
-        let cert = table.required("cert", path());
-        let key = table.required("key", path());
-        let ca = table.required("ca", path());
-        let crl_file = table.optional("crl_file", path(), "no list of the revoked is looked at");
-        let allow = table.required("allow", list(CALLERS, caller()).not_empty().distinct());
-        let wait = duration(WAIT_MIN..=WAIT_MAX);
-        let handshake_timeout = table.with_default("handshake_timeout", wait, HANDSHAKE_TIMEOUT);
-        let tls = Self {
-            identity: Identity {
-                cert: cert?,
-                key: key?,
-            },
-            ca: ca?,
-            crl_file,
-            allow: allow?,
             handshake_timeout,
-        };
-        report_unusable(table, tls.identity.load());
-        Some(tls)
+        })
     }
 }
 
-/// A name that a certificate may carry for its holder.
-fn caller() -> impl Shown<Value = String> {
-    checked(text(), |name: &String| {
-        (!is_uri(name) && !is_dns_name(name)).then(|| {
-            format!(
-                "{name:?} is neither a URI such as \"spiffe://example/orders\" nor a DNS name such \
-                 as \"orders.dc1\""
-            )
-        })
-    })
-}
-
-fn is_uri(name: &str) -> bool {
-    let of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    name.bytes().all(|byte| byte.is_ascii_graphic())
-        && name.split_once(':').is_some_and(|(scheme, rest)| {
-            scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-                && scheme.bytes().all(of_scheme)
-                && !rest.is_empty()
-        })
-}
-
-/// No wildcard: a caller is somebody.
-fn is_dns_name(name: &str) -> bool {
-    matches!(name.parse(), Ok(Host::Name(_)))
+fn tls(table: &mut Table<'_>) -> Option<TlsServerOptions> {
+    let cert = table.required("cert", path());
+    let key = table.required("key", path());
+    let ca = table.required("ca", path());
+    let crl_file = table.optional("crl_file", path(), "none is revoked");
+    let allow = table.required(
+        "allow",
+        list(CALLERS, parsed(CALLER)).not_empty().distinct(),
+    );
+    let options = TlsServerOptions {
+        identity: Identity {
+            cert: cert?,
+            key: key?,
+        },
+        ca: ca?,
+        crl_file,
+        allow: allow?,
+    };
+    report_unusable(table, TlsServer::load(&options));
+    Some(options)
 }

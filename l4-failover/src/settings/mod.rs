@@ -11,7 +11,7 @@ mod port;
 // The public interface is:
 pub use describe::describe;
 pub use flags::Flags;
-pub use inbound::{Inbound, InboundTls};
+pub use inbound::Inbound;
 pub use port::{Port, Protocol};
 
 use crate::admin::AdminOptions;

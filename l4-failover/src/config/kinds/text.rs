@@ -58,7 +58,8 @@ where
 
 struct Parsed<T> {
     wanted: &'static str,
-    /// The error says why, and may be empty if `wanted` says it all.
+    /// The error says why. It may be empty, if `wanted` says it all, or begin with the text in
+    /// quotes, if it says all itself.
     parse: fn(&str) -> Result<T, String>,
     show: fn(&T) -> String,
 }
@@ -75,6 +76,7 @@ impl<T: Clone + PartialEq> Kind for Parsed<T> {
         match (self.parse)(text) {
             Ok(value) => return Some(value),
             Err(reason) if reason.is_empty() => node.expected(self.wanted),
+            Err(reason) if reason.starts_with(&format!("{text:?}")) => node.report(reason),
             Err(reason) => node.report(format!(
                 "expected {}, found {text:?}: {reason}",
                 self.wanted

@@ -13,8 +13,9 @@
 //! Either side may be TLS ([`Stream`](super::Stream)). There `close_notify` is what FIN is on a
 //! socket, in both directions, and a FIN without it is a break: the other side gets a RST, and a
 //! side that is reset gets no `close_notify`. Bytes that TLS has sealed and its socket does not
-//! take are owned like others; on top a TLS side holds what it received of records that are not
-//! whole yet or not yet asked for, two of them at most (32 KiB). Only sockets are spliced.
+//! take are owned like others; on top a TLS session keeps its keys and, inside rustls, 4 KiB to read
+//! into, which grow to two records at most (36 KiB) while one is not whole yet and another not yet
+//! asked for. Only sockets are spliced.
 
 mod budget;
 mod copy;
