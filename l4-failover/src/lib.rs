@@ -3,11 +3,15 @@
 //! The gateway and the local port stand on this library. It owns the sockets: [`socket`] listens,
 //! connects and relays; [`Pool`] dials the endpoints of one destination in their order. [`config`]
 //! reads files and says every mistake at once; [`admin`] serves operators, and nobody else;
-//! [`process`] keeps the log and answers signals.
+//! [`process`] keeps the log and answers signals; [`metrics`] and [`outcome`] count what happens.
+//!
 
 pub mod admin;
 pub mod choice;
 pub mod config;
+mod error;
+pub mod metrics;
+pub mod outcome;
 mod pool;
 pub mod probe;
 pub mod process;
@@ -19,7 +23,7 @@ mod target;
 pub use pool::{
     Addresses, Attempt, AttemptError, BuildError, CommandError, Connected, Cut, DialError,
     DialLimits, Endpoint, EndpointOptions, EndpointStatus, Events, Happened, LastCheck, Lease,
-    Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, StateFileError, TierName, TierStatus,
-    Upkeep,
+    Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, Prepared, StateFileError, TierName,
+    TierStatus, Upkeep,
 };
 pub use target::{Host, Target, TargetError};

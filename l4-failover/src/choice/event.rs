@@ -146,6 +146,9 @@ pub enum Cause {
 }
 
 impl MoveKind {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Failover, Self::Failback];
+
     /// The word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

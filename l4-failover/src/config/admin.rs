@@ -5,8 +5,8 @@ use super::kinds::{checked, list, parsed, path, text};
 use super::pool::report_unusable;
 use super::table::Table;
 use crate::admin::{Address, AdminOptions, Token, host_of};
+use crate::error::with_causes;
 use crate::socket::tls::Identity;
-use std::error::Error;
 use std::path::PathBuf;
 
 const ADDRESS: &str = "an address such as \"127.0.0.1:19000\" or \"unix:/run/name.sock\"";
@@ -82,10 +82,4 @@ fn check_exposure(table: &Table<'_>, options: &AdminOptions) {
     {
         table.report("address", error.to_string());
     }
-}
-
-/// An error and what caused it, on one line.
-pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

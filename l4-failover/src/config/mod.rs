@@ -29,6 +29,7 @@ mod addresses;
 mod admin;
 mod diagnostics;
 mod dial;
+mod drain;
 mod flags;
 mod homonym;
 mod kinds;
@@ -53,6 +54,7 @@ pub use addresses::Addresses;
 pub use admin::admin_section;
 pub use diagnostics::{Diagnostic, Diagnostics, Position};
 pub use dial::{Dial, dial_section};
+pub use drain::{Drain, drain_section};
 pub use flags::{Flag, Given, read_flags};
 pub use kinds::{
     Checked, Kind, List, Located, Shown, briefly, checked, duration, flag, integer, label, list,

@@ -33,7 +33,7 @@ pub(super) struct Inner {
     wake: Arc<Notify>,
     /// One writer of the state file at a time; what it wrote last.
     pub(super) kept: tokio::sync::Mutex<Memory>,
-    upkeep: OnceLock<Upkeep>,
+    pub(super) upkeep: OnceLock<Upkeep>,
     pub(super) moves: [[AtomicU64; Cause::ALL.len()]; 2],
     pub(super) spilled: AtomicU64,
 }
@@ -45,8 +45,8 @@ pub(super) struct State {
     /// In the order of the choice's.
     pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// The same; empty until the pool is started.
-    watches: Vec<Watch>,
-    check_tls: Option<SubjectTls>,
+    pub(super) watches: Vec<Watch>,
+    pub(super) check_tls: Option<SubjectTls>,
     pub(super) options: PoolOptions,
     pub(super) random: fastrand::Rng,
     pub(super) last_move: Option<PoolEvent>,
@@ -109,48 +109,6 @@ impl Inner {
             .for_each(|it| upkeep.watch(it.client.files()));
         state.watches = self.watches(&state, upkeep);
         self.mind(&mut state);
-    }
-
-    pub(super) fn reload(&self, options: PoolOptions) -> Result<(), BuildError> {
-        options.validate()?;
-        let mut clients = Clients::default();
-        let before = self.state().endpoints.clone();
-        let endpoints = build::endpoints(&options, &before, &mut clients)?;
-        let check_tls = check_tls(&options, &mut clients)?;
-        if let Some(path) = &options.state_file {
-            // What is in force now counts, not what is there; only whether it can be written.
-            state_file::save(path, &self.state().choice.memory())?;
-        }
-        let now = Instant::now().into_std();
-        let mut state = self.state();
-        let left = self.tier_name(&state, state.choice.active());
-        let policy = options.policy.clone();
-        let (choice, changes) =
-            state
-                .choice
-                .reconfigured(members(&options), policy, health(&options), now);
-        before.iter().for_each(|it| it.set_place(None));
-        number(&endpoints);
-        (state.choice, state.endpoints, state.check_tls) = (choice, endpoints, check_tls);
-        state.options = options;
-        if let Some(upkeep) = self.upkeep.get() {
-            let is_new = |it: &&Arc<Endpoint>| !before.iter().any(|old| Arc::ptr_eq(old, it));
-            let new = state.endpoints.iter().filter(is_new);
-            new.for_each(|it| it.keep(upkeep));
-            state
-                .check_tls
-                .iter()
-                .for_each(|it| upkeep.watch(it.client.files()));
-            // The old watches are dropped after the new are there: no series of checks ends.
-            let _before = std::mem::take(&mut state.watches);
-            state.watches = self.watches(&state, upkeep);
-        }
-        if let Some(moved) = changes.moved {
-            self.moved(&mut state, &moved, left);
-        }
-        state.is_unkept = true;
-        self.mind(&mut state);
-        Ok(())
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -280,7 +238,7 @@ impl Inner {
         }
     }
 
-    fn moved(&self, state: &mut State, moved: &Move, left: TierName) {
+    pub(super) fn moved(&self, state: &mut State, moved: &Move, left: TierName) {
         self.moves[moved.kind as usize][moved.cause as usize].fetch_add(1, Relaxed);
         let to = self.tier_name(state, moved.to);
         let reason = match moved.cause {
@@ -322,7 +280,7 @@ impl Inner {
         event
     }
 
-    fn tier_name(&self, state: &State, tier: usize) -> TierName {
+    pub(super) fn tier_name(&self, state: &State, tier: usize) -> TierName {
         let names = state
             .choice
             .tier(tier)
@@ -355,7 +313,7 @@ impl Inner {
 /// What goes on beside.
 impl Inner {
     /// Sees to it that what is due happens, and that what must be kept is kept.
-    fn mind(&self, state: &mut State) {
+    pub(super) fn mind(&self, state: &mut State) {
         let Some(upkeep) = self.upkeep.get() else {
             return;
         };
@@ -385,7 +343,7 @@ impl Inner {
     }
 
     /// Watches every endpoint, in order.
-    fn watches(&self, state: &State, upkeep: &Upkeep) -> Vec<Watch> {
+    pub(super) fn watches(&self, state: &State, upkeep: &Upkeep) -> Vec<Watch> {
         let watch = |(place, endpoint): (usize, &Arc<Endpoint>)| {
             let (me, checked) = (Weak::clone(&self.me), Arc::clone(endpoint));
             let tell = move |verdict: &Verdict| {
@@ -447,6 +405,7 @@ fn endpoint_status(
     EndpointStatus {
         name: Arc::clone(endpoint.name()),
         state: counted.state(),
+        is_up: health.is_up(),
         maintenance: counted.maintenance().cloned(),
         changed_for: health.changed().map(|at| now.saturating_duration_since(at)),
         streak: health.streak(),
@@ -535,7 +494,7 @@ fn subject(state: &State, endpoint: &Endpoint) -> Subject {
     }
 }
 
-fn check_tls(
+pub(super) fn check_tls(
     options: &PoolOptions,
     clients: &mut Clients,
 ) -> Result<Option<SubjectTls>, BuildError> {
@@ -548,7 +507,7 @@ fn check_tls(
     }))
 }
 
-fn number(endpoints: &[Arc<Endpoint>]) {
+pub(super) fn number(endpoints: &[Arc<Endpoint>]) {
     for (place, endpoint) in endpoints.iter().enumerate() {
         endpoint.set_place(Some(place));
     }
@@ -558,7 +517,7 @@ fn is_checked(options: &PoolOptions) -> bool {
     options.check.probe != Some(Probe::None)
 }
 
-fn health(options: &PoolOptions) -> HealthPolicy {
+pub(super) fn health(options: &PoolOptions) -> HealthPolicy {
     HealthPolicy {
         is_checked: is_checked(options),
         rise: options.check.rise,
@@ -567,7 +526,7 @@ fn health(options: &PoolOptions) -> HealthPolicy {
     }
 }
 
-fn members(options: &PoolOptions) -> Vec<Vec<Member>> {
+pub(super) fn members(options: &PoolOptions) -> Vec<Vec<Member>> {
     let member = |endpoint: &super::EndpointOptions| Member {
         name: endpoint.name().into(),
         weight: endpoint.weight,

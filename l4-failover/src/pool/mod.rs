@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod inner;
 mod options;
+mod reload;
 mod session;
 mod state_file;
 mod status;
@@ -31,6 +32,7 @@ pub use endpoint::{Endpoint, LastCheck};
 pub use error::{Attempt, AttemptError, DialError};
 pub use event::{Events, Happened, PoolEvent, TierName};
 pub use options::{EndpointOptions, PoolOptions};
+pub use reload::Prepared;
 pub use session::{Cut, Lease};
 pub use state_file::StateFileError;
 pub use status::{EndpointStatus, PoolStatus, TierStatus};
@@ -90,7 +92,17 @@ impl Pool {
     ///
     /// [`BuildError`]; the pool is as it was.
     pub fn reload(&self, options: PoolOptions) -> Result<(), BuildError> {
-        self.0.reload(options)
+        self.prepare(options).map(Prepared::apply)
+    }
+
+    /// All of [`reload`](Self::reload) that can fail, for whoever changes several pools together
+    /// or none.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]; the pool is as it was.
+    pub fn prepare(&self, options: PoolOptions) -> Result<Prepared, BuildError> {
+        Prepared::new(&self.0, options)
     }
 
     /// Its name.

@@ -72,6 +72,8 @@ pub struct EndpointStatus {
     pub name: Arc<str>,
     /// What it counts as.
     pub state: State,
+    /// Whether its checks, or its dials, are good; in maintenance too.
+    pub is_up: bool,
     /// Why an operator took it out.
     pub maintenance: Option<Arc<str>>,
     /// Since when it has been up or down; none if it has not changed since the start.

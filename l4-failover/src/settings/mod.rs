@@ -7,17 +7,19 @@ mod flags;
 mod inbound;
 mod listener;
 mod port;
+mod source;
 
 // The public interface is:
 pub use describe::describe;
 pub use flags::Flags;
 pub use inbound::Inbound;
 pub use port::{Port, Protocol};
+pub use source::Source;
 
 use crate::admin::AdminOptions;
 use crate::config::{
-    self, Diagnostics, Dial, Limits, Located, Pools, Relay, Schema, Table, admin_section,
-    dial_section, limits_section, log_options, relay_section, workers,
+    self, Diagnostics, Dial, Drain, Limits, Located, Pools, Relay, Schema, Table, admin_section,
+    dial_section, drain_section, limits_section, log_options, relay_section, workers,
 };
 use crate::process::log::LogOptions;
 use crate::target::Target;
@@ -41,6 +43,8 @@ pub struct Settings {
     pub relay: Relay,
     /// The bounds of the process.
     pub limits: Limits,
+    /// How the process ends.
+    pub drain: Drain,
     /// What is logged, and how.
     pub log: LogOptions,
     /// Where operators are served, if anywhere.
@@ -93,6 +97,7 @@ impl Settings {
         let dial = table.table("dial", dial_section);
         let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
         let limits = table.table("limits", limits_section);
+        let drain = table.table("drain", drain_section);
         let log = table.table("log", log_options);
         let addresses = &mut listeners.addresses;
         let admin = table.optional_table("admin", |table| admin_section(table, addresses));
@@ -114,6 +119,7 @@ impl Settings {
             dial,
             relay,
             limits,
+            drain,
             log,
             admin,
             ports,

@@ -4,6 +4,8 @@ use std::ops::{Deref, DerefMut};
 
 use tokio::net::TcpStream;
 
+use super::Connection;
+
 /// A connection that ends with RST when it is dropped, whatever drops it, until it has come to
 /// its [end](ResetOnDrop::end).
 ///
@@ -33,46 +35,55 @@ use tokio::net::TcpStream;
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Debug)]
-pub struct ResetOnDrop {
-    stream: TcpStream,
+pub struct ResetOnDrop<C: Connection = TcpStream> {
+    /// None once it was given back.
+    stream: Option<C>,
     is_ended: bool,
 }
 
-impl ResetOnDrop {
+const GIVEN_BACK: &str = "nobody has this once the connection was given back";
+
+impl<C: Connection> ResetOnDrop<C> {
     /// Nothing is cut off any more by closing the connection with FIN.
     pub fn end(&mut self) {
         self.is_ended = true;
     }
+
+    /// Gives the connection back; from here on it ends as whoever has it ends it.
+    #[must_use]
+    pub fn into_inner(mut self) -> C {
+        self.stream.take().expect(GIVEN_BACK)
+    }
 }
 
-impl From<TcpStream> for ResetOnDrop {
-    fn from(stream: TcpStream) -> Self {
+impl<C: Connection> From<C> for ResetOnDrop<C> {
+    fn from(stream: C) -> Self {
         Self {
-            stream,
+            stream: Some(stream),
             is_ended: false,
         }
     }
 }
 
-impl Deref for ResetOnDrop {
-    type Target = TcpStream;
+impl<C: Connection> Deref for ResetOnDrop<C> {
+    type Target = C;
 
-    fn deref(&self) -> &TcpStream {
-        &self.stream
+    fn deref(&self) -> &C {
+        self.stream.as_ref().expect(GIVEN_BACK)
     }
 }
 
-impl DerefMut for ResetOnDrop {
-    fn deref_mut(&mut self) -> &mut TcpStream {
-        &mut self.stream
+impl<C: Connection> DerefMut for ResetOnDrop<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        self.stream.as_mut().expect(GIVEN_BACK)
     }
 }
 
-impl Drop for ResetOnDrop {
+impl<C: Connection> Drop for ResetOnDrop<C> {
     fn drop(&mut self) {
-        if !self.is_ended {
+        if let Some(stream) = self.stream.as_ref().filter(|_| !self.is_ended) {
             // Fails only on a socket that is dead already.
-            let _ = self.stream.set_zero_linger();
+            let _ = stream.tcp().set_zero_linger();
         }
     }
 }

@@ -1,8 +1,8 @@
 //! How to speak TLS to an endpoint.
 
-use crate::config::admin::with_causes;
 use crate::config::kinds::{Shown, checked, path, text};
 use crate::config::table::Table;
+use crate::error::with_causes;
 use crate::socket::tls::{Identity, TlsClient, TlsError, TlsOptions};
 use rustls::pki_types::ServerName;
 

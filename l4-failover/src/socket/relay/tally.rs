@@ -10,6 +10,7 @@ pub struct Tally {
     from_client: AtomicU64,
     from_upstream: AtomicU64,
     spliced: AtomicU64,
+    told: [AtomicU64; 2],
 }
 
 impl Tally {
@@ -39,6 +40,17 @@ impl Tally {
         };
         // One task writes a tally, so a load and a store do, without a locked instruction.
         counter.store(counter.load(Relaxed) + bytes, Relaxed);
+    }
+
+    /// Bytes that came from `side` since this was last asked, for whoever keeps a sum over many
+    /// relays. To be asked by one at a time.
+    #[must_use]
+    pub fn take_new(&self, side: Side) -> u64 {
+        let (total, told) = match side {
+            Side::Client => (self.from_client(), &self.told[0]),
+            Side::Upstream => (self.from_upstream(), &self.told[1]),
+        };
+        total - told.swap(total, Relaxed)
     }
 
     pub(super) fn add_spliced(&self, bytes: u64) {

@@ -6,7 +6,6 @@
 //! bytes when that has changed. What is half-written, missing or does not fit together changes
 //! nothing, and is said once.
 
-use std::error::Error;
 use std::fmt::Debug;
 use std::fs;
 use std::io;
@@ -23,6 +22,7 @@ use tracing::{info, warn};
 use super::expiry::Expiry;
 use super::files::Contents;
 use super::{TlsError, TlsFile};
+use crate::error::with_causes;
 
 /// From one look at the files to the next.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -142,7 +142,7 @@ impl<M: Material> Live<M> {
     }
 
     fn keep(&self, error: TlsError) -> Reload {
-        let said = self.last_error().as_deref().map(with_causes);
+        let said = self.last_error().map(|error| with_causes(&*error));
         let text = with_causes(&error);
         if said.as_ref() == Some(&text) {
             return Reload::Unchanged;
@@ -175,12 +175,6 @@ impl<M: Material> Live<M> {
             .collect();
         names.join(", ")
     }
-}
-
-/// An error and what caused it, on one line.
-fn with_causes(error: &TlsError) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// What tells one state of a file from another without reading it: which file it is, behind any

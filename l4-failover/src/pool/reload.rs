@@ -1,0 +1,83 @@
+//! A pool is made of something else while it is used.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::build::{self, BuildError, Clients};
+use super::inner::{self, Inner, State};
+use super::options::PoolOptions;
+use super::{Endpoint, Upkeep, state_file};
+use crate::probe::SubjectTls;
+
+/// What a pool is to be made of, read and found good. Dropped, it changes nothing.
+#[derive(Debug)]
+pub struct Prepared {
+    inner: Arc<Inner>,
+    options: PoolOptions,
+    before: Vec<Arc<Endpoint>>,
+    endpoints: Vec<Arc<Endpoint>>,
+    check_tls: Option<SubjectTls>,
+}
+
+impl Prepared {
+    pub(super) fn new(inner: &Arc<Inner>, options: PoolOptions) -> Result<Self, BuildError> {
+        options.validate()?;
+        let mut clients = Clients::default();
+        let before = inner.state().endpoints.clone();
+        let endpoints = build::endpoints(&options, &before, &mut clients)?;
+        let check_tls = inner::check_tls(&options, &mut clients)?;
+        if let Some(path) = &options.state_file {
+            // What is in force now counts, not what is there; only whether it can be written.
+            state_file::save(path, &inner.state().choice.memory())?;
+        }
+        Ok(Self {
+            inner: Arc::clone(inner),
+            options,
+            before,
+            endpoints,
+            check_tls,
+        })
+    }
+
+    /// The pool is made of this from here on.
+    pub fn apply(self) {
+        let inner = Arc::clone(&self.inner);
+        let now = Instant::now().into_std();
+        let mut state = inner.state();
+        let left = inner.tier_name(&state, state.choice.active());
+        let (members, health) = (inner::members(&self.options), inner::health(&self.options));
+        let policy = self.options.policy.clone();
+        let (choice, changes) = state.choice.reconfigured(members, policy, health, now);
+        self.before.iter().for_each(|it| it.set_place(None));
+        inner::number(&self.endpoints);
+        state.choice = choice;
+        self.keep(&mut state);
+        if let Some(moved) = changes.moved {
+            inner.moved(&mut state, &moved, left);
+        }
+        state.is_unkept = true;
+        inner.mind(&mut state);
+    }
+
+    fn keep(self, state: &mut State) {
+        state.endpoints = self.endpoints;
+        state.check_tls = self.check_tls;
+        state.options = self.options;
+        let Some(upkeep) = self.inner.upkeep.get() else {
+            return;
+        };
+        let is_new = |it: &&Arc<Endpoint>| !self.before.iter().any(|old| Arc::ptr_eq(old, it));
+        let new = state.endpoints.iter().filter(is_new);
+        new.for_each(|it| it.keep(upkeep));
+        watch_check(upkeep, state);
+        // The old watches are dropped after the new are there: no series of checks ends.
+        let _before = std::mem::take(&mut state.watches);
+        state.watches = self.inner.watches(state, upkeep);
+    }
+}
+
+fn watch_check(upkeep: &Upkeep, state: &State) {
+    let check = state.check_tls.iter();
+    check.for_each(|it| upkeep.watch(it.client.files()));
+}
