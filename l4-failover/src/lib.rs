@@ -5,14 +5,19 @@
 //! reads files and says every mistake at once; [`admin`] serves operators, and nobody else;
 //! [`process`] keeps the log and answers signals; [`metrics`] and [`outcome`] count what happens.
 //!
+//! The rest is the program `l4-failover`: [`settings`] is its file, [`port`] what it does with a
+//! connection, [`app`] puts all together.
 
 pub mod admin;
+pub mod app;
 pub mod choice;
+pub mod cli;
 pub mod config;
 mod error;
 pub mod metrics;
 pub mod outcome;
 mod pool;
+pub mod port;
 pub mod probe;
 pub mod process;
 pub mod settings;

@@ -1,0 +1,177 @@
+//! What operators are shown over HTTP, and what they may ask for.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::PoisonError;
+use std::time::UNIX_EPOCH;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Json};
+use axum::routing::{get, post};
+use serde::Serialize;
+use tracing::warn;
+
+use super::{App, Listener};
+use crate::admin::Site;
+use crate::error::with_causes;
+
+impl App {
+    /// Serves operators until it is dropped; without an address, nobody.
+    pub(super) async fn serve_operators(&self) -> Infallible {
+        let admin = &self.0.admin;
+        let bound = admin.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(bound) = bound {
+            let site = Site {
+                operators: open().merge(closed()).with_state(self.clone()),
+                metrics: open().with_state(self.clone()),
+                public_paths: Vec::new(),
+            };
+            if let Err(error) = bound.serve(site, pending()).await {
+                warn!(%error, "operators are no longer served");
+            }
+        }
+        pending().await
+    }
+}
+
+/// What may be shown to anybody: metrics and health.
+fn open() -> Router<App> {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/health/service/{name}", get(service))
+}
+
+fn closed() -> Router<App> {
+    Router::new()
+        .route("/listeners", get(listeners))
+        .route("/server_info", get(server_info))
+        .route("/reload", post(reload))
+        .route("/drain", post(drain))
+}
+
+async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    let text = app.0.context.render_metrics();
+    ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)
+}
+
+async fn live() -> &'static str {
+    "live\n"
+}
+
+/// Bound, loaded and not draining; never an endpoint's health.
+async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+    match app.0.context.is_draining() {
+        false => (StatusCode::OK, "ready\n"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+    }
+}
+
+/// Whether a port has a healthy endpoint, for a load balancer in front of it.
+async fn service(State(app): State<App>, Path(name): Path<String>) -> (StatusCode, &'static str) {
+    let view = app.0.view.load();
+    let mut listeners = view.listeners.iter();
+    match listeners.find(|it| *it.front.name == *name) {
+        Some(it) if it.front.pool.is_healthy() => (StatusCode::OK, "healthy\n"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "no endpoint is healthy\n"),
+        None => (StatusCode::NOT_FOUND, "no such port is configured\n"),
+    }
+}
+
+/// One listening address.
+#[derive(Serialize)]
+struct ListenerJson {
+    name: String,
+    kind: &'static str,
+    address: SocketAddr,
+}
+
+async fn listeners(State(app): State<App>) -> Json<Vec<ListenerJson>> {
+    let view = app.0.view.load();
+    let listener = |it: &Listener| ListenerJson {
+        name: it.front.name.to_string(),
+        kind: it.front.kind(),
+        address: it.address,
+    };
+    Json(view.listeners.iter().map(listener).collect())
+}
+
+/// What runs, and since when.
+#[derive(Serialize)]
+struct ServerInfo {
+    program: &'static str,
+    version: &'static str,
+    state: &'static str,
+    pid: u32,
+    generation: u64,
+    connections: usize,
+    connections_max: usize,
+    started_unix_seconds: u64,
+    uptime_seconds: f64,
+}
+
+async fn server_info(State(app): State<App>) -> Json<ServerInfo> {
+    let shared = &app.0;
+    let since = shared.since.duration_since(UNIX_EPOCH);
+    Json(ServerInfo {
+        program: "l4-failover",
+        version: env!("CARGO_PKG_VERSION"),
+        state: app.state(),
+        pid: std::process::id(),
+        generation: shared.view.load().generation,
+        connections: shared.context.connections().len(),
+        connections_max: shared.connections_max,
+        started_unix_seconds: since.map_or(0, |since| since.as_secs()),
+        uptime_seconds: shared.started.elapsed().as_secs_f64(),
+    })
+}
+
+impl App {
+    fn state(&self) -> &'static str {
+        match self.0.context.is_draining() {
+            false => "live",
+            true => "draining",
+        }
+    }
+}
+
+/// What came of a command, in a sentence.
+#[derive(Serialize)]
+struct Done {
+    message: String,
+    generation: u64,
+}
+
+/// Why a command came to nothing.
+#[derive(Serialize)]
+struct Refused {
+    error: String,
+}
+
+async fn reload(State(app): State<App>) -> Result<Json<Done>, (StatusCode, Json<Refused>)> {
+    match app.reload().await {
+        Ok(reloaded) => Ok(Json(Done {
+            message: "the configuration was reloaded".to_owned(),
+            generation: reloaded.generation,
+        })),
+        Err(error) => {
+            let error = with_causes(&error);
+            Err((StatusCode::CONFLICT, Json(Refused { error })))
+        }
+    }
+}
+
+async fn drain(State(app): State<App>) -> (StatusCode, Json<Done>) {
+    app.drain();
+    let sessions = app.0.context.connections().len();
+    let done = Done {
+        message: format!("draining; {sessions} sessions are open"),
+        generation: app.0.view.load().generation,
+    };
+    (StatusCode::ACCEPTED, Json(done))
+}

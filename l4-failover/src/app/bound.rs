@@ -1,0 +1,198 @@
+//! Addresses that are bound, and all else that can fail before the first connection.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+use thiserror::Error;
+use tokio::sync::{Mutex, Notify};
+
+use super::front::{FrontError, Ready, Wanted, wanted};
+use super::{App, FIRST_LOOK_UP, Listener, Open, Running, Shared, View};
+use crate::admin::{self, AdminError};
+use crate::metrics::{Labelled, PoolMetrics};
+use crate::pool::Upkeep;
+use crate::port::{Context, ContextOptions, Door};
+use crate::process::descriptors::{
+    Standing, TooFewDescriptors, connections_max, raise_descriptors,
+};
+use crate::process::log::LostLines;
+use crate::settings::{Settings, Source};
+use crate::socket::listen::{ListenError, Listening};
+use crate::socket::workers::{AcceptError, Workers};
+
+/// Why the process cannot start. Nothing is left half started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The admin address cannot be served.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// A port or an inbound cannot be made.
+    #[error(transparent)]
+    Front(#[from] FrontError),
+    /// More connections are configured than the process may open descriptors for.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
+    /// A thread or an event queue cannot be made.
+    #[error("cannot start the workers")]
+    Workers(#[source] io::Error),
+    /// An address is bound, and its connections cannot be accepted.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
+    /// Metrics cannot be made.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Addresses that are bound, and that serve nobody yet.
+#[derive(Debug)]
+pub struct Bound {
+    settings: Settings,
+    source: Source,
+    context: Arc<Context>,
+    fronts: Vec<(Ready, Listening)>,
+    admin: Option<admin::Bound>,
+    connections_max: usize,
+}
+
+impl Bound {
+    /// Binds every address of `settings`, which were read from `source`, and prepares all else
+    /// that can fail.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: a sentence that says what, and what to do.
+    pub fn bind(settings: Settings, source: Source, lost: LostLines) -> Result<Self, StartError> {
+        let wanted = wanted(&settings);
+        let connections_max = room(&settings, &wanted)?;
+        let context = Context::new(ContextOptions {
+            workers: settings.workers,
+            connections_max,
+            relay: settings.relay.limits(connections_max, settings.workers),
+            lost,
+        })?;
+        let mut fronts = Vec::new();
+        for wanted in wanted {
+            let ready = wanted.ready(&context, None)?;
+            let listening = bind(&settings, &ready)?;
+            fronts.push((ready, listening));
+        }
+        let admin = settings.admin.as_ref();
+        let admin = admin.map(admin::Bound::bind).transpose()?;
+        Ok(Self {
+            settings,
+            source,
+            context: Arc::new(context),
+            fronts,
+            admin,
+            connections_max,
+        })
+    }
+
+    /// Checks endpoints from here on, and accepts connections.
+    ///
+    /// # Errors
+    ///
+    /// When a thread or its event queue cannot be made.
+    pub async fn start(self) -> Result<App, StartError> {
+        let upkeep = Upkeep::new();
+        self.fronts
+            .iter()
+            .for_each(|(ready, _)| ready.keep(&upkeep));
+        // Names that are not known by then are tried again, and their endpoints fail until then.
+        upkeep.look_up(FIRST_LOOK_UP).await;
+        let workers = Workers::start(Arc::clone(&self.context)).map_err(StartError::Workers)?;
+        let mut open = Vec::new();
+        for (ready, listening) in self.fronts {
+            open.push(Open::new(&workers, &ready, listening)?);
+        }
+        let view = Arc::new(ArcSwap::from_pointee(View::of(1, &open)));
+        register(&self.context, &view)?;
+        let running = Running {
+            settings: self.settings,
+            workers,
+            open,
+        };
+        Ok(App(Arc::new(Shared {
+            context: self.context,
+            source: self.source,
+            upkeep,
+            running: Mutex::new(Some(running)),
+            view,
+            admin: std::sync::Mutex::new(self.admin),
+            connections_max: self.connections_max,
+            drain_wanted: Notify::new(),
+            started: Instant::now(),
+            since: SystemTime::now(),
+        })))
+    }
+}
+
+/// What is read of ports and inbounds when somebody asks for metrics.
+fn register(context: &Context, view: &Arc<ArcSwap<View>>) -> prometheus::Result<()> {
+    let metrics = context.metrics();
+    metrics.set_generation(1);
+    let view = Arc::clone(view);
+    let labelled = |it: &Listener| Labelled {
+        labels: vec![it.front.name.to_string()],
+        pool: it.front.pool.clone(),
+    };
+    let pools = move || view.load().listeners.iter().map(labelled).collect();
+    PoolMetrics::register(metrics.register(), &["port"], pools)
+}
+
+impl Open {
+    /// Accepts connections on `listening`, and leads them to what is ready.
+    pub(super) fn new(
+        workers: &Workers<Context>,
+        ready: &Ready,
+        listening: Listening,
+    ) -> Result<Self, AcceptError> {
+        let door = Door::new(Arc::clone(&ready.front));
+        Ok(Self {
+            name: Arc::clone(&ready.front.name),
+            listen: ready.listen,
+            address: listening.address(),
+            id: workers.listen(listening, door.clone())?,
+            door,
+        })
+    }
+}
+
+pub(super) fn bind(settings: &Settings, ready: &Ready) -> Result<Listening, ListenError> {
+    let (listen, options) = (ready.listen, settings.relay.tcp_options());
+    Listening::bind(listen.address, settings.workers, listen.backlog, &options)
+}
+
+/// How many connections may be open: as configured, or as many as descriptors allow.
+pub(super) fn room(settings: &Settings, wanted: &[Wanted]) -> Result<usize, TooFewDescriptors> {
+    let standing = Standing {
+        workers: settings.workers,
+        listeners: wanted.len(),
+        pipes: settings.relay.pipes_max(),
+        others: wanted.iter().map(Wanted::checks).sum(),
+    };
+    connections_max(settings.limits.connections, standing, raise_descriptors())
+}
+
+/// The line that says that all is bound: `ready NAME=ADDR … admin=ADDR metrics=ADDR`.
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ready")?;
+        for (ready, listening) in &self.fronts {
+            write!(f, " {}={}", ready.front.name, listening.address())?;
+        }
+        if let Some(admin) = &self.admin {
+            write!(f, " admin={}", admin.address())?;
+            if let Some(metrics) = admin.metrics_address() {
+                write!(f, " metrics={metrics}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Ports and inbounds alike, as the settings want them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::choice::Policy;
+use crate::config::Listen;
+use crate::pool::{BuildError, EndpointOptions, Pool, PoolOptions, Prepared, Upkeep};
+use crate::port::{Context, Front, Gate};
+use crate::probe::{CheckOptions, Probe};
+use crate::settings::{Inbound, Port, Settings};
+use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
+
+/// A port or an inbound, as the settings want it.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) name: Arc<str>,
+    pub(super) listen: Listen,
+    pool: PoolOptions,
+    gate: Option<(TlsServerOptions, Duration)>,
+}
+
+/// Why there can be no such port or inbound.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontError {
+    /// Its pool cannot be made.
+    #[error("{name}")]
+    Pool {
+        /// The port's or inbound's name.
+        name: Arc<str>,
+        /// Why.
+        source: BuildError,
+    },
+    /// Its files cannot be used.
+    #[error("{name}")]
+    Tls {
+        /// The inbound's name.
+        name: Arc<str>,
+        /// Why.
+        source: TlsError,
+    },
+}
+
+/// One that can be had: nothing has changed yet.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) front: Arc<Front>,
+    pub(super) listen: Listen,
+    /// What is to become of the pool, if there was one.
+    change: Option<Prepared>,
+}
+
+/// Everything that `settings` want, in the order of the file.
+pub(super) fn wanted(settings: &Settings) -> Vec<Wanted> {
+    let inbound = |inbound: &Inbound| Wanted::inbound(inbound, settings);
+    let ports = settings.ports.iter().map(Wanted::port);
+    ports.chain(settings.inbounds.iter().map(inbound)).collect()
+}
+
+impl Wanted {
+    fn port(port: &Port) -> Self {
+        Self {
+            name: port.name.as_str().into(),
+            listen: port.listen,
+            pool: port.pool.clone(),
+            gate: None,
+        }
+    }
+
+    fn inbound(inbound: &Inbound, settings: &Settings) -> Self {
+        Self {
+            name: inbound.name.as_str().into(),
+            listen: inbound.listen,
+            pool: application(inbound, settings),
+            gate: Some((inbound.tls.clone(), inbound.handshake_timeout)),
+        }
+    }
+
+    /// How many descriptors its checks may have open.
+    pub(super) fn checks(&self) -> usize {
+        self.pool.tiers.iter().map(Vec::len).sum()
+    }
+
+    /// Makes it, or says what becomes of the one that there is.
+    pub(super) fn ready(
+        self,
+        context: &Context,
+        before: Option<&Front>,
+    ) -> Result<Ready, FrontError> {
+        let (pool, change) = self.pool(before).map_err(|source| FrontError::Pool {
+            name: Arc::clone(&self.name),
+            source,
+        })?;
+        let gate = self.gate(before).map_err(|source| FrontError::Tls {
+            name: Arc::clone(&self.name),
+            source,
+        })?;
+        let front = Front {
+            series: context.metrics().series(&self.name),
+            name: self.name,
+            pool,
+            gate,
+        };
+        Ok(Ready {
+            front: Arc::new(front),
+            listen: self.listen,
+            change,
+        })
+    }
+
+    fn pool(&self, before: Option<&Front>) -> Result<(Pool, Option<Prepared>), BuildError> {
+        let options = self.pool.clone();
+        match before {
+            Some(front) => {
+                let change = front.pool.prepare(options)?;
+                Ok((front.pool.clone(), Some(change)))
+            }
+            None => Ok((Pool::new(options)?, None)),
+        }
+    }
+
+    fn gate(&self, before: Option<&Front>) -> Result<Option<Arc<Gate>>, TlsError> {
+        let Some((options, timeout)) = self.gate.clone() else {
+            return Ok(None);
+        };
+        // Its files are watched: it is made of what they hold now.
+        let same = before
+            .and_then(|front| front.gate.as_ref())
+            .filter(|gate| gate.options == options);
+        let tls = match same {
+            Some(gate) => gate.tls.clone(),
+            None => TlsServer::load(&options)?,
+        };
+        Ok(Some(Arc::new(Gate {
+            tls,
+            options,
+            timeout,
+        })))
+    }
+}
+
+/// An inbound's one endpoint is on this machine: it is tried, not checked.
+fn application(inbound: &Inbound, settings: &Settings) -> PoolOptions {
+    PoolOptions {
+        name: inbound.name.clone(),
+        tiers: vec![vec![EndpointOptions::at(inbound.target.clone())]],
+        policy: Policy::default(),
+        check: CheckOptions {
+            probe: Some(Probe::None),
+            ..CheckOptions::default()
+        },
+        dial: settings.dial.limits(settings.relay.tcp_options()),
+        state_file: None,
+    }
+}
+
+impl Ready {
+    /// Looks after what is new of it.
+    pub(super) fn keep(&self, upkeep: &Upkeep) {
+        self.front.pool.start(upkeep);
+        if let Some(gate) = &self.front.gate {
+            upkeep.watch(gate.tls.files());
+        }
+    }
+
+    /// From here on it is so.
+    pub(super) fn apply(self) {
+        if let Some(change) = self.change {
+            change.apply();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The straight line of a connection's life: handshake, where there is a gate → connect → relay.
+
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use super::error::Error;
+use super::front::Gate;
+use super::record::Record;
+use crate::socket::cut::ResetOnDrop;
+use crate::socket::relay::relay;
+use crate::socket::{Connection, Stream};
+
+/// Serves one connection to its end; it is counted and logged once, however it ends.
+///
+/// A block, not an `async fn`, which would keep its arguments twice.
+pub(super) fn serve(client: TcpStream, mut record: Record) -> impl Future<Output = ()> + Send {
+    let mut client = ResetOnDrop::from(client);
+    async move {
+        if let Some(gate) = record.front().gate.clone() {
+            // Boxed: most connections have no gate to pass.
+            return Box::pin(receive(client.into_inner(), gate, record)).await;
+        }
+        let result = pass(&mut client, &mut record).await;
+        drop(client);
+        record.close(result);
+    }
+}
+
+/// Lets a caller in, if it may.
+async fn receive(client: TcpStream, gate: Arc<Gate>, mut record: Record) {
+    let result = match shake(client, &gate, &mut record).await {
+        Ok(mut client) => pass(&mut client, &mut record).await,
+        Err(error) => Err(error),
+    };
+    record.close(result);
+}
+
+async fn shake(
+    client: TcpStream,
+    gate: &Gate,
+    record: &mut Record,
+) -> Result<ResetOnDrop<Stream>, Error> {
+    let context = Arc::clone(record.context());
+    let place = context.handshakes.begin();
+    let shaking = gate.tls.accept(client, gate.timeout);
+    let (stream, caller) = tokio::select! {
+        shaken = shaking => shaken?,
+        () = place.is_taken() => return Err(Error::Crowded),
+    };
+    record.called(gate.matched(&caller));
+    Ok(ResetOnDrop::from(stream))
+}
+
+/// Passes a connection on. One that nobody answers is reset, as one that is cut: to a client that
+/// speaks plain TCP, an end in order would look like an empty answer.
+async fn pass<C: Connection>(
+    client: &mut ResetOnDrop<C>,
+    record: &mut Record,
+) -> Result<(), Error> {
+    // Boxed: while bytes are relayed, nothing of what dialling needed is kept.
+    let mut upstream = Box::pin(dial(record)).await?;
+    tokio::select! {
+        ended = relay(&mut **client, &mut *upstream, record.tally(), &record.context().relay) => ended?,
+        // Dropped, the relay resets both sides.
+        why = record.cut() => return Err(Error::Cut(why)),
+    }
+    client.end();
+    upstream.end();
+    Ok(())
+}
+
+async fn dial(record: &mut Record) -> Result<ResetOnDrop<Stream>, Error> {
+    let front = Arc::clone(record.front());
+    let source = record.client().ip();
+    let connected = front.pool.connect_from(Some(source)).await?;
+    Ok(ResetOnDrop::from(record.connected(connected)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Every idle connection keeps its task: what grows here is paid for ten thousand times.
+    #[test]
+    fn a_connections_task_stays_small() {
+        let bytes = size(serve);
+        assert!(bytes <= 720, "{bytes}");
+    }
+}

@@ -1,0 +1,175 @@
+//! What `l4-failover` counts. Every label is a configured name or one of a fixed set of words.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use prometheus::{
+    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+};
+
+use super::outcome::{Outcome, Phase};
+use crate::metrics::{DIAL_SECONDS, ProcessMetrics, Register, render};
+use crate::outcome::Cause;
+use crate::socket::relay::Side;
+
+/// The first word of every name.
+const PREFIX: &str = "l4_failover";
+
+/// All metrics of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    vectors: Arc<Vectors>,
+    pub(super) process: ProcessMetrics,
+    generation: IntGauge,
+    /// By name, as long as anybody has them: a port that comes back goes on counting.
+    series: Mutex<HashMap<Arc<str>, Weak<Series>>>,
+}
+
+/// Vectors whose children belong to ports and inbounds.
+#[derive(Debug)]
+struct Vectors {
+    accepted: IntCounterVec,
+    active: IntGaugeVec,
+    closed: IntCounterVec,
+    bytes: IntCounterVec,
+    dial: HistogramVec,
+}
+
+/// What is counted of one port or inbound, from its first connection or reload until nobody has it
+/// any more.
+#[derive(Debug)]
+pub struct Series {
+    vectors: Arc<Vectors>,
+    name: Arc<str>,
+    accepted: IntCounter,
+    active: IntGauge,
+    closed: [[OnceLock<IntCounter>; Cause::ALL.len()]; Phase::ALL.len()],
+    bytes: [IntCounter; 2],
+    dial: Histogram,
+}
+
+impl Series {
+    fn new(vectors: &Arc<Vectors>, name: &Arc<str>) -> Self {
+        let port: [&str; 1] = [name];
+        let bytes = |from| vectors.bytes.with_label_values::<&str>(&[name, from]);
+        Self {
+            accepted: vectors.accepted.with_label_values(&port),
+            active: vectors.active.with_label_values(&port),
+            closed: Default::default(),
+            bytes: [bytes("client"), bytes("upstream")],
+            dial: vectors.dial.with_label_values(&port),
+            vectors: Arc::clone(vectors),
+            name: Arc::clone(name),
+        }
+    }
+
+    pub(super) fn opened(&self) {
+        self.accepted.inc();
+        self.active.inc();
+    }
+
+    pub(super) fn closed(&self, Outcome { phase, cause, .. }: Outcome) {
+        self.active.dec();
+        let counter = &self.closed[phase as usize][cause as usize];
+        let counter = counter.get_or_init(|| {
+            let labels = [&self.name, phase.as_str(), cause.as_str()];
+            self.vectors.closed.with_label_values(&labels)
+        });
+        counter.inc();
+    }
+
+    pub(super) fn add_bytes(&self, side: Side, bytes: u64) {
+        self.bytes[side as usize].inc_by(bytes);
+    }
+
+    /// Bytes that came from clients, and from upstreams.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        (self.bytes[0].get(), self.bytes[1].get())
+    }
+
+    pub(super) fn dialled(&self, took: Duration) {
+        self.dial.observe(took.as_secs_f64());
+    }
+}
+
+impl Metrics {
+    pub(super) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let of = Register::new(&registry, PREFIX);
+        let vectors = Vectors::new(of)?;
+        let (process, generation) = (
+            ProcessMetrics::new(of)?,
+            of.gauge(
+                "generation",
+                "How often the configuration was loaded; 1 since the start.",
+            )?,
+        );
+        Ok(Self {
+            registry,
+            vectors: Arc::new(vectors),
+            process,
+            generation,
+            series: Mutex::default(),
+        })
+    }
+
+    /// For whatever else the program counts.
+    #[must_use]
+    pub fn register(&self) -> Register<'_> {
+        Register::new(&self.registry, PREFIX)
+    }
+
+    /// What is counted of the port or inbound of this name.
+    #[must_use]
+    pub fn series(&self, name: &Arc<str>) -> Arc<Series> {
+        let mut known = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = known.get(name).and_then(Weak::upgrade) {
+            return series;
+        }
+        let series = Arc::new(Series::new(&self.vectors, name));
+        known.retain(|_, series| series.strong_count() > 0);
+        known.insert(Arc::clone(name), Arc::downgrade(&series));
+        series
+    }
+
+    /// How often the configuration was loaded.
+    pub fn set_generation(&self, generation: u64) {
+        self.generation.set(generation as i64);
+    }
+
+    pub(super) fn render(&self) -> Vec<u8> {
+        render(&self.registry)
+    }
+}
+
+impl Vectors {
+    fn new(of: Register<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            accepted: of.counters(
+                "connections_accepted_total",
+                "Connections accepted.",
+                &["port"],
+            )?,
+            active: of.gauges("connections_active", "Connections open now.", &["port"])?,
+            closed: of.counters(
+                "connections_closed_total",
+                "Connections that ended, by how far they had come and what ended them.",
+                &["port", "phase", "cause"],
+            )?,
+            bytes: of.counters(
+                "bytes_total",
+                "Bytes read, by the side that sent them.",
+                &["port", "from"],
+            )?,
+            dial: of.histograms(
+                "dial_seconds",
+                "Time to a connected endpoint, failed attempts included.",
+                &["port"],
+                &DIAL_SECONDS,
+            )?,
+        })
+    }
+}

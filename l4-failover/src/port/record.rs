@@ -1,0 +1,165 @@
+//! The one owner of a connection's log line, its metrics and its live entry.
+//!
+//! Whatever happens to a connection, it is counted and logged once: by [`Record::close`], or, where
+//! its task was ended from outside, when the record is dropped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::context::Context;
+use super::error::Error;
+use super::front::Front;
+use super::log::{Line, Upstream};
+use super::outcome::{Outcome, Phase};
+use crate::outcome::{Cause, Ending};
+use crate::pool::{Connected, Cut};
+use crate::socket::Stream;
+use crate::socket::live::Entry;
+use crate::socket::relay::{Side, Tally};
+use crate::socket::tls::San;
+use crate::socket::workers::Accepted;
+
+/// What is known of a connection while it lives.
+#[derive(Debug)]
+pub struct Record {
+    context: Arc<Context>,
+    entry: Arc<Entry<Arc<Front>>>,
+    opened: Instant,
+    phase: Phase,
+    /// How long the handshake took, where there was one.
+    shook: Duration,
+    /// Boxed, as the rest: an idle connection's task should stay small.
+    caller: Option<Box<San>>,
+    upstream: Option<Box<Upstream>>,
+    failed_attempts: usize,
+    is_closed: bool,
+}
+
+impl Record {
+    pub(super) fn open(context: &Arc<Context>, accepted: Accepted<'_, Context>) -> Self {
+        let Accepted {
+            listener,
+            slot,
+            worker,
+            client,
+        } = accepted;
+        let front = listener.front();
+        front.series.opened();
+        let phase = match front.gate {
+            Some(_) => Phase::Handshake,
+            None => Phase::Connect,
+        };
+        Self {
+            context: Arc::clone(context),
+            entry: context.live.open(slot, worker, client, front),
+            opened: Instant::now(),
+            phase,
+            shook: Duration::ZERO,
+            caller: None,
+            upstream: None,
+            failed_attempts: 0,
+            is_closed: false,
+        }
+    }
+
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    pub(super) fn front(&self) -> &Arc<Front> {
+        &self.entry.own
+    }
+
+    pub(super) fn client(&self) -> SocketAddr {
+        self.entry.client
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        &self.entry.tally
+    }
+
+    /// The caller was let in, by this name.
+    pub(super) fn called(&mut self, name: Option<San>) {
+        self.phase = Phase::Connect;
+        self.shook = self.opened.elapsed();
+        self.caller = name.map(Box::new);
+    }
+
+    /// An endpoint answered.
+    pub(super) fn connected(&mut self, connected: Connected) -> Stream {
+        self.phase = Phase::Relay;
+        let took = self.opened.elapsed().saturating_sub(self.shook);
+        self.front().series.dialled(took);
+        self.failed_attempts = connected.failed.len();
+        self.upstream = Some(Box::new(Upstream {
+            endpoint: connected.endpoint,
+            address: connected.address,
+            took,
+            is_spilled: connected.is_spilled,
+        }));
+        connected.stream
+    }
+
+    /// Ready when the pool's policy ends the session.
+    pub(super) async fn cut(&self) -> Cut {
+        match &self.upstream {
+            Some(upstream) => upstream.endpoint.cut().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn close(mut self, result: Result<(), Error>) {
+        match result {
+            Ok(()) => self.finish(Outcome::DONE, None),
+            Err(error) => {
+                if let Error::Connect(error) = &error {
+                    self.failed_attempts = error.attempts().len();
+                }
+                self.finish(error.outcome(), Some(&error));
+            }
+        }
+    }
+
+    fn finish(&mut self, outcome: Outcome, error: Option<&Error>) {
+        self.is_closed = true;
+        self.context.live.close(&self.entry, report);
+        self.front().series.closed(outcome);
+        let tally = self.tally();
+        self.context.metrics().process.relayed(tally);
+        self.context.log.connection(&Line {
+            id: self.entry.id,
+            port: &self.front().name,
+            client: self.entry.client,
+            caller: self.caller.as_deref(),
+            upstream: self.upstream.as_deref(),
+            failed_attempts: self.failed_attempts,
+            outcome,
+            error: error.map(|error| error as &(dyn std::error::Error + 'static)),
+            from_client: tally.from_client(),
+            from_upstream: tally.from_upstream(),
+            lasted: self.opened.elapsed(),
+        });
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            let cause = match self.context.is_draining() {
+                true => Cause::Drain,
+                false => Cause::Abandon,
+            };
+            let ending = Ending::new(cause, cause.as_str());
+            self.finish(Outcome::new(self.phase, ending), None);
+        }
+    }
+}
+
+/// Adds what passed since the last time to the metrics. Only under the lock of the entry's shard,
+/// so that nothing is added twice.
+pub(super) fn report(entry: &Entry<Arc<Front>>) {
+    for side in [Side::Client, Side::Upstream] {
+        entry.own.series.add_bytes(side, entry.tally.take_new(side));
+    }
+}
