@@ -17,10 +17,13 @@ test:
 ci:
     bash .ci/run
 
-# The same tests with larger numbers: 2 GiB per relay path, two million mutated hellos.
+# The same tests with larger numbers: 2 GiB per relay path, two million mutated hellos, 500 kills
+# and 100 stops of a primary.
 soak:
     RELAY_BYTES=2147483648 cargo test --release -p l4-failover --test relay -- bulk
     HELLO_MUTATIONS=2000000 cargo test --release -p gateway --test hello
+    KILLS=500 STOPS=100 cargo test --release -p tests --test faults -- --nocapture --test-threads=1
+    PROPTEST_CASES=20000 cargo test --release -p l4-failover --test choice -- laws picks
 
 # Fuzzes a target for some seconds; needs cargo-fuzz and a nightly toolchain.
 fuzz target='hello' seconds='300':

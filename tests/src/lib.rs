@@ -6,6 +6,7 @@
 pub mod client;
 pub mod config;
 pub mod counted;
+pub mod endpoint;
 pub mod hello;
 pub mod http;
 pub mod namespace;

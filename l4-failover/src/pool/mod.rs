@@ -7,13 +7,16 @@ mod dial;
 mod endpoint;
 mod error;
 mod event;
+mod happening;
 mod inner;
+mod mind;
 mod options;
 mod reload;
 mod session;
 mod state_file;
 mod status;
 mod upkeep;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -108,7 +111,7 @@ impl Pool {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
-        self.0.name()
+        &self.0.name
     }
 
     /// What it is made of, to be changed and given to [`reload`](Self::reload).

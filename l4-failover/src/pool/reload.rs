@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::build::{self, BuildError, Clients};
 use super::inner::{self, Inner, State};
 use super::options::PoolOptions;
+use super::watch::check_tls;
 use super::{Endpoint, Upkeep, state_file};
 use crate::probe::SubjectTls;
 
@@ -26,7 +27,7 @@ impl Prepared {
         let mut clients = Clients::default();
         let before = inner.state().endpoints.clone();
         let endpoints = build::endpoints(&options, &before, &mut clients)?;
-        let check_tls = inner::check_tls(&options, &mut clients)?;
+        let check_tls = check_tls(&options, &mut clients)?;
         if let Some(path) = &options.state_file {
             // What is in force now counts, not what is there; only whether it can be written.
             state_file::save(path, &inner.state().choice.memory())?;

@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
-use crate::choice::{Failback, State};
-use crate::socket::tls::TlsError;
+use tokio::time::Instant;
 
-use super::LastCheck;
+use crate::choice::{self, Choice, Failback, State};
+use crate::socket::tls::{TlsClient, TlsError};
+
 use super::event::PoolEvent;
+use super::inner::Inner;
+use super::{Endpoint, LastCheck, wall_clock};
 
 /// A pool at one moment.
 #[derive(Clone, Debug)]
@@ -100,4 +104,69 @@ pub struct EndpointStatus {
     pub certificate_expires: Option<SystemTime>,
     /// Why the certificate files as they are now cannot be used, so that older ones are.
     pub tls_error: Option<Arc<TlsError>>,
+}
+
+impl Inner {
+    /// The pool at this moment.
+    pub(super) fn status(&self) -> PoolStatus {
+        let state = self.state();
+        let (choice, now) = (&state.choice, Instant::now().into_std());
+        let tier = |tier: usize| TierStatus {
+            is_healthy: choice.is_healthy(tier),
+            endpoints: choice
+                .tier(tier)
+                .iter()
+                .zip(state.endpoints.iter().skip(first_of(choice, tier)))
+                .map(|(counted, endpoint)| endpoint_status(counted, endpoint, now))
+                .collect(),
+        };
+        let moves = self.moves.iter().flatten();
+        PoolStatus {
+            name: Arc::clone(&self.name),
+            active: choice.active(),
+            since: wall_clock(choice.since()),
+            active_for: now.saturating_duration_since(choice.since()),
+            failback: choice.policy().failback,
+            is_held: choice.is_held(),
+            hold_down: choice.hold_down(now),
+            hold_down_left: choice.hold_down_left(now),
+            flaps: choice.flaps(now),
+            moves: moves.map(|count| count.load(Relaxed)).sum(),
+            spilled: self.spilled.load(Relaxed),
+            last_move: state.last_move.clone(),
+            state_file_error: state.state_file_error.clone(),
+            tiers: (0..choice.tiers()).map(tier).collect(),
+        }
+    }
+}
+
+fn first_of(choice: &Choice, tier: usize) -> usize {
+    (0..tier).map(|before| choice.tier(before).len()).sum()
+}
+
+fn endpoint_status(
+    counted: &choice::Endpoint,
+    endpoint: &Endpoint,
+    now: std::time::Instant,
+) -> EndpointStatus {
+    let health = counted.health();
+    let addresses = endpoint.addresses();
+    EndpointStatus {
+        name: Arc::clone(endpoint.name()),
+        state: counted.state(),
+        is_up: health.is_up(),
+        maintenance: counted.maintenance().cloned(),
+        changed_for: health.changed().map(|at| now.saturating_duration_since(at)),
+        streak: health.streak(),
+        weight: counted.weight(),
+        max_connections: counted.max_connections(),
+        addresses: addresses.map_or_else(|_| Vec::new(), |found| found.to_vec()),
+        connections: endpoint.active(),
+        connects: endpoint.connects(),
+        failures: endpoint.failures(),
+        last_failure: endpoint.last_failure(),
+        last_check: endpoint.last_check(),
+        certificate_expires: endpoint.tls().and_then(TlsClient::expires),
+        tls_error: endpoint.tls().and_then(TlsClient::last_error),
+    }
 }

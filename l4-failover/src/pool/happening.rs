@@ -1,0 +1,206 @@
+//! What happens to a pool, told and acted upon.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Weak};
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::Endpoint;
+use super::event::{Happened, PoolEvent, TierName};
+use super::inner::{Inner, State, is_checked};
+use super::mind::{cut, drain};
+use super::session::{Cut, Signal};
+use crate::choice::{
+    Cause, Changes, EndpointChange, Event, Move, MoveKind, Sessions, State as Counts,
+};
+use crate::probe::{Verdict, Watch};
+
+impl Inner {
+    /// A dial ended in a connection.
+    pub(super) fn answered(&self, endpoint: &Arc<Endpoint>, is_spilled: bool) {
+        endpoint.answered();
+        if is_spilled {
+            self.spilled.fetch_add(1, Relaxed);
+        }
+        let mut state = self.state();
+        if !is_checked(&state.options) {
+            self.happened(&mut state, endpoint, |endpoint| Event::Answered {
+                endpoint,
+            });
+        }
+    }
+
+    /// A dial did not get a connection.
+    pub(super) fn refused(&self, endpoint: &Arc<Endpoint>) {
+        let mut state = self.state();
+        self.happened(&mut state, endpoint, |endpoint| Event::Refused { endpoint });
+        let watch = endpoint.place().and_then(|place| state.watches.get(place));
+        watch.into_iter().for_each(Watch::now);
+    }
+
+    pub(super) fn checked(&self, endpoint: &Arc<Endpoint>, verdict: &Verdict) {
+        if endpoint.shared_addresses().is_pending() {
+            // The look-up has not ended: nobody was asked.
+            return;
+        }
+        endpoint.checked(verdict);
+        let good = verdict.result.is_ok();
+        let mut state = self.state();
+        self.happened(&mut state, endpoint, |endpoint| Event::Checked {
+            endpoint,
+            good,
+        });
+    }
+
+    fn happened(
+        &self,
+        state: &mut State,
+        endpoint: &Arc<Endpoint>,
+        event: impl FnOnce(usize) -> Event,
+    ) {
+        let Some(place) = endpoint.place() else {
+            return;
+        };
+        let now = Instant::now().into_std();
+        let changes = state.choice.observe(event(place), now);
+        if let Some(watch) = state.watches.get(place) {
+            watch.doubt(state.choice.endpoints()[place].health().is_in_doubt());
+        }
+        self.apply(state, &changes);
+    }
+
+    /// Tells of changes, and does with sessions what the policy says.
+    pub(super) fn apply(&self, state: &mut State, changes: &Changes) {
+        for change in &changes.endpoints {
+            self.endpoint_changed(state, change);
+        }
+        if let Some(moved) = &changes.moved {
+            let left = self.tier_name(state, moved.from);
+            self.moved(state, moved, left);
+            let (how, why) = match moved.kind {
+                MoveKind::Failover => (state.options.policy.on_failover, Cut::Failover),
+                MoveKind::Failback => (state.options.policy.on_failback, Cut::Failback),
+            };
+            let on_tier = |it: &&Arc<Endpoint>| {
+                let place = it.place().map(|place| &state.choice.endpoints()[place]);
+                place.is_some_and(|it| it.tier() == moved.from)
+            };
+            let signals = state.endpoints.iter().filter(on_tier);
+            let signals = signals.flat_map(|it| it.sessions().signals()).collect();
+            self.end(state, signals, how, why);
+        }
+        if !changes.is_empty() {
+            state.is_unkept = true;
+            self.mind(state);
+        }
+    }
+
+    fn endpoint_changed(&self, state: &State, change: &EndpointChange) {
+        let endpoint = &state.endpoints[change.endpoint];
+        let counted = &state.choice.endpoints()[change.endpoint];
+        let reason = match change.to {
+            Counts::Up => None,
+            Counts::Down => why_down(endpoint),
+            Counts::Maintenance => counted.maintenance().cloned(),
+        };
+        let (pool, name, from, to) = (&self.name, endpoint.name(), change.from, change.to);
+        let told = reason.as_deref();
+        match to {
+            Counts::Down => {
+                warn!(target: "pool", %pool, endpoint = %name, from = from.as_str(), reason = told, "endpoint down");
+            }
+            Counts::Up | Counts::Maintenance => {
+                info!(target: "pool", %pool, endpoint = %name, from = from.as_str(), reason = told, "endpoint {}", to.as_str());
+            }
+        }
+        self.tell(Happened::Endpoint {
+            endpoint: Arc::clone(name),
+            from,
+            to,
+            reason,
+        });
+        if to == Counts::Down {
+            let how = state.options.policy.on_endpoint_down;
+            self.end(state, endpoint.sessions().signals(), how, Cut::EndpointDown);
+        }
+    }
+
+    pub(super) fn moved(&self, state: &mut State, moved: &Move, left: TierName) {
+        self.moves[moved.kind as usize][moved.cause as usize].fetch_add(1, Relaxed);
+        let to = self.tier_name(state, moved.to);
+        let reason = match moved.cause {
+            Cause::Unhealthy => left.endpoints.iter().find_map(|name| {
+                let endpoint = state.endpoints.iter().find(|it| it.name() == name)?;
+                why_down(endpoint)
+            }),
+            Cause::Maintenance | Cause::Recovered | Cause::Operator | Cause::Reload => None,
+        };
+        let (pool, kind, cause, after) = (&self.name, moved.kind, moved.cause, moved.after);
+        let told = reason.as_deref();
+        match kind {
+            MoveKind::Failover => {
+                warn!(target: "pool", %pool, %cause, from = %left, %to, since_last = ?after, reason = told, "failover");
+            }
+            MoveKind::Failback => {
+                info!(target: "pool", %pool, %cause, from = %left, %to, since_last = ?after, "failback");
+            }
+        }
+        let event = self.tell(Happened::Moved {
+            kind,
+            cause,
+            from: left,
+            to,
+            after,
+            reason,
+        });
+        state.last_move = Some(event);
+    }
+
+    fn tell(&self, what: Happened) -> PoolEvent {
+        let event = PoolEvent {
+            at: SystemTime::now(),
+            pool: Arc::clone(&self.name),
+            what,
+        };
+        // An error means that nobody listens.
+        let _ = self.events.send(event.clone());
+        event
+    }
+
+    pub(super) fn tier_name(&self, state: &State, tier: usize) -> TierName {
+        let names = state
+            .choice
+            .tier(tier)
+            .iter()
+            .map(|it| Arc::clone(it.name()));
+        TierName {
+            tier,
+            endpoints: names.collect(),
+        }
+    }
+
+    /// Ends sessions as the policy says.
+    fn end(&self, state: &State, signals: Vec<Weak<Signal>>, how: Sessions, why: Cut) {
+        if signals.is_empty() {
+            return;
+        }
+        match (how, self.upkeep.get()) {
+            (Sessions::Keep, _) => {}
+            (Sessions::Close, _) | (Sessions::Drain, None) => {
+                signals.iter().for_each(|it| cut(it, why));
+            }
+            (Sessions::Drain, Some(upkeep)) => {
+                let within = state.options.policy.drain_timeout;
+                upkeep.runtime().spawn(drain(signals, within, why));
+            }
+        }
+    }
+}
+
+/// Why an endpoint is down: what its last check said, or the last dial.
+fn why_down(endpoint: &Endpoint) -> Option<Arc<str>> {
+    let check = endpoint.last_check().and_then(|check| check.result.err());
+    check.or_else(|| endpoint.last_failure())
+}

@@ -1,0 +1,64 @@
+//! The checks of a pool's endpoints.
+
+use std::sync::{Arc, Weak};
+
+use super::build::{BuildError, Clients};
+use super::inner::{Inner, State};
+use super::options::PoolOptions;
+use super::{Endpoint, Upkeep};
+use crate::probe::{Subject, SubjectTls, Verdict, Watch};
+use crate::socket::tls::TlsClient;
+
+impl Inner {
+    /// Watches every endpoint, in order.
+    pub(super) fn watches(&self, state: &State, upkeep: &Upkeep) -> Vec<Watch> {
+        let watch = |(place, endpoint): (usize, &Arc<Endpoint>)| {
+            let (me, checked) = (Weak::clone(&self.me), Arc::clone(endpoint));
+            let tell = move |verdict: &Verdict| {
+                if let Some(inner) = me.upgrade() {
+                    inner.checked(&checked, verdict);
+                }
+            };
+            let watch = upkeep.checker().watch(subject(state, endpoint), tell);
+            watch.doubt(state.choice.endpoints()[place].health().is_in_doubt());
+            watch
+        };
+        state.endpoints.iter().enumerate().map(watch).collect()
+    }
+}
+
+fn subject(state: &State, endpoint: &Endpoint) -> Subject {
+    let (check, options) = (&state.options.check, endpoint.options());
+    let own = |client: &TlsClient| {
+        let options = options.tls.clone()?;
+        let client = client.clone();
+        Some(SubjectTls { client, options })
+    };
+    let tls = state
+        .check_tls
+        .clone()
+        .or_else(|| endpoint.tls().and_then(own));
+    Subject {
+        target: options.target.clone(),
+        addresses: Arc::clone(endpoint.shared_addresses()),
+        probe: check.probe_of(options.tls.as_ref()),
+        tls,
+        port: check.port,
+        interval: check.interval,
+        fast_interval: check.fast_interval,
+        timeout: check.timeout,
+    }
+}
+
+pub(super) fn check_tls(
+    options: &PoolOptions,
+    clients: &mut Clients,
+) -> Result<Option<SubjectTls>, BuildError> {
+    let Some(options) = &options.check.tls else {
+        return Ok(None);
+    };
+    Ok(Some(SubjectTls {
+        client: clients.of(options)?,
+        options: options.clone(),
+    }))
+}
