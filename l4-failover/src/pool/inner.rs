@@ -511,7 +511,10 @@ fn subject(state: &State, endpoint: &Endpoint) -> Subject {
         let client = client.clone();
         Some(SubjectTls { client, options })
     };
-    let tls = state.check_tls.clone().or_else(|| endpoint.tls().and_then(own));
+    let tls = state
+        .check_tls
+        .clone()
+        .or_else(|| endpoint.tls().and_then(own));
     Subject {
         target: options.target.clone(),
         addresses: Arc::clone(endpoint.shared_addresses()),
