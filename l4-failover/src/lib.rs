@@ -3,10 +3,12 @@
 //! The gateway and the local port stand on this library. It owns the sockets: [`socket`] listens,
 //! connects and relays; [`Pool`] dials the endpoints of one destination in their order. [`config`]
 //! reads files and says every mistake at once; [`admin`] serves operators, and nobody else;
-//! [`process`] keeps the log and answers signals.
+//! [`client`] is how they speak to a running process; [`process`] keeps the log and answers
+//! signals.
 
 pub mod admin;
 pub mod choice;
+pub mod client;
 pub mod config;
 mod pool;
 pub mod probe;
