@@ -5,6 +5,7 @@ use super::guard::{Guard, guarded};
 use super::listener::Listener;
 use super::options::{Address, AdminOptions};
 use super::serve::{ServeLimits, serve};
+use super::stopping::Stopping;
 use super::tls;
 use super::token::Token;
 use axum::Router;
@@ -71,6 +72,7 @@ impl Bound {
 
     /// Serves until `shutdown` is done; then requests in progress have 5 seconds to finish.
     ///
+    /// An answer without an end, such as a stream of events, ends when [`Stopping`] says so.
     /// Dropping the future ends everything at once. At most 64 connections are served at a time at
     /// either address; one more takes the place of that which has waited longest to ask for
     /// something, or waits while all are being answered.
@@ -80,6 +82,7 @@ impl Bound {
     pub async fn serve(self, site: Site, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let guard = Guard::new(&self.address, &self.hosts, self.token, site.public_paths);
         let (stop, stopped) = watch::channel(false);
+        let stopped = Stopping::new(stopped);
         let operators = serve(
             self.operators,
             guarded(site.operators, guard),

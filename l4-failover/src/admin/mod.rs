@@ -29,7 +29,9 @@ mod guard;
 mod listener;
 mod options;
 mod places;
+pub mod pools;
 mod serve;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -42,4 +44,5 @@ pub(crate) use guard::host_of;
 pub use bound::{Bound, Site};
 pub use error::AdminError;
 pub use options::{Address, AdminOptions};
+pub use stopping::Stopping;
 pub use token::{Token, TokenError};

@@ -3,6 +3,7 @@
 use super::guard::LocalIp;
 use super::listener::{Accepted, Listener, Watched};
 use super::places::{Asked, Place, Places};
+use super::stopping::Stopping;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response};
 use axum::{Error, Router};
@@ -18,7 +19,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
@@ -60,7 +60,7 @@ pub(super) async fn serve(
     listener: Listener,
     router: Router,
     limits: ServeLimits,
-    mut stop: watch::Receiver<bool>,
+    stop: Stopping,
 ) -> io::Result<()> {
     let listener = listener.watched()?;
     let places = Places::new(limits.connections);
@@ -68,7 +68,7 @@ pub(super) async fn serve(
     loop {
         let (client, place) = tokio::select! {
             biased;
-            () = stopped(&mut stop) => break,
+            () = stop.wait() => break,
             client = next_client(&listener, &places) => client,
         };
         while connections.try_join_next().is_some() {}
@@ -93,11 +93,6 @@ pub(super) async fn serve(
     })
     .await;
     Ok(())
-}
-
-/// A stop whose sender is gone is a stop as well.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// The next client, once there is a place for it.
@@ -133,7 +128,7 @@ async fn converse(
     place: Arc<Place>,
     router: Router,
     limits: ServeLimits,
-    stop: watch::Receiver<bool>,
+    stop: Stopping,
 ) {
     let local = client.local_ip();
     match client {
@@ -154,12 +149,13 @@ async fn answer<S>(
     place: &Arc<Place>,
     router: Router,
     limits: ServeLimits,
-    mut stop: watch::Receiver<bool>,
+    stop: Stopping,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(LocalIp(local));
+        request.extensions_mut().insert(stop.clone());
         respond(router.clone(), request, place.asked())
     });
     let connection = http1::Builder::new()
@@ -171,7 +167,7 @@ async fn answer<S>(
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = place.is_silent_for(limits.head_timeout) => return,
-        () = stopped(&mut stop) => {
+        () = stop.wait() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -1,0 +1,108 @@
+//! What happened to a pool, in JSON.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::json::seconds;
+use crate::{Happened, PoolEvent, TierName};
+
+/// What happened to a pool. What does not apply is absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EventJson {
+    /// When: RFC 3339, UTC, to the millisecond.
+    pub time: String,
+    /// The pool's name.
+    pub pool: String,
+    /// What the pool serves: `port`, `service`, `datacenter`.
+    pub kind: String,
+    /// `failover`, `failback`, `endpoint` or `missed`.
+    pub event: String,
+    /// Why the active tier moved: `unhealthy`, `maintenance`, `recovered`, `operator`, `reload`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The endpoint that counts as something else now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Of a move the endpoints that were left; of an endpoint what it was: `up`, `down`,
+    /// `maintenance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Of a move the endpoints that are active now; of an endpoint what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The tier that was left; 0 is the primary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_tier: Option<usize>,
+    /// The tier that is active now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_tier: Option<usize>,
+    /// Time since the last move, or since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_last_seconds: Option<f64>,
+    /// Why, where somebody said: what a check or a dial said, or an operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How many events of the pool this listener was too slow for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<u64>,
+}
+
+impl EventJson {
+    /// An event of a pool that serves a `kind`.
+    #[must_use]
+    pub fn of(event: &PoolEvent, kind: &str) -> Self {
+        let mut json = Self {
+            time: rfc3339(event.at),
+            pool: event.pool.to_string(),
+            kind: kind.to_owned(),
+            ..Self::default()
+        };
+        json.tell(&event.what);
+        json
+    }
+
+    fn tell(&mut self, what: &Happened) {
+        match what {
+            Happened::Moved {
+                kind,
+                cause,
+                from,
+                to,
+                after,
+                reason,
+            } => {
+                self.event = kind.as_str().to_owned();
+                self.cause = Some(cause.to_string());
+                (self.from, self.from_tier) = tier(from);
+                (self.to, self.to_tier) = tier(to);
+                self.since_last_seconds = Some(seconds(*after));
+                self.reason = reason.as_deref().map(str::to_owned);
+            }
+            Happened::Endpoint {
+                endpoint,
+                from,
+                to,
+                reason,
+            } => {
+                self.event = "endpoint".to_owned();
+                self.endpoint = Some(endpoint.to_string());
+                self.from = Some(from.as_str().to_owned());
+                self.to = Some(to.as_str().to_owned());
+                self.reason = reason.as_deref().map(str::to_owned);
+            }
+            Happened::Missed(count) => {
+                self.event = "missed".to_owned();
+                self.missed = Some(*count);
+            }
+        }
+    }
+}
+
+fn tier(name: &TierName) -> (Option<String>, Option<usize>) {
+    (Some(name.to_string()), Some(name.tier))
+}
+
+pub(super) fn rfc3339(at: SystemTime) -> String {
+    humantime::format_rfc3339_millis(at).to_string()
+}

@@ -1,0 +1,217 @@
+//! The pools of a process, which a reload changes, and those who listen to all of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::json::PoolJson;
+use super::{EventJson, refusal::Refusal};
+use crate::{Events, Pool, PoolEvent};
+
+/// Reloads that a listener may be behind; one that is further behind is no longer told of pools,
+/// and its stream ends.
+const RELOADS_MAX: usize = 16;
+
+/// A pool and what operators know it by.
+#[derive(Clone, Debug)]
+pub struct NamedPool {
+    /// The pool. Its name is unique within its kind.
+    pub pool: Pool,
+    /// What it serves, in one word: `port`, `service`, `datacenter`.
+    pub kind: &'static str,
+    /// What else is worth showing, such as `listen` and `protocol`.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl NamedPool {
+    /// `pool`, which serves a `kind`, without labels.
+    #[must_use]
+    pub fn new(pool: Pool, kind: &'static str) -> Self {
+        let labels = BTreeMap::new();
+        Self { pool, kind, labels }
+    }
+
+    /// The same with one label more.
+    #[must_use]
+    pub fn labelled(mut self, label: &str, value: impl Into<String>) -> Self {
+        self.labels.insert(label.to_owned(), value.into());
+        self
+    }
+
+    /// Whether both are the same pool, which a reload may have labelled anew. Clones share the
+    /// name itself.
+    fn is_the_pool_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self.pool.name(), other.pool.name())
+    }
+}
+
+/// The pools of a process. Cheap to clone: clones show the same pools.
+#[derive(Clone, Debug, Default)]
+pub struct Pools(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    pools: Arc<[NamedPool]>,
+    listeners: Vec<mpsc::Sender<Vec<Heard>>>,
+}
+
+impl Pools {
+    /// Shows `pools` from now on. Listeners hear those that are new from this moment on: a program
+    /// that does this before it starts them misses nothing.
+    pub fn replace(&self, pools: Vec<NamedPool>) {
+        let mut table = self.table();
+        let before = std::mem::replace(&mut table.pools, pools.into());
+        let is_new = |it: &&NamedPool| !before.iter().any(|old| old.is_the_pool_of(it));
+        let new: Vec<_> = table.pools.iter().filter(is_new).cloned().collect();
+        table
+            .listeners
+            .retain(|listener| listener.try_send(heard(&new)).is_ok());
+    }
+
+    /// The pools of this moment, in the order in which they were given.
+    #[must_use]
+    pub fn list(&self) -> Arc<[NamedPool]> {
+        Arc::clone(&self.table().pools)
+    }
+
+    /// All of them at this moment: a part of `/status`.
+    #[must_use]
+    pub fn status(&self) -> Vec<PoolJson> {
+        self.list().iter().map(PoolJson::of).collect()
+    }
+
+    /// Those that are wanted; a name that no pool has is refused.
+    pub(super) fn wanted(&self, wanted: &Wanted) -> Result<Vec<NamedPool>, Refusal> {
+        let list = self.list();
+        let found = list.iter().filter(|it| wanted.is(it.pool.name(), it.kind));
+        let found: Vec<_> = found.cloned().collect();
+        match &wanted.name {
+            Some(name) if found.is_empty() => Err(Refusal::UnknownPool {
+                name: name.clone(),
+                known: names(&list),
+            }),
+            _ => Ok(found),
+        }
+    }
+
+    /// The one that is wanted.
+    pub(super) fn find(&self, wanted: &Wanted) -> Result<NamedPool, Refusal> {
+        let found = self.wanted(wanted)?;
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            several => Err(Refusal::Ambiguous {
+                name: wanted.name.clone().unwrap_or_default(),
+                kinds: several.iter().map(|it| it.kind).collect(),
+            }),
+        }
+    }
+
+    /// Hears what happens from now on to the pools that are `wanted`, new ones included.
+    pub(super) fn listen(&self, wanted: Wanted) -> Listener {
+        let (listener, new) = mpsc::channel(RELOADS_MAX);
+        let mut table = self.table();
+        // Those whose streams have ended would otherwise stay until the next reload.
+        table.listeners.retain(|listener| !listener.is_closed());
+        table.listeners.push(listener);
+        let now = heard(&table.pools);
+        drop(table);
+        let mut listener = Listener {
+            wanted,
+            new,
+            heard: FuturesUnordered::new(),
+        };
+        listener.hear(now);
+        listener
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Their names in order, each once.
+fn names(pools: &[NamedPool]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in pools.iter().map(|it| it.pool.name()) {
+        if names.iter().all(|known| **known != **name) {
+            names.push(name.to_string());
+        }
+    }
+    names
+}
+
+fn heard(pools: &[NamedPool]) -> Vec<Heard> {
+    let heard = |named: &NamedPool| Heard {
+        name: Arc::clone(named.pool.name()),
+        kind: named.kind,
+        events: named.pool.events(),
+    };
+    pools.iter().map(heard).collect()
+}
+
+/// A pool that is listened to.
+#[derive(Debug)]
+struct Heard {
+    name: Arc<str>,
+    kind: &'static str,
+    events: Events,
+}
+
+/// Which pools are meant: those of this name and kind; without either, all.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(rename = "pool")]
+    pub(super) name: Option<String>,
+    pub(super) kind: Option<String>,
+}
+
+impl Wanted {
+    fn is(&self, name: &str, kind: &str) -> bool {
+        let own_name = self.name.as_deref().is_none_or(|wanted| wanted == name);
+        own_name && self.kind.as_deref().is_none_or(|wanted| wanted == kind)
+    }
+}
+
+/// Hears what happens to pools, to those that come later too.
+pub(super) struct Listener {
+    wanted: Wanted,
+    new: mpsc::Receiver<Vec<Heard>>,
+    heard: FuturesUnordered<BoxFuture<'static, (Option<PoolEvent>, Heard)>>,
+}
+
+impl Listener {
+    /// The next event; none when there will be none: the process has forgotten its pools, or the
+    /// listener is too far behind.
+    pub(super) async fn next(&mut self) -> Option<EventJson> {
+        loop {
+            tokio::select! {
+                biased;
+                new = self.new.recv() => self.hear(new?),
+                Some((event, heard)) = self.heard.next() => {
+                    // A pool that is gone has no next event, and is heard no more.
+                    if let Some(event) = event {
+                        let event = EventJson::of(&event, heard.kind);
+                        self.heard.push(Box::pin(next_of(heard)));
+                        return Some(event);
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, new: Vec<Heard>) {
+        let wanted = new
+            .into_iter()
+            .filter(|heard| self.wanted.is(&heard.name, heard.kind));
+        self.heard
+            .extend(wanted.map(|heard| Box::pin(next_of(heard)) as BoxFuture<'static, _>));
+    }
+}
+
+async fn next_of(mut heard: Heard) -> (Option<PoolEvent>, Heard) {
+    (heard.events.next().await, heard)
+}
