@@ -17,6 +17,7 @@ use tracing::warn;
 
 use super::{App, Listener};
 use crate::admin::Site;
+use crate::admin::pools::{self, PoolJson, RefusalJson};
 use crate::error::with_causes;
 
 impl App {
@@ -26,7 +27,7 @@ impl App {
         let bound = admin.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(bound) = bound {
             let site = Site {
-                operators: open().merge(closed()).with_state(self.clone()),
+                operators: self.router(),
                 metrics: open().with_state(self.clone()),
                 public_paths: Vec::new(),
             };
@@ -35,6 +36,11 @@ impl App {
             }
         }
         pending().await
+    }
+
+    fn router(&self) -> Router {
+        let own = open().merge(closed()).with_state(self.clone());
+        own.merge(pools::router(self.0.pools.clone()))
     }
 }
 
@@ -49,6 +55,7 @@ fn open() -> Router<App> {
 
 fn closed() -> Router<App> {
     Router::new()
+        .route("/status", get(status))
         .route("/listeners", get(listeners))
         .route("/server_info", get(server_info))
         .route("/reload", post(reload))
@@ -83,6 +90,29 @@ async fn service(State(app): State<App>, Path(name): Path<String>) -> (StatusCod
     }
 }
 
+/// The whole at a glance.
+#[derive(Serialize)]
+struct Status {
+    state: &'static str,
+    generation: u64,
+    uptime_seconds: f64,
+    connections: usize,
+    connections_max: usize,
+    pools: Vec<PoolJson>,
+}
+
+async fn status(State(app): State<App>) -> Json<Status> {
+    let shared = &app.0;
+    Json(Status {
+        state: app.state(),
+        generation: shared.view.load().generation,
+        uptime_seconds: shared.started.elapsed().as_secs_f64(),
+        connections: shared.context.connections().len(),
+        connections_max: shared.connections_max,
+        pools: shared.pools.status(),
+    })
+}
+
 /// One listening address.
 #[derive(Serialize)]
 struct ListenerJson {
@@ -109,8 +139,6 @@ struct ServerInfo {
     state: &'static str,
     pid: u32,
     generation: u64,
-    connections: usize,
-    connections_max: usize,
     started_unix_seconds: u64,
     uptime_seconds: f64,
 }
@@ -124,8 +152,6 @@ async fn server_info(State(app): State<App>) -> Json<ServerInfo> {
         state: app.state(),
         pid: std::process::id(),
         generation: shared.view.load().generation,
-        connections: shared.context.connections().len(),
-        connections_max: shared.connections_max,
         started_unix_seconds: since.map_or(0, |since| since.as_secs()),
         uptime_seconds: shared.started.elapsed().as_secs_f64(),
     })
@@ -147,21 +173,18 @@ struct Done {
     generation: u64,
 }
 
-/// Why a command came to nothing.
-#[derive(Serialize)]
-struct Refused {
-    error: String,
-}
-
-async fn reload(State(app): State<App>) -> Result<Json<Done>, (StatusCode, Json<Refused>)> {
+async fn reload(State(app): State<App>) -> Result<Json<Done>, (StatusCode, Json<RefusalJson>)> {
     match app.reload().await {
         Ok(reloaded) => Ok(Json(Done {
             message: "the configuration was reloaded".to_owned(),
             generation: reloaded.generation,
         })),
         Err(error) => {
-            let error = with_causes(&error);
-            Err((StatusCode::CONFLICT, Json(Refused { error })))
+            let refused = RefusalJson {
+                error: with_causes(&error),
+                known: Vec::new(),
+            };
+            Err((StatusCode::CONFLICT, Json(refused)))
         }
     }
 }

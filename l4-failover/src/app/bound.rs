@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::front::{FrontError, Ready, Wanted, wanted};
 use super::{App, FIRST_LOOK_UP, Listener, Open, Running, Shared, View};
+use crate::admin::pools::Pools;
 use crate::admin::{self, AdminError};
 use crate::metrics::{Labelled, PoolMetrics};
 use crate::pool::Upkeep;
@@ -100,7 +101,10 @@ impl Bound {
     ///
     /// When a thread or its event queue cannot be made.
     pub async fn start(self) -> Result<App, StartError> {
-        let upkeep = Upkeep::new();
+        let (upkeep, pools) = (Upkeep::new(), Pools::default());
+        let named = |(ready, bound): &(Ready, Listening)| ready.front.named(bound.address());
+        // Before anything happens to them.
+        pools.replace(self.fronts.iter().map(named).collect());
         self.fronts
             .iter()
             .for_each(|(ready, _)| ready.keep(&upkeep));
@@ -124,6 +128,7 @@ impl Bound {
             upkeep,
             running: Mutex::new(Some(running)),
             view,
+            pools,
             admin: std::sync::Mutex::new(self.admin),
             connections_max: self.connections_max,
             drain_wanted: Notify::new(),

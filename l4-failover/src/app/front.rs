@@ -1,8 +1,10 @@
 //! Ports and inbounds alike, as the settings want them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::admin::pools::NamedPool;
 use crate::choice::Policy;
 use crate::config::Listen;
 use crate::pool::{BuildError, EndpointOptions, Pool, PoolOptions, Prepared, Upkeep};
@@ -151,6 +153,13 @@ fn application(inbound: &Inbound, settings: &Settings) -> PoolOptions {
         },
         dial: settings.dial.limits(settings.relay.tcp_options()),
         state_file: None,
+    }
+}
+
+impl Front {
+    /// As operators know its pool.
+    pub(super) fn named(&self, address: SocketAddr) -> NamedPool {
+        NamedPool::new(self.pool.clone(), self.kind()).labelled("listen", address.to_string())
     }
 }
 

@@ -16,6 +16,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::interval;
 
+use crate::admin::pools::Pools;
 use crate::config::Listen;
 use crate::pool::Upkeep;
 use crate::port::{Context, Door, Front};
@@ -43,6 +44,8 @@ struct Shared {
     /// One change at a time; none once the process is on its way out.
     running: Mutex<Option<Running>>,
     view: Arc<ArcSwap<View>>,
+    /// The same pools, for operators.
+    pools: Pools,
     admin: std::sync::Mutex<Option<crate::admin::Bound>>,
     connections_max: usize,
     drain_wanted: Notify,

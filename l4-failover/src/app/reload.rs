@@ -185,6 +185,8 @@ impl Place {
 impl Shared {
     fn show(&self, running: &Running) {
         let generation = self.view.load().generation + 1;
+        let named = |open: &Open| open.door.front().named(open.address);
+        self.pools.replace(running.open.iter().map(named).collect());
         self.view
             .store(Arc::new(View::of(generation, &running.open)));
         self.context.metrics().set_generation(generation);
