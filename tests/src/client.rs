@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::counted::{Counted, Counters, Wire};
 use crate::payload::{Digest, Payload, receive};
+use crate::process::PATIENCE;
 
 /// What is sent and asked for. Made beforehand, so that it costs the measured time nothing.
 #[derive(Clone, Debug)]
@@ -145,14 +146,33 @@ impl Client {
         let stream = Counted::new(stream, Arc::clone(counters));
         let connector = TlsConnector::from(Arc::clone(&self.tls));
         let mut stream = connector.connect(name, stream).await?;
-        send(&mut stream, request).await?;
-        let by = check(&mut stream, request).await?;
-        stream.shutdown().await?;
         // An end without close_notify is an error already.
-        match stream.read(&mut [0]).await? {
-            0 => Ok(by),
-            _ => Err(AskError::More),
-        }
+        converse(&mut stream, request).await
+    }
+}
+
+/// Asks a service without TLS, or whoever speaks TLS for it, at `address`.
+///
+/// # Errors
+///
+/// [`AskError`]: no complete answer, or a wrong one.
+pub async fn ask_plain(address: SocketAddr, request: &Request) -> Result<String, AskError> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let asking = timeout(PATIENCE, converse(&mut stream, request)).await;
+    asking.unwrap_or(Err(AskError::Late(PATIENCE)))
+}
+
+async fn converse(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &Request,
+) -> Result<String, AskError> {
+    send(stream, request).await?;
+    let by = check(stream, request).await?;
+    stream.shutdown().await?;
+    match stream.read(&mut [0]).await? {
+        0 => Ok(by),
+        _ => Err(AskError::More),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Configurations of the gateways that tests start.
+//! Configurations of the programs that tests start.
 
 use std::net::SocketAddr;
 
@@ -19,6 +19,33 @@ address = "127.0.0.1:0"
 [[service]]
 name = "currency"
 endpoints = {endpoints:?}
+{sections}
+"#
+    )
+}
+
+/// Checks that notice a refusal within half a second; an endpoint that answers may take almost that
+/// long on a busy machine.
+pub const FAST_CHECK: &str = r#"check = { interval = "400ms", fast_interval = "50ms", timeout = "390ms", rise = 1, fall = 2 }"#;
+
+/// An l4-failover with one port, `feed`, in front of these: the first is the primary. `keys` are
+/// more of the port's, `sections` whatever else there is. It logs JSON and drains at once.
+pub fn feed(endpoints: &[SocketAddr], keys: &str, sections: &str) -> String {
+    let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
+    let (primary, backup) = (&endpoints[..1], &endpoints[1..]);
+    format!(
+        r#"[log]
+format = "json"
+[drain]
+announce = "0s"
+[admin]
+address = "127.0.0.1:0"
+[[port]]
+name = "feed"
+listen = "127.0.0.1:0"
+primary = {primary:?}
+backup = {backup:?}
+{keys}
 {sections}
 "#
     )

@@ -1,4 +1,4 @@
-//! The gateway as a process of its own: started, awaited, asked, stopped.
+//! The programs under test as processes of their own: started, awaited, asked, stopped.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::http;
 /// Nothing that a test waits for takes longer, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The path of the command under test.
+/// The path of `mesh-gateway`.
 #[macro_export]
 macro_rules! program {
     () => {
@@ -26,11 +26,27 @@ macro_rules! program {
     };
 }
 
+/// The path of `l4-failover`.
+#[macro_export]
+macro_rules! failover_program {
+    () => {
+        env!("CARGO_BIN_EXE_l4-failover-under-test")
+    };
+}
+
 /// Starts the gateway with this configuration, and waits until it is ready.
 #[macro_export]
 macro_rules! gateway {
     ($config:expr) => {
-        $crate::process::Gateway::start($crate::program!(), &$config)
+        $crate::process::Program::start($crate::program!(), &$config)
+    };
+}
+
+/// Starts `l4-failover` with this configuration, and waits until it is ready.
+#[macro_export]
+macro_rules! failover {
+    ($config:expr) => {
+        $crate::process::Program::start($crate::failover_program!(), &$config)
     };
 }
 
@@ -60,14 +76,20 @@ pub fn run_on(input: impl Into<Stdio>, command: &mut Command) -> Output {
     }
 }
 
-/// A gateway that runs. Dropping it ends it at once.
+/// A program that runs. Dropping it ends it at once.
 #[derive(Debug)]
-pub struct Gateway {
+pub struct Program {
     child: Child,
     log: Arc<Log>,
     addresses: HashMap<String, SocketAddr>,
-    _directory: TempDir,
+    directory: Option<TempDir>,
 }
+
+/// A gateway that runs.
+pub type Gateway = Program;
+
+/// What the configuration file is called, in a directory of the program's own.
+const CONFIG: &str = "config.toml";
 
 /// What a process has said on stderr so far.
 #[derive(Debug, Default)]
@@ -142,27 +164,38 @@ impl Log {
     }
 }
 
-impl Gateway {
-    /// Starts `program` with `config` in a file; see [`gateway!`](crate::gateway).
+impl Program {
+    /// Starts `program` with `config` in a file; see [`gateway!`](crate::gateway) and
+    /// [`failover!`](crate::failover).
     pub fn start(program: &str, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("gateway.toml");
+        let file = directory.path().join(CONFIG);
         fs::write(&file, config).unwrap();
-        let mut child = Command::new(program)
-            .arg("run")
-            .arg("--config")
-            .arg(&file)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut started = Self::spawn(Command::new(program).arg("run").arg("--config").arg(&file));
+        started.directory = Some(directory);
+        started
+    }
+
+    /// Starts a command that says when it is ready.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::follow(child.stderr.take().unwrap());
         let ready = log.find("ready line", |line| line.starts_with("ready "));
         Self {
             child,
             log,
             addresses: addresses(&ready),
-            _directory: directory,
+            directory: None,
         }
+    }
+
+    /// Puts another configuration in place of the one that it was started with, which it does not
+    /// know before it reads it again.
+    pub fn rewrite(&self, config: &str) {
+        let directory = self.directory.as_ref().expect("it was started with a file");
+        let next = directory.path().join("next.toml");
+        fs::write(&next, config).unwrap();
+        fs::rename(next, directory.path().join(CONFIG)).unwrap();
     }
 
     /// The address of a listener, by its name.
@@ -224,6 +257,11 @@ impl Gateway {
         http::get(self.address("admin"), path)
     }
 
+    /// Posts to a path of the admin address.
+    pub fn post(&self, path: &str) -> http::Answer {
+        http::post(self.address("admin"), path, "")
+    }
+
     /// The value of a series of `/metrics`, given as it stands there; 0 where it is absent.
     pub fn metric(&self, series: &str) -> f64 {
         let metrics = self.get("/metrics").body;
@@ -281,7 +319,7 @@ impl Gateway {
     }
 }
 
-impl Drop for Gateway {
+impl Drop for Program {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

@@ -57,6 +57,12 @@ pub fn read_exactly(stream: &mut TcpStream, count: usize) -> Vec<u8> {
     bytes
 }
 
+/// Sends `bytes` and reads as many back; whether they are the same.
+pub fn echoes(stream: &mut TcpStream, bytes: &[u8]) -> bool {
+    stream.write_all(bytes).unwrap();
+    read_exactly(stream, bytes.len()) == bytes
+}
+
 fn patient(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
