@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::endpoint::{Endpoint, Member};
-use super::event::{Cause, Changes, Move, MoveKind};
-use super::failover::Choice;
-use super::policy::{HealthPolicy, Policy};
+use super::event::{Cause, Changes, EndpointChange, Move, MoveKind};
+use super::failover::{Choice, Ramp};
+use super::policy::{Failback, HealthPolicy, Policy};
 
 /// What survives a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Memory {
     pub active: Vec<String>,
     /// Whether an operator's failover holds.
     pub is_held: bool,
+    /// Whether an operator's failback onto an unhealthy primary holds.
+    pub is_forced: bool,
     /// Endpoints in maintenance, and why.
     pub maintenance: Vec<(String, String)>,
 }
@@ -30,6 +32,7 @@ impl Choice {
         Memory {
             active: self.tier(self.active).iter().map(name).collect(),
             is_held: self.is_held,
+            is_forced: self.is_forced,
             maintenance: kept.collect(),
         }
     }
@@ -45,6 +48,7 @@ impl Choice {
         if let Some(active) = self.tier_of(memory.active.iter().map(String::as_str)) {
             self.active = active;
             self.is_held = memory.is_held && active > 0;
+            self.is_forced = memory.is_forced && active == 0;
         }
         self.date_tiers(now);
     }
@@ -65,23 +69,15 @@ impl Choice {
         now: Instant,
     ) -> (Self, Changes) {
         let mut next = Self::new(tiers, policy, health, now);
-        for endpoint in &mut next.endpoints {
-            let known = self
-                .endpoints
-                .iter()
-                .find(|it| it.name() == endpoint.name());
-            if let Some(known) = known {
-                *endpoint = known.carried(endpoint.member().clone(), endpoint.tier());
-                endpoint.health.adopt(&health);
-            }
-        }
+        let endpoints = next.carry_endpoints(self);
         next.hold_down = self.hold_down.clone();
         (next.since, next.last_move) = (self.since, self.last_move);
         let names = self.tier(self.active).iter().map(|it| &**it.name());
         let stays = next.tier_of(names);
-        next.active = stays.unwrap_or_default();
+        next.active = stays.unwrap_or_else(|| self.rank_in(&next));
         next.is_held = self.is_held && next.active > 0;
         next.is_forced = self.is_forced && next.active == 0;
+        next.ramp = self.ramp.and_then(|ramp| self.ramp_in(&next, ramp));
         for tier in 0..next.tiers.len() {
             next.tiers[tier].healthy_since = self.healthy_since(&next, tier).or(Some(now));
         }
@@ -90,25 +86,70 @@ impl Choice {
             Some(_) => settled,
             None => Some(next.replaced(self, now)),
         };
-        let endpoints = Vec::new();
-        (next, Changes { endpoints, moved })
+        let changes = Changes {
+            endpoints,
+            moved,
+            ..Changes::default()
+        };
+        (next, changes)
+    }
+
+    /// Takes the health of endpoints over that were there before; what changes by that.
+    fn carry_endpoints(&mut self, before: &Self) -> Vec<EndpointChange> {
+        let mut changes = Vec::new();
+        for (place, endpoint) in self.endpoints.iter_mut().enumerate() {
+            let known = before
+                .endpoints
+                .iter()
+                .find(|it| it.name() == endpoint.name());
+            let Some(known) = known else { continue };
+            let (member, tier) = (endpoint.member().clone(), endpoint.tier());
+            *endpoint = known.carried(member, tier);
+            endpoint.health.adopt(&self.health);
+            let change = EndpointChange {
+                endpoint: place,
+                from: known.state(),
+                to: endpoint.state(),
+            };
+            changes.extend((change.from != change.to).then_some(change));
+        }
+        changes
+    }
+
+    /// The tier of `next` that takes the place of the active one, which is gone: where nobody
+    /// returns by himself, of the same rank.
+    fn rank_in(&self, next: &Self) -> usize {
+        let stays_away = self.is_held || next.policy.failback == Failback::Manual;
+        match stays_away {
+            true => self.active.min(next.tiers.len() - 1),
+            false => 0,
+        }
+    }
+
+    /// A ramp goes on if the tier that was left is still there.
+    fn ramp_in(&self, next: &Self, ramp: Ramp) -> Option<Ramp> {
+        let from = next.tier_of(self.tier(ramp.from).iter().map(|it| &**it.name()))?;
+        Some(Ramp { from, ..ramp })
     }
 
     /// The tier that was active is gone: whichever is active now has taken its place.
     fn replaced(&mut self, before: &Self, now: Instant) -> Move {
+        let is_held = self.is_held;
         (self.since, self.last_move) = (before.since, before.last_move);
         let moved = self.go(MoveKind::Failover, Cause::Reload, self.active, now);
         let moved = Move {
             from: before.active,
             ..moved
         };
+        self.is_held = is_held;
         self.last_move = Some(moved);
         moved
     }
 
-    /// Since when the tier of `next` that has endpoints of ours has been healthy.
+    /// Since when the tier of `next` has been healthy by an endpoint of ours.
     fn healthy_since(&self, next: &Self, tier: usize) -> Option<Instant> {
-        let known = self.tier_of(next.tier(tier).iter().map(|it| &**it.name()))?;
+        let names = next.tier(tier).iter().filter(|it| it.is_available());
+        let known = self.tier_of(names.map(|it| &**it.name()))?;
         self.tiers[known].healthy_since
     }
 

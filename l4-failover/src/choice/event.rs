@@ -81,15 +81,25 @@ pub enum Refusal {
 pub struct Changes {
     /// Endpoints that went up, down, or in or out of maintenance.
     pub endpoints: Vec<EndpointChange>,
+    /// Endpoints whose health went down, those in maintenance included.
+    pub fell: Vec<usize>,
     /// The active tier moved.
     pub moved: Option<Move>,
+    /// All new sessions have returned from this tier, which was left by a failback.
+    pub ramped: Option<usize>,
 }
 
 impl Changes {
     /// Whether nothing did.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.endpoints.is_empty() && self.moved.is_none()
+        let Self {
+            endpoints,
+            fell,
+            moved,
+            ramped,
+        } = self;
+        endpoints.is_empty() && fell.is_empty() && moved.is_none() && ramped.is_none()
     }
 }
 

@@ -9,7 +9,7 @@ use super::endpoint::{Endpoint, Member};
 use super::event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
 use super::health::Health;
 use super::hold_down::HoldDown;
-use super::policy::{Failback, HealthPolicy, Policy};
+use super::policy::{Dial, Failback, HealthPolicy, Policy};
 
 /// Who is active among tiers of endpoints, as one state machine without socket or clock.
 ///
@@ -43,7 +43,7 @@ use super::policy::{Failback, HealthPolicy, Policy};
 #[derive(Clone, Debug)]
 pub struct Choice {
     pub(super) policy: Policy,
-    health: HealthPolicy,
+    pub(super) health: HealthPolicy,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) tiers: Vec<Tier>,
     pub(super) active: usize,
@@ -116,8 +116,7 @@ impl Choice {
         let policy = self.health;
         let mut changes = Changes::default();
         let mut turn = |endpoint: usize, turned: &dyn Fn(&mut Health) -> bool| {
-            let endpoints = &mut self.endpoints;
-            changes.endpoints.extend(turn(endpoints, endpoint, turned));
+            turn(&mut self.endpoints, endpoint, turned, &mut changes);
         };
         match event {
             Event::Checked { endpoint, good } => {
@@ -130,8 +129,23 @@ impl Choice {
                 (0..all).for_each(|endpoint| turn(endpoint, &|health| health.tick(now, &policy)));
             }
         }
+        changes.ramped = self.end_ramp(now);
         changes.moved = self.settle(Cause::Unhealthy, now);
         changes
+    }
+
+    /// Ends a ramp whose time is over; the tier that was left.
+    fn end_ramp(&mut self, now: Instant) -> Option<usize> {
+        let ramp = self.ramp.as_ref()?;
+        if self.ramp_end(ramp).is_none_or(|end| end > now) {
+            return None;
+        }
+        self.ramp.take().map(|ramp| ramp.from)
+    }
+
+    fn ramp_end(&self, ramp: &Ramp) -> Option<Instant> {
+        let length = self.policy.failback_ramp.unwrap_or_default();
+        ramp.began.checked_add(length)
     }
 
     /// Does what an operator wants.
@@ -163,8 +177,8 @@ impl Choice {
         self.is_held = true;
         let moved = self.go(MoveKind::Failover, Cause::Operator, to, now);
         Ok(Changes {
-            endpoints: Vec::new(),
             moved: Some(moved),
+            ..Changes::default()
         })
     }
 
@@ -178,12 +192,16 @@ impl Choice {
         self.is_held = false;
         self.is_forced = !self.is_healthy(0);
         Ok(Changes {
-            endpoints: Vec::new(),
             moved,
+            ..Changes::default()
         })
     }
 
     fn maintain(&mut self, endpoint: usize, reason: Option<Arc<str>>, now: Instant) -> Changes {
+        let cause = match reason {
+            Some(_) => Cause::Maintenance,
+            None => Cause::Unhealthy,
+        };
         let it = &mut self.endpoints[endpoint];
         let from = it.state();
         it.maintenance = reason;
@@ -191,7 +209,8 @@ impl Choice {
         let change = EndpointChange { endpoint, from, to };
         Changes {
             endpoints: Vec::from_iter((from != to).then_some(change)),
-            moved: self.settle(Cause::Maintenance, now),
+            moved: self.settle(cause, now),
+            ..Changes::default()
         }
     }
 
@@ -206,10 +225,18 @@ impl Choice {
         if self.is_forced {
             return None;
         }
-        let to = (0..self.tiers.len()).find(|tier| self.is_healthy(*tier))?;
-        // The tier that was to be kept away from is all there is.
+        let to = self.refuge()?;
+        // What was to be kept away from is all there is.
         self.is_held &= to > self.active;
         Some(self.go(MoveKind::Failover, cause, to, now))
+    }
+
+    /// Where to go from a tier that has no healthy endpoint: the first that has one; where an
+    /// operator wanted the tiers before this one left, those after it come first.
+    fn refuge(&self) -> Option<usize> {
+        let from = if self.is_held { self.active + 1 } else { 0 };
+        let mut order = (from..self.tiers.len()).chain(0..from);
+        order.find(|tier| self.is_healthy(*tier))
     }
 
     /// The best tier before the active one that may take over by itself.
@@ -249,7 +276,7 @@ impl Choice {
     pub(super) fn date_tiers(&mut self, now: Instant) {
         for tier in 0..self.tiers.len() {
             let since = self.tiers[tier].healthy_since.unwrap_or(now);
-            self.tiers[tier].healthy_since = self.is_healthy(tier).then_some(since);
+            self.tiers[tier].healthy_since = self.is_proven(tier).then_some(since);
         }
     }
 
@@ -257,6 +284,14 @@ impl Choice {
     #[must_use]
     pub fn is_healthy(&self, tier: usize) -> bool {
         self.tier(tier).iter().any(Endpoint::is_available)
+    }
+
+    /// Whether a tier is healthy for a reason: where only dials tell, and may go there, one has
+    /// answered since the last ejection.
+    fn is_proven(&self, tier: usize) -> bool {
+        let can_try = self.policy.dial == Dial::Any;
+        let mut endpoints = self.tier(tier).iter().filter(|it| it.is_available());
+        endpoints.any(|it| !can_try || it.health.is_proven())
     }
 
     /// When [`Event::Tick`] is due next; none if nothing waits for time alone.
@@ -267,10 +302,11 @@ impl Choice {
             .iter()
             .filter_map(|it| it.health.ejected_until());
         let left = self.hold_down_left(now);
-        let ripe = left.map(|left| now + left);
+        let ripe = left.and_then(|left| now.checked_add(left));
         // The hold-down shrinks as flaps are forgotten.
         let forgets = ripe.and_then(|_| self.hold_down.forgets_at(now, &self.policy));
-        ejections.chain(ripe).chain(forgets).min()
+        let ramp = self.ramp.as_ref().and_then(|ramp| self.ramp_end(ramp));
+        ejections.chain(ripe).chain(forgets).chain(ramp).min()
     }
 
     /// How long a better tier must stay healthy until it takes over by itself; none if none waits.
@@ -375,10 +411,14 @@ fn turn(
     endpoints: &mut [Endpoint],
     endpoint: usize,
     turned: &dyn Fn(&mut Health) -> bool,
-) -> Option<EndpointChange> {
+    changes: &mut Changes,
+) {
     let it = &mut endpoints[endpoint];
     let from = it.state();
-    turned(&mut it.health);
+    if turned(&mut it.health) && !it.health.is_up() {
+        changes.fell.push(endpoint);
+    }
     let to = it.state();
-    (from != to).then_some(EndpointChange { endpoint, from, to })
+    let change = EndpointChange { endpoint, from, to };
+    changes.endpoints.extend((from != to).then_some(change));
 }

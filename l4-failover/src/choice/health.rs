@@ -24,6 +24,10 @@ pub struct Health {
     counted: Option<(Instant, Witness)>,
     ejected_until: Option<Instant>,
     ejections: Backoff,
+    /// An ejection is over, and nobody has tried since whether it answers.
+    is_unproven: bool,
+    /// When somebody last went to try.
+    tried: Option<Instant>,
 }
 
 /// Who saw a failure.
@@ -43,6 +47,8 @@ impl Default for Health {
             counted: None,
             ejected_until: None,
             ejections: Backoff::new(EJECTED_MIN, EJECTED_MAX),
+            is_unproven: false,
+            tried: None,
         }
     }
 }
@@ -86,7 +92,8 @@ impl Health {
             self.streak = 0;
             return false;
         }
-        if !good && !self.counts(Witness::Check, now, policy) {
+        let counts = good || self.counts(Witness::Check, now, policy);
+        if !counts && !is_first {
             return false;
         }
         let needed = if self.is_up { policy.fall } else { policy.rise };
@@ -114,6 +121,22 @@ impl Health {
         true
     }
 
+    /// Whether it counts as up, and not for want of anybody who tried.
+    pub(super) fn is_proven(&self) -> bool {
+        self.is_up && !self.is_unproven
+    }
+
+    /// Whether a dial should go and try whether it answers: one at a time.
+    pub(super) fn wants_trial(&self, now: Instant, policy: &HealthPolicy) -> bool {
+        let is_recent = |tried| now.saturating_duration_since(tried) < policy.fast_interval;
+        self.is_up && self.is_unproven && !self.tried.is_some_and(is_recent)
+    }
+
+    /// A dial goes and tries.
+    pub(super) fn try_at(&mut self, now: Instant) {
+        self.tried = Some(now);
+    }
+
     /// A dial ended in a connection. Whether the endpoint came up: where checks decide, a
     /// connection says nothing that they do not.
     pub(super) fn answered(&mut self, now: Instant, policy: &HealthPolicy) -> bool {
@@ -122,6 +145,7 @@ impl Health {
         }
         self.ejections.reset();
         self.streak = 0;
+        self.is_unproven = false;
         let comes_up = !self.is_up;
         if comes_up {
             self.turn(now);
@@ -138,6 +162,8 @@ impl Health {
         }
         self.turn(now);
         self.ejected_until = None;
+        self.is_unproven = true;
+        self.tried = None;
         self.streak = policy.fall.saturating_sub(1);
         true
     }

@@ -46,7 +46,10 @@ impl HoldDown {
 
     /// When the oldest flap within the window is forgotten.
     pub(super) fn forgets_at(&self, now: Instant, policy: &Policy) -> Option<Instant> {
-        let forgotten = self.flaps.iter().map(|at| *at + policy.flap_window);
+        let forgotten = self
+            .flaps
+            .iter()
+            .filter_map(|at| at.checked_add(policy.flap_window));
         forgotten.filter(|at| *at > now).min()
     }
 }

@@ -11,7 +11,8 @@ use super::policy::{Dial, NoneHealthy};
 pub struct Pick {
     /// The endpoint, by its place in the pool.
     pub endpoint: usize,
-    /// Whether it is outside of the active tier, for want of an endpoint there that answers.
+    /// Whether it is outside of the active tier: nobody there answers, or this one is tried
+    /// whether it does again.
     pub is_spilled: bool,
 }
 
@@ -35,6 +36,12 @@ impl Choice {
         load: impl Fn(usize) -> u64,
         now: Instant,
     ) -> Option<Pick> {
+        if let Some(endpoint) = self.trial(tried, &load, now) {
+            return Some(Pick {
+                endpoint,
+                is_spilled: true,
+            });
+        }
         let ramping = self.ramping(request.random, now);
         let mut choose = |tier, among| self.choose(tier, among, tried, request, &load, now);
         if let Some(endpoint) = ramping.and_then(|from| choose(from, Among::Healthy)) {
@@ -59,7 +66,9 @@ impl Choice {
         now: Instant,
     ) -> Option<(usize, usize)> {
         let (active, all) = (self.active, 0..self.tiers.len());
-        let (is_any, is_forced) = (self.policy.dial == Dial::Any, self.is_forced);
+        // A tier that has no room is not one that does not answer.
+        let is_any = self.policy.dial == Dial::Any && !self.is_full(active, tried, load);
+        let is_forced = self.is_forced;
         let tries_all = self.policy.when_none_healthy == NoneHealthy::Try;
         let forced = is_forced.then_some((active, Among::Kept));
         let own = [(active, Among::Healthy)];
@@ -104,15 +113,41 @@ impl Choice {
         self.turns.choose(balance, request, &self.candidates)
     }
 
-    /// The tier that was left, while this request is not yet among those that return.
-    fn ramping(&mut self, random: u64, now: Instant) -> Option<usize> {
-        let Ramp { from, began } = self.ramp?;
-        let length = self.policy.failback_ramp.unwrap_or_default();
-        let past = now.saturating_duration_since(began);
-        if past >= length {
-            self.ramp = None;
+    /// An endpoint of a better tier that came back from an ejection, to be tried by this dial: where
+    /// nothing is checked, nobody else finds out whether it answers.
+    fn trial(
+        &mut self,
+        tried: &[usize],
+        load: &impl Fn(usize) -> u64,
+        now: Instant,
+    ) -> Option<usize> {
+        if self.health.is_checked || self.policy.dial == Dial::Active {
             return None;
         }
+        let health = self.health;
+        let better = self.tiers[self.active].endpoints.start;
+        let place = (0..better).find(|place| {
+            let it = &self.endpoints[*place];
+            let is_free = it.is_available() && !it.is_full(load(*place));
+            is_free && it.health().wants_trial(now, &health) && !tried.contains(place)
+        })?;
+        self.endpoints[place].health.try_at(now);
+        Some(place)
+    }
+
+    /// Whether an endpoint of the tier is healthy and could be had, had it room.
+    fn is_full(&self, tier: usize, tried: &[usize], load: &impl Fn(usize) -> u64) -> bool {
+        self.tiers[tier].endpoints.clone().any(|place| {
+            let it = &self.endpoints[place];
+            it.is_available() && it.is_full(load(place)) && !tried.contains(&place)
+        })
+    }
+
+    /// The tier that was left, while this request is not yet among those that return.
+    fn ramping(&self, random: u64, now: Instant) -> Option<usize> {
+        let Ramp { from, began } = self.ramp?;
+        let length = self.policy.failback_ramp?;
+        let past = now.saturating_duration_since(began);
         let share = past.as_secs_f64() / length.as_secs_f64();
         let drawn = (random >> 11) as f64 / (1_u64 << 53) as f64;
         (drawn >= share).then_some(from)

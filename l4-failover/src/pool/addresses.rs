@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::target::{Host, Target};
 
 /// The addresses of one target: looked up by one, read by all.
@@ -62,6 +64,15 @@ impl Addresses {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// The addresses, looked up here if nobody has yet, until `until` at most.
+    pub(super) async fn known(&self, until: Instant) -> Known {
+        if self.is_pending() {
+            // Late or failed: what is known by then is the answer.
+            let _ = timeout_at(until, self.resolve()).await;
+        }
+        self.get()
     }
 
     /// Looks the name up; a failure, or an empty answer, keeps the last good answer.

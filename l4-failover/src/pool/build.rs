@@ -8,7 +8,7 @@ use super::options::{EndpointOptions, PoolOptions};
 use super::state_file::StateFileError;
 use super::{DialLimits, Endpoint, Pool, Upkeep};
 use crate::choice::Policy;
-use crate::probe::CheckOptions;
+use crate::probe::{CheckOptions, Probe};
 use crate::socket::tls::{TlsClient, TlsError, TlsOptions};
 use crate::target::TargetError;
 
@@ -40,6 +40,9 @@ pub enum BuildError {
         /// From one to the next.
         interval: std::time::Duration,
     },
+    /// A check that could not succeed.
+    #[error("a check cannot work so: {0}")]
+    Check(&'static str),
     /// What TLS needs cannot be had.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -192,7 +195,11 @@ impl PoolOptions {
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(BuildError::Twice(twice[0].clone()));
         }
-        let check = &self.check;
+        let (check, limits) = (&self.check, self.endpoints());
+        let limits = limits.filter_map(|it| it.max_connections);
+        if limits.min() == Some(0) {
+            return Err(BuildError::Zero("max_connections"));
+        }
         let weights = self.endpoints().map(|it| ("a weight", it.weight));
         let mut numbers = [("rise", check.rise), ("fall", check.fall)]
             .into_iter()
@@ -204,7 +211,24 @@ impl PoolOptions {
             let (timeout, interval) = (check.timeout, check.interval);
             return Err(BuildError::Timeout { timeout, interval });
         }
-        Ok(())
+        if check.fast_interval > check.interval {
+            return Err(BuildError::Check(
+                "its fast interval is longer than its interval",
+            ));
+        }
+        match &check.probe {
+            Some(Probe::Http(http)) => http.fault().map_or(Ok(()), |it| Err(BuildError::Check(it))),
+            Some(Probe::Tls)
+                if self
+                    .endpoints()
+                    .any(|it| check.tls_of(it.tls.as_ref()).is_none()) =>
+            {
+                Err(BuildError::Check(
+                    "it is to shake hands by TLS, and there is no server name",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All endpoints, tier by tier.
@@ -228,7 +252,7 @@ impl Clients {
     }
 }
 
-/// The endpoints of a pool: those of `before` that are as they were, the others new.
+/// The endpoints of a pool: those of `before` by their names, the others new.
 pub(super) fn endpoints(
     options: &PoolOptions,
     before: &[Arc<Endpoint>],
@@ -236,14 +260,21 @@ pub(super) fn endpoints(
 ) -> Result<Vec<Arc<Endpoint>>, BuildError> {
     let mut endpoints = Vec::new();
     for wanted in options.endpoints() {
-        let is_it = |it: &&Arc<Endpoint>| it.options() == wanted;
-        endpoints.push(match before.iter().find(is_it) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let tls = wanted.tls.as_ref().map(|tls| clients.of(tls)).transpose()?;
-                Arc::new(Endpoint::new(wanted, tls))
-            }
-        });
+        let name = wanted.name();
+        let known = before.iter().find(|it| **it.name() == *name);
+        if let Some(known) = known.filter(|it| it.options() == wanted) {
+            endpoints.push(Arc::clone(known));
+            continue;
+        }
+        let speaks_so = |it: &&Arc<Endpoint>| it.options().tls == wanted.tls;
+        let tls = match known.filter(speaks_so) {
+            Some(known) => known.tls().cloned(),
+            None => wanted.tls.as_ref().map(|tls| clients.of(tls)).transpose()?,
+        };
+        endpoints.push(Arc::new(match known {
+            Some(known) => known.changed(wanted, tls),
+            None => Endpoint::new(wanted, tls),
+        }));
     }
     Ok(endpoints)
 }

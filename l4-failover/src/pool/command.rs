@@ -1,14 +1,15 @@
 //! What operators want.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
 
 use super::Pool;
 use super::event::PoolEvent;
-use super::inner::Inner;
+use super::inner::{Inner, State};
 use super::state_file::{self, StateFileError};
-use crate::choice::{Command, Refusal};
+use crate::choice::{Command, Memory, Refusal};
 
 /// Why a command was refused, or what is left to worry about.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +49,12 @@ impl Pool {
     /// # Ok(()) }
     /// ```
     pub async fn failover(&self) -> Result<Option<PoolEvent>, CommandError> {
-        self.0.command(Command::Failover).await
+        self.0.command(|_| Ok(Command::Failover)).await
     }
 
-    /// Returns to the primary tier at once, and ends an operator's failover. The move; none if the
-    /// primary tier is active already.
+    /// Returns to the primary tier without waiting for a hold-down, and ends an operator's failover;
+    /// new sessions follow at once, or over `failback_ramp`. The move; none if the primary tier is
+    /// active already.
     ///
     /// # Errors
     ///
@@ -69,11 +71,12 @@ impl Pool {
     /// # Ok(()) }
     /// ```
     pub async fn failback(&self, force: bool) -> Result<Option<PoolEvent>, CommandError> {
-        self.0.command(Command::Failback { force }).await
+        self.0.command(|_| Ok(Command::Failback { force })).await
     }
 
     /// Takes the endpoint of this name out, for a reason, or puts it back. No dial goes to one
-    /// that is out, whatever else fails; its sessions go on. The move, if there was one.
+    /// that is out, whatever else fails. Its sessions go on, unless a tier is left by it and
+    /// `on_failover` says otherwise. The move, if there was one.
     ///
     /// # Errors
     ///
@@ -95,33 +98,37 @@ impl Pool {
         endpoint: &str,
         reason: Option<&str>,
     ) -> Result<Option<PoolEvent>, CommandError> {
-        let endpoint = self.0.place_of(endpoint)?;
-        let command = match reason.map(Arc::from) {
-            Some(reason) => Command::Maintain { endpoint, reason },
-            None => Command::Resume { endpoint },
+        let command = |state: &State| {
+            let endpoint = place_of(state, endpoint)?;
+            Ok(match reason.map(Arc::from) {
+                Some(reason) => Command::Maintain { endpoint, reason },
+                None => Command::Resume { endpoint },
+            })
         };
         self.0.command(command).await
     }
 }
 
-impl Inner {
-    fn place_of(&self, name: &str) -> Result<usize, CommandError> {
-        let state = self.state();
-        let mut endpoints = state.endpoints.iter();
-        endpoints
-            .position(|it| &**it.name() == name)
-            .ok_or_else(|| {
-                let known = state.endpoints.iter().map(|it| &**it.name());
-                CommandError::UnknownEndpoint {
-                    name: name.to_owned(),
-                    known: known.collect::<Vec<_>>().join(", "),
-                }
-            })
-    }
+fn place_of(state: &State, name: &str) -> Result<usize, CommandError> {
+    let mut endpoints = state.endpoints.iter();
+    let place = endpoints.position(|it| **it.name() == *name);
+    place.ok_or_else(|| {
+        let known = state.endpoints.iter().map(|it| &**it.name());
+        CommandError::UnknownEndpoint {
+            name: name.to_owned(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
+    })
+}
 
-    async fn command(&self, command: Command) -> Result<Option<PoolEvent>, CommandError> {
+impl Inner {
+    async fn command(
+        &self,
+        command: impl FnOnce(&State) -> Result<Command, CommandError>,
+    ) -> Result<Option<PoolEvent>, CommandError> {
         let moved = {
             let mut state = self.state();
+            let command = command(&state)?;
             let now = Instant::now().into_std();
             let changes = state.choice.command(&command, now)?;
             self.apply(&mut state, &changes);
@@ -134,26 +141,42 @@ impl Inner {
 
     /// Writes what must survive a restart, if it is not what was written last.
     pub(super) async fn keep(&self) -> Result<(), StateFileError> {
-        let mut kept = self.kept.lock().await;
-        let (path, memory) = {
-            let mut state = self.state();
-            state.is_unkept = false;
-            (state.options.state_file.clone(), state.choice.memory())
-        };
-        let Some(path) = path.filter(|_| *kept != memory) else {
+        let Some(path) = self.state().options.state_file.clone() else {
             return Ok(());
         };
-        let written = memory.clone();
-        let save = move || state_file::save(&path, &written);
-        let result = match tokio::task::spawn_blocking(save).await {
-            Ok(result) => result,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        let Some(me) = self.me.upgrade() else {
+            return Ok(());
         };
-        if result.is_ok() {
-            *kept = memory;
+        let writing = tokio::task::spawn_blocking(move || me.keep_in(&path));
+        match writing.await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime ends; what was not written is not waited for.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Writes to `path` what must survive a restart, unless it stands there. Blocks.
+    pub(super) fn keep_in(&self, path: &Path) -> Result<(), StateFileError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = {
+            let mut state = self.state();
+            state.is_unkept = false;
+            state.choice.memory()
+        };
+        let is_kept = |(place, known): &(PathBuf, Memory)| place == path && *known == memory;
+        if kept.as_ref().is_some_and(is_kept) {
+            return Ok(());
+        }
+        let result = state_file::save(path, &memory);
+        let mut state = self.state();
+        match &result {
+            Ok(()) => *kept = Some((path.to_owned(), memory)),
+            // To be tried again.
+            Err(_) => state.is_unkept = true,
         }
         let error = result.as_ref().err();
-        self.state().state_file_error = error.map(|error| error.to_string().into());
+        state.state_file_error = error.map(|error| error.to_string().into());
         result
     }
 }

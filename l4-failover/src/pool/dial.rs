@@ -79,12 +79,17 @@ impl Pool {
     pub async fn connect_from(&self, source: Option<IpAddr>) -> Result<Connected, DialError> {
         let inner = &*self.0;
         let limits = inner.limits();
-        let until = Instant::now() + limits.total;
+        let until = after(limits.total);
         let (mut tried, mut failed) = (Vec::new(), Vec::new());
         while let Some((lease, is_spilled)) = inner.pick(&tried, source) {
             match attempt(inner, lease.endpoint(), until, &limits, &mut failed).await {
                 Tried::Connected(stream, address) => {
                     inner.answered(lease.endpoint(), is_spilled);
+                    if lease.is_cut() && Instant::now() < until {
+                        // What it is on was left while it was being dialled: nothing is promised
+                        // yet, and whoever is active now does better.
+                        continue;
+                    }
                     return Ok(Connected {
                         stream,
                         address,
@@ -119,19 +124,24 @@ impl Inner {
         Some((Lease::new(&endpoints[pick.endpoint]), pick.is_spilled))
     }
 
-    /// Why nobody is left to try: endpoints that are full count as attempts, so that it is said.
+    /// Why nobody is left to try: endpoints that are full, or out, are said too.
     fn exhausted(&self, tried: Vec<Arc<Endpoint>>, mut attempts: Vec<Attempt>) -> DialError {
         let state = self.state();
-        for endpoint in &state.endpoints {
-            let max = endpoint.options().max_connections;
-            let is_new = !tried.iter().any(|it| Arc::ptr_eq(it, endpoint));
-            if let Some(max) = max.filter(|max| is_new && endpoint.active() >= *max) {
-                attempts.push(Attempt {
-                    endpoint: Arc::clone(endpoint),
-                    address: None,
-                    error: AttemptError::Full(max),
-                });
+        for (endpoint, counted) in state.endpoints.iter().zip(state.choice.endpoints()) {
+            if tried.iter().any(|it| it.is(endpoint)) {
+                continue;
             }
+            let max = endpoint.options().max_connections;
+            let full = max.filter(|max| endpoint.active() >= *max);
+            let error = match counted.maintenance() {
+                Some(reason) => Some(AttemptError::Maintenance(Arc::clone(reason))),
+                None => full.map(AttemptError::Full),
+            };
+            attempts.extend(error.map(|error| Attempt {
+                endpoint: Arc::clone(endpoint),
+                address: None,
+                error,
+            }));
         }
         let refuses = state.options.policy.when_none_healthy == NoneHealthy::Refuse;
         match attempts.is_empty() && refuses {
@@ -153,19 +163,26 @@ async fn attempt(
         endpoint,
         failed,
         is_blamed: false,
+        is_late: false,
     };
-    let addresses = match endpoint.addresses() {
+    let own = after(limits.attempt);
+    let is_cut_short = until < own;
+    let until = own.min(until);
+    let addresses = match endpoint.shared_addresses().known(until).await {
         Ok(addresses) => addresses,
         Err(why) => return attempts.fail(None, AttemptError::Unresolved(why)),
     };
     let mut tried = Tried::Failed;
-    for &address in addresses.iter() {
+    for (nth, &address) in addresses.iter().enumerate() {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             attempts.fail(Some(address), AttemptError::NotTried);
             break;
         }
-        let limit = limits.attempt.min(left);
+        // Half of what is left for each, all of it for the last: one that is silent does not keep
+        // the others from being tried.
+        let is_last = nth + 1 == addresses.len();
+        let limit = if is_last { left } else { left / 2 };
         tried = match open(endpoint, address, limit, &limits.options).await {
             Ok(stream) => return Tried::Connected(stream, address),
             Err(error) => attempts.fail(Some(address), error),
@@ -174,10 +191,16 @@ async fn attempt(
             break;
         }
     }
-    if attempts.is_blamed {
+    if attempts.is_blamed && !(is_cut_short && attempts.is_late) {
         inner.refused(endpoint);
     }
     tried
+}
+
+/// The moment that lies so far ahead; a year stands for whatever is longer.
+fn after(time: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + time.min(YEAR)
 }
 
 /// Notes the failed attempts at one endpoint.
@@ -186,6 +209,8 @@ struct Attempts<'a> {
     failed: &'a mut Vec<Attempt>,
     /// Whether one of them says something about the endpoint.
     is_blamed: bool,
+    /// Whether one of them ended for want of time.
+    is_late: bool,
 }
 
 impl Attempts<'_> {
@@ -194,6 +219,7 @@ impl Attempts<'_> {
             true => Tried::Hopeless,
             false => Tried::Failed,
         };
+        self.is_late |= error.is_timeout();
         if error.blames_the_endpoint() {
             self.endpoint.refused(&error);
             self.is_blamed = true;

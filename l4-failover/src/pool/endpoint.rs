@@ -20,8 +20,14 @@ const NO_PLACE: usize = usize::MAX;
 pub struct Endpoint {
     name: Arc<str>,
     options: EndpointOptions,
-    addresses: Arc<Addresses>,
     tls: Option<TlsClient>,
+    life: Arc<Life>,
+}
+
+/// What stays while an endpoint's options change.
+#[derive(Debug)]
+struct Life {
+    addresses: Arc<Addresses>,
     /// Its place in the pool, which a change of the configuration changes.
     place: AtomicUsize,
     sessions: Sessions,
@@ -47,15 +53,32 @@ impl Endpoint {
         Self {
             name: options.name().into(),
             options: options.clone(),
-            addresses: Arc::new(Addresses::new(&options.target)),
             tls,
-            place: AtomicUsize::new(NO_PLACE),
-            sessions: Sessions::default(),
-            connects: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-            last_failure: RwLock::new(None),
-            last_check: RwLock::new(None),
+            life: Arc::new(Life {
+                addresses: Arc::new(Addresses::new(&options.target)),
+                place: AtomicUsize::new(NO_PLACE),
+                sessions: Sessions::default(),
+                connects: AtomicU64::new(0),
+                failures: AtomicU64::new(0),
+                last_failure: RwLock::new(None),
+                last_check: RwLock::new(None),
+            }),
         }
+    }
+
+    /// The same endpoint, of the same name, with other options.
+    pub(super) fn changed(&self, options: &EndpointOptions, tls: Option<TlsClient>) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            options: options.clone(),
+            tls,
+            life: Arc::clone(&self.life),
+        }
+    }
+
+    /// Whether both are one endpoint, be their options others.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.life, &other.life)
     }
 
     /// What tells it from the others: `host:port`, and `host:port/server_name` where it is spoken
@@ -83,72 +106,72 @@ impl Endpoint {
     ///
     /// Why there are none: the name was never looked up successfully.
     pub fn addresses(&self) -> Result<Arc<[SocketAddr]>, Arc<str>> {
-        self.addresses.get()
+        self.life.addresses.get()
     }
 
     /// Has its name looked up and its certificates read again when their files change.
     pub(super) fn keep(&self, upkeep: &Upkeep) {
-        upkeep.resolve(&self.addresses);
+        upkeep.resolve(&self.life.addresses);
         self.tls.iter().for_each(|tls| upkeep.watch(tls.files()));
     }
 
     pub(super) fn shared_addresses(&self) -> &Arc<Addresses> {
-        &self.addresses
+        &self.life.addresses
     }
 
     pub(super) fn sessions(&self) -> &Sessions {
-        &self.sessions
+        &self.life.sessions
     }
 
     /// Its place among the endpoints of its pool; none if it is no longer there.
     pub(super) fn place(&self) -> Option<usize> {
-        Some(self.place.load(Relaxed)).filter(|place| *place != NO_PLACE)
+        Some(self.life.place.load(Relaxed)).filter(|place| *place != NO_PLACE)
     }
 
     pub(super) fn set_place(&self, place: Option<usize>) {
-        self.place.store(place.unwrap_or(NO_PLACE), Relaxed);
+        self.life.place.store(place.unwrap_or(NO_PLACE), Relaxed);
     }
 
     /// Attempts that ended in a connection.
     #[must_use]
     pub fn connects(&self) -> u64 {
-        self.connects.load(Relaxed)
+        self.life.connects.load(Relaxed)
     }
 
     /// Attempts that failed.
     #[must_use]
     pub fn failures(&self) -> u64 {
-        self.failures.load(Relaxed)
+        self.life.failures.load(Relaxed)
     }
 
     /// Sessions open now, those that are just being connected included.
     #[must_use]
     pub fn active(&self) -> u64 {
-        self.sessions.count()
+        self.life.sessions.count()
     }
 
     /// Why the last attempt failed; none if it did not.
     #[must_use]
     pub fn last_failure(&self) -> Option<Arc<str>> {
-        read(&self.last_failure)
+        read(&self.life.last_failure)
     }
 
     /// What the last check said; none if there was none yet.
     #[must_use]
     pub fn last_check(&self) -> Option<LastCheck> {
-        read(&self.last_check)
+        read(&self.life.last_check)
     }
 
     pub(super) fn answered(&self) {
-        self.connects.fetch_add(1, Relaxed);
+        self.life.connects.fetch_add(1, Relaxed);
         if self.last_failure().is_some() {
-            write(&self.last_failure, None);
+            write(&self.life.last_failure, None);
         }
     }
 
     pub(super) fn refused(&self, why: &impl fmt::Display) {
-        self.failures.fetch_add(1, Relaxed);
-        write(&self.last_failure, Some(why.to_string().into()));
+        self.life.failures.fetch_add(1, Relaxed);
+        write(&self.life.last_failure, Some(why.to_string().into()));
     }
 
     pub(super) fn checked(&self, verdict: &Verdict) {
@@ -157,7 +180,7 @@ impl Endpoint {
             took: verdict.took,
             result: verdict.result.clone(),
         };
-        write(&self.last_check, Some(last));
+        write(&self.life.last_check, Some(last));
     }
 }
 

@@ -34,6 +34,9 @@ pub enum AttemptError {
     /// The dial's time was over before its turn.
     #[error("not tried: the dial's time was over")]
     NotTried,
+    /// An operator took the endpoint out.
+    #[error("not tried: it is in maintenance ({0})")]
+    Maintenance(Arc<str>),
     /// The endpoint has as many sessions as it may have.
     #[error("not tried: it has the {0} sessions that it may have")]
     Full(u64),
@@ -46,7 +49,7 @@ impl AttemptError {
         match self {
             Self::Connect(error) => !matches!(error, ConnectError::Resource(_)),
             Self::Handshake(_) => true,
-            Self::Unresolved(_) | Self::NotTried | Self::Full(_) => false,
+            Self::Unresolved(_) | Self::NotTried | Self::Maintenance(_) | Self::Full(_) => false,
         }
     }
 
@@ -54,7 +57,7 @@ impl AttemptError {
         matches!(self, Self::Connect(ConnectError::Resource(_)))
     }
 
-    fn is_timeout(&self) -> bool {
+    pub(super) fn is_timeout(&self) -> bool {
         matches!(
             self,
             Self::NotTried

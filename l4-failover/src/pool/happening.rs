@@ -1,7 +1,7 @@
 //! What happens to a pool, told and acted upon.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use tokio::time::Instant;
@@ -10,8 +10,8 @@ use tracing::{info, warn};
 use super::Endpoint;
 use super::event::{Happened, PoolEvent, TierName};
 use super::inner::{Inner, State, is_checked};
-use super::mind::{cut, drain};
-use super::session::{Cut, Signal};
+use super::mind::{Drain, cut};
+use super::session::Cut;
 use crate::choice::{
     Cause, Changes, EndpointChange, Event, Move, MoveKind, Sessions, State as Counts,
 };
@@ -76,20 +76,20 @@ impl Inner {
         for change in &changes.endpoints {
             self.endpoint_changed(state, change);
         }
+        for &endpoint in &changes.fell {
+            let endpoint = Arc::clone(&state.endpoints[endpoint]);
+            let how = state.options.policy.on_endpoint_down;
+            self.end(state, &[endpoint], how, Cut::EndpointDown);
+        }
         if let Some(moved) = &changes.moved {
-            let left = self.tier_name(state, moved.from);
+            let (left, on_it) = self.left(state, moved.from);
             self.moved(state, moved, left);
-            let (how, why) = match moved.kind {
-                MoveKind::Failover => (state.options.policy.on_failover, Cut::Failover),
-                MoveKind::Failback => (state.options.policy.on_failback, Cut::Failback),
-            };
-            let on_tier = |it: &&Arc<Endpoint>| {
-                let place = it.place().map(|place| &state.choice.endpoints()[place]);
-                place.is_some_and(|it| it.tier() == moved.from)
-            };
-            let signals = state.endpoints.iter().filter(on_tier);
-            let signals = signals.flat_map(|it| it.sessions().signals()).collect();
-            self.end(state, signals, how, why);
+            self.end_left(state, moved, &on_it);
+        }
+        if let Some(left) = changes.ramped {
+            let (_, on_it) = self.left(state, left);
+            let how = state.options.policy.on_failback;
+            self.end(state, &on_it, how, Cut::Failback);
         }
         if !changes.is_empty() {
             state.is_unkept = true;
@@ -97,15 +97,39 @@ impl Inner {
         }
     }
 
-    fn endpoint_changed(&self, state: &State, change: &EndpointChange) {
-        let endpoint = &state.endpoints[change.endpoint];
+    /// A tier that was left: its name, and its endpoints.
+    pub(super) fn left(&self, state: &State, tier: usize) -> (TierName, Vec<Arc<Endpoint>>) {
+        let counted = state.choice.endpoints().iter().zip(&state.endpoints);
+        let on_it = counted.filter(|(counted, _)| counted.tier() == tier);
+        let on_it = on_it.map(|(_, endpoint)| Arc::clone(endpoint));
+        (self.tier_name(state, tier), on_it.collect())
+    }
+
+    /// Ends the sessions on a tier that was left, as the policy says; while new sessions return
+    /// little by little, later.
+    pub(super) fn end_left(&self, state: &mut State, moved: &Move, left: &[Arc<Endpoint>]) {
+        let active = state.choice.tier(moved.to).iter();
+        let active: Vec<_> = active.map(|it| Arc::clone(it.name())).collect();
+        active.iter().for_each(|it| stop_drains(state, it, true));
+        let policy = &state.options.policy;
+        let (how, why) = match moved.kind {
+            MoveKind::Failover => (policy.on_failover, Cut::Failover),
+            MoveKind::Failback if policy.failback_ramp.is_some() => return,
+            MoveKind::Failback => (policy.on_failback, Cut::Failback),
+        };
+        self.end(state, left, how, why);
+    }
+
+    pub(super) fn endpoint_changed(&self, state: &mut State, change: &EndpointChange) {
+        let endpoint = Arc::clone(&state.endpoints[change.endpoint]);
         let counted = &state.choice.endpoints()[change.endpoint];
         let reason = match change.to {
             Counts::Up => None,
-            Counts::Down => why_down(endpoint),
+            Counts::Down => why_down(&endpoint),
             Counts::Maintenance => counted.maintenance().cloned(),
         };
-        let (pool, name, from, to) = (&self.name, endpoint.name(), change.from, change.to);
+        let (pool, name) = (&self.name, Arc::clone(endpoint.name()));
+        let (from, to) = (change.from, change.to);
         let told = reason.as_deref();
         match to {
             Counts::Down => {
@@ -116,14 +140,13 @@ impl Inner {
             }
         }
         self.tell(Happened::Endpoint {
-            endpoint: Arc::clone(name),
+            endpoint: Arc::clone(&name),
             from,
             to,
             reason,
         });
-        if to == Counts::Down {
-            let how = state.options.policy.on_endpoint_down;
-            self.end(state, endpoint.sessions().signals(), how, Cut::EndpointDown);
+        if to == Counts::Up {
+            stop_drains(state, &name, false);
         }
     }
 
@@ -181,8 +204,12 @@ impl Inner {
         }
     }
 
-    /// Ends sessions as the policy says.
-    fn end(&self, state: &State, signals: Vec<Weak<Signal>>, how: Sessions, why: Cut) {
+    /// Ends the sessions on these endpoints as the policy says.
+    fn end(&self, state: &mut State, endpoints: &[Arc<Endpoint>], how: Sessions, why: Cut) {
+        let signals: Vec<_> = endpoints
+            .iter()
+            .flat_map(|it| it.sessions().signals())
+            .collect();
         if signals.is_empty() {
             return;
         }
@@ -193,10 +220,20 @@ impl Inner {
             }
             (Sessions::Drain, Some(upkeep)) => {
                 let within = state.options.policy.drain_timeout;
-                upkeep.runtime().spawn(drain(signals, within, why));
+                let names = endpoints.iter().map(|it| Arc::clone(it.name())).collect();
+                let drain = Drain::start(upkeep, (names, signals), within, why);
+                state.drains.retain(Drain::goes_on);
+                state.drains.push(drain);
             }
         }
     }
+}
+
+/// The endpoint is in use again: what is left of its sessions goes on.
+fn stop_drains(state: &State, endpoint: &str, for_tier: bool) {
+    let drains = state.drains.iter();
+    let drains = drains.filter(|it| it.is_of(endpoint, for_tier));
+    drains.for_each(Drain::stop);
 }
 
 /// Why an endpoint is down: what its last check said, or the last dial.

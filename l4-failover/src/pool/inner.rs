@@ -1,5 +1,6 @@
 //! What the clones of a pool share, and what happens to it.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 
 use super::build::{self, BuildError, Clients};
 use super::event::{EVENTS_MAX, Events, PoolEvent};
+use super::mind::Drain;
 use super::options::{EndpointOptions, PoolOptions};
 use super::watch::check_tls;
 use super::{Endpoint, Upkeep, state_file};
@@ -24,8 +26,8 @@ pub(super) struct Inner {
     pub(super) me: Weak<Inner>,
     /// What is due, or what must be kept, is another. Shared with the task that waits for it.
     pub(super) wake: Arc<Notify>,
-    /// One writer of the state file at a time; what it wrote last.
-    pub(super) kept: tokio::sync::Mutex<Memory>,
+    /// One writer of the state file at a time; where and what it wrote last.
+    pub(super) kept: Mutex<Option<(PathBuf, Memory)>>,
     pub(super) upkeep: OnceLock<Upkeep>,
     pub(super) moves: [[AtomicU64; Cause::ALL.len()]; 2],
     pub(super) spilled: AtomicU64,
@@ -48,6 +50,8 @@ pub(super) struct State {
     /// Something that must survive a restart may have changed.
     pub(super) is_unkept: bool,
     pub(super) state_file_error: Option<Arc<str>>,
+    /// Sessions that are being ended little by little.
+    pub(super) drains: Vec<Drain>,
 }
 
 impl Inner {
@@ -60,10 +64,12 @@ impl Inner {
         let (policy, health) = (options.policy.clone(), health(&options));
         let mut choice = Choice::new(members(&options), policy, health, now);
         let kept = match &options.state_file {
-            Some(path) => state_file::load(path)?,
-            None => Memory::default(),
+            Some(path) => Some((path.clone(), state_file::load(path)?)),
+            None => None,
         };
-        choice.restore(&kept, now);
+        if let Some((_, memory)) = &kept {
+            choice.restore(memory, now);
+        }
         number(&endpoints);
         let state = State {
             choice,
@@ -75,6 +81,7 @@ impl Inner {
             is_minded: false,
             is_unkept: false,
             state_file_error: None,
+            drains: Vec::new(),
             options,
         };
         Ok(Arc::new_cyclic(|me| Self {
@@ -83,7 +90,7 @@ impl Inner {
             events: broadcast::channel(EVENTS_MAX).0,
             me: Weak::clone(me),
             wake: Arc::default(),
-            kept: tokio::sync::Mutex::new(kept),
+            kept: Mutex::new(kept),
             upkeep: OnceLock::new(),
             moves: Default::default(),
             spilled: AtomicU64::new(0),
@@ -101,6 +108,8 @@ impl Inner {
             .iter()
             .for_each(|it| upkeep.watch(it.client.files()));
         state.watches = self.watches(&state, upkeep);
+        // What was restored may have to move at once.
+        self.tick_on(&mut state);
         self.mind(&mut state);
     }
 

@@ -8,7 +8,7 @@ use super::build::{self, BuildError, Clients};
 use super::inner::{self, Inner, State};
 use super::options::PoolOptions;
 use super::watch::check_tls;
-use super::{Endpoint, Upkeep, state_file};
+use super::{Endpoint, Upkeep};
 use crate::probe::SubjectTls;
 
 /// What a pool is to be made of, read and found good. Dropped, it changes nothing.
@@ -30,7 +30,7 @@ impl Prepared {
         let check_tls = check_tls(&options, &mut clients)?;
         if let Some(path) = &options.state_file {
             // What is in force now counts, not what is there; only whether it can be written.
-            state_file::save(path, &inner.state().choice.memory())?;
+            inner.keep_in(path)?;
         }
         Ok(Self {
             inner: Arc::clone(inner),
@@ -46,16 +46,22 @@ impl Prepared {
         let inner = Arc::clone(&self.inner);
         let now = Instant::now().into_std();
         let mut state = inner.state();
-        let left = inner.tier_name(&state, state.choice.active());
+        let (left, on_it) = inner.left(&state, state.choice.active());
         let (members, health) = (inner::members(&self.options), inner::health(&self.options));
         let policy = self.options.policy.clone();
         let (choice, changes) = state.choice.reconfigured(members, policy, health, now);
-        self.before.iter().for_each(|it| it.set_place(None));
+        state.endpoints.iter().for_each(|it| it.set_place(None));
         inner::number(&self.endpoints);
         state.choice = choice;
         self.keep(&mut state);
+        for change in &changes.endpoints {
+            inner.endpoint_changed(&mut state, change);
+        }
         if let Some(moved) = changes.moved {
             inner.moved(&mut state, &moved, left);
+            // Those of endpoints that went away go on.
+            let stay = on_it.into_iter().filter(|it| it.place().is_some());
+            inner.end_left(&mut state, &moved, &Vec::from_iter(stay));
         }
         state.is_unkept = true;
         inner.mind(&mut state);
@@ -68,7 +74,7 @@ impl Prepared {
         let Some(upkeep) = self.inner.upkeep.get() else {
             return;
         };
-        let is_new = |it: &&Arc<Endpoint>| !self.before.iter().any(|old| Arc::ptr_eq(old, it));
+        let is_new = |it: &&Arc<Endpoint>| !self.before.iter().any(|old| old.is(it));
         let new = state.endpoints.iter().filter(is_new);
         new.for_each(|it| it.keep(upkeep));
         watch_check(upkeep, state);

@@ -144,6 +144,11 @@ impl Lease {
         &self.endpoint
     }
 
+    /// Whether the session must end already.
+    pub(super) fn is_cut(&self) -> bool {
+        self.signal.cut.load(Ordering::Acquire) != 0
+    }
+
     /// Ready when the session must end though neither side has finished: its tier was left, or
     /// its endpoint went down, and the policy is to drain or close. One task at a time may wait.
     pub async fn cut(&self) -> Cut {

@@ -1,7 +1,7 @@
 //! Decisions that survive a restart.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ struct Content {
     active: Vec<String>,
     /// Whether an operator's failover holds.
     held: bool,
+    /// Whether an operator's failback onto an unhealthy primary holds.
+    #[serde(default)]
+    forced: bool,
     maintenance: Vec<Maintenance>,
 }
 
@@ -56,8 +59,8 @@ struct Maintenance {
 ///
 /// When the file is there and cannot be read, or its place cannot be written.
 pub(super) fn load(path: &Path) -> Result<Memory, StateFileError> {
-    let text = match read(path) {
-        Ok(text) => text,
+    let bytes = match read(path) {
+        Ok(bytes) => bytes,
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
             // Found out now, not at the first failover.
             save(path, &Memory::default())?;
@@ -68,7 +71,7 @@ pub(super) fn load(path: &Path) -> Result<Memory, StateFileError> {
             return Err(StateFileError::Unreadable { path, source });
         }
     };
-    match serde_json::from_str::<Content>(&text) {
+    match serde_json::from_slice::<Content>(&bytes) {
         Ok(content) => {
             let memory = content.into();
             save(path, &memory)?;
@@ -85,12 +88,11 @@ pub(super) fn load(path: &Path) -> Result<Memory, StateFileError> {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    use io::Read;
-    let mut text = String::new();
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let file = File::open(path)?;
-    file.take(BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    file.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes `memory` so that the file is whole at every moment: the old one, or the new one.
@@ -110,7 +112,12 @@ pub(super) fn save(path: &Path, memory: &Memory) -> Result<(), StateFileError> {
         let mut file = File::create(&new)?;
         writeln!(file, "{text}")?;
         file.sync_all()?;
-        fs::rename(&new, path)
+        fs::rename(&new, path)?;
+        // The new name is on the disk only when its directory is.
+        match path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            Some(directory) => File::open(directory)?.sync_all(),
+            None => File::open(".")?.sync_all(),
+        }
     };
     write().map_err(unwritable)
 }
@@ -129,6 +136,7 @@ impl From<Content> for Memory {
         Self {
             active: content.active,
             is_held: content.held,
+            is_forced: content.forced,
             maintenance: kept.map(|it| (it.endpoint, it.reason)).collect(),
         }
     }
@@ -140,6 +148,7 @@ impl From<&Memory> for Content {
         Self {
             active: memory.active.clone(),
             held: memory.is_held,
+            forced: memory.is_forced,
             maintenance: kept
                 .map(|(endpoint, reason)| Maintenance { endpoint, reason })
                 .collect(),
@@ -155,6 +164,7 @@ mod tests {
         Memory {
             active: vec!["127.0.0.1:9001".to_owned()],
             is_held: true,
+            is_forced: false,
             maintenance: vec![("127.0.0.1:9000".to_owned(), "a \"new\" kernel".to_owned())],
         }
     }

@@ -101,7 +101,8 @@ impl Checker {
         }))
     }
 
-    /// Tells `observer` of each verdict about `subject`, on the checker's runtime, until the watch
+    /// Tells `observer` of verdicts about `subject`, each of them or, where others want it checked
+    /// more often, as many as its own interval makes, on the checker's runtime, until the watch
     /// is dropped. The observer must not block, and must not panic; it may use its watch.
     ///
     /// A new subject is checked within a second, or within its interval if that is shorter. One
@@ -161,8 +162,8 @@ impl Watch {
     /// Asks for a check at once. One that is under way, or that started within the fast interval,
     /// is this one: a thousand refused dials ask once.
     pub fn now(&self) {
-        if let Some((series, _)) = &self.of {
-            series.ask();
+        if let Some((series, id)) = &self.of {
+            series.ask(*id);
         }
     }
 }

@@ -61,6 +61,25 @@ struct Watcher {
     subject: Subject,
     observer: Observer,
     is_doubtful: bool,
+    /// It wanted a check at once.
+    has_asked: bool,
+    /// When the check started that it was last told of.
+    told: Option<Duration>,
+}
+
+impl Watcher {
+    /// Whether a check that started then is one of its own pace: others may want the subject
+    /// checked more often than its count of failures is meant for.
+    fn wants(&self, started: Duration) -> bool {
+        let pace = self.subject.pace();
+        let period = match self.is_doubtful {
+            true => pace.fast_interval,
+            false => pace.interval,
+        };
+        // Three quarters: a check that was a little early is not left out.
+        let is_due = |told: Duration| started.saturating_sub(told) >= period * 3 / 4;
+        self.has_asked || self.told.is_none_or(is_due)
+    }
 }
 
 impl Series {
@@ -84,6 +103,8 @@ impl Series {
             subject,
             observer,
             is_doubtful: false,
+            has_asked: false,
+            told: None,
         };
         state.watchers.push(watcher);
         self.changed.notify_one();
@@ -111,8 +132,11 @@ impl Series {
     }
 
     /// Wants a check at once, unless there is one, or just was.
-    pub(super) fn ask(&self) {
+    pub(super) fn ask(&self, id: u64) {
         let mut state = self.lock();
+        if let Some(watcher) = state.watchers.iter_mut().find(|watcher| watcher.id == id) {
+            watcher.has_asked = true;
+        }
         let Some(pace) = state.pace() else { return };
         let now = self.origin.elapsed();
         let is_recent = |at: Duration| now.saturating_sub(at) < pace.fast_interval;
@@ -168,7 +192,7 @@ impl Series {
         let started = Instant::now();
         let asked = shared.probe(subject).await;
         let took = started.elapsed();
-        let observers = self.finish();
+        let observers = self.finish(started.saturating_duration_since(self.origin));
         match &asked.outcome {
             Outcome::Verdict(result) => {
                 let result = result.clone();
@@ -196,11 +220,16 @@ impl Series {
         subject
     }
 
-    fn finish(&self) -> Vec<Observer> {
+    /// Those who are to be told of the check that started then.
+    fn finish(&self, started: Duration) -> Vec<Observer> {
         let mut state = self.lock();
         state.is_running = false;
-        let observers = state.watchers.iter().map(|it| Arc::clone(&it.observer));
-        observers.collect()
+        let wanting = state.watchers.iter_mut().filter(|it| it.wants(started));
+        let told = wanting.map(|watcher| {
+            (watcher.has_asked, watcher.told) = (false, Some(started));
+            Arc::clone(&watcher.observer)
+        });
+        told.collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -54,7 +54,9 @@ proptest! {
     #[test]
     fn it_returns_by_itself_once_the_hold_down_is_over(plan in plan(), history in history()) {
         let (mut choice, now) = plan.run(&history, |_| {});
-        if plan.policy.failback == Failback::Manual || choice.is_held() || !has_one_up(&choice, 0) {
+        // Where nothing is checked, it takes a dial that tries.
+        let is_free = plan.policy.failback == Failback::Auto && plan.health.is_checked;
+        if !is_free || choice.is_held() || !has_one_up(&choice, 0) {
             return Ok(());
         }
         let later = now + plan.policy.hold_down_max + Duration::from_secs(60);
@@ -70,7 +72,13 @@ proptest! {
             };
             let is_manual = plan.policy.failback == Failback::Manual || step.before.is_held();
             let is_forced_out = !has_one_up(step.after, moved.from);
-            assert!(!is_manual || is_forced_out || moved.cause == Cause::Operator, "{moved:?}");
+            assert!(
+                !is_manual || is_forced_out || moved.cause == Cause::Operator,
+                "{moved:?}"
+            );
+            // A hold goes to what comes after, if there is anything.
+            let other = (moved.from..step.after.tiers()).any(|tier| has_one_up(step.after, tier));
+            assert!(!step.before.is_held() || !other || moved.cause == Cause::Operator);
         });
     }
 
@@ -124,6 +132,30 @@ proptest! {
             let changes = choice.observe(event, start + at);
             prop_assert!(!restarts || changes.is_empty(), "{event:?} at {at:?}: {changes:?}");
         }
+    }
+
+    #[test]
+    fn a_changed_configuration_keeps_what_it_can(
+        plan in plan(),
+        next in plan(),
+        history in history(),
+    ) {
+        let (choice, now) = plan.run(&history, |_| {});
+        let (after, changes) =
+            choice.reconfigured(next.members(), next.policy.clone(), next.health, now);
+        let is_up = has_one_up(&after, after.active());
+        let other = (0..after.tiers()).any(|tier| has_one_up(&after, tier));
+        let was_forced = !has_one_up(&choice, 0) && choice.active() == 0;
+        prop_assert!(is_up || !other || was_forced);
+        for endpoint in after.endpoints() {
+            let known = choice.endpoints().iter().find(|it| it.name() == endpoint.name());
+            let reason = known.and_then(|it| it.maintenance());
+            prop_assert_eq!(endpoint.maintenance(), reason);
+        }
+        let names: Vec<_> = choice.tier(choice.active()).iter().map(|it| it.name()).collect();
+        let stays = after.tier(after.active()).iter().any(|it| names.contains(&it.name()));
+        prop_assert!(stays || changes.moved.is_some());
+        prop_assert!(!after.is_held() || choice.is_held());
     }
 
     #[test]

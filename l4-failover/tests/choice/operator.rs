@@ -19,6 +19,13 @@ fn pool(start: Instant) -> Choice {
     Choice::new(tiers.to_vec(), Policy::default(), health, start)
 }
 
+fn maintain(endpoint: usize) -> Command {
+    Command::Maintain {
+        endpoint,
+        reason: "a new kernel".into(),
+    }
+}
+
 fn check(choice: &mut Choice, endpoint: usize, good: bool, now: Instant) -> Changes {
     choice.observe(Event::Checked { endpoint, good }, now)
 }
@@ -83,6 +90,72 @@ fn a_hold_ends_when_only_a_better_tier_is_left() {
 }
 
 #[test]
+fn a_hold_stays_away_from_the_primary_as_long_as_another_backup_is_up() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    choice.command(&Command::Failover, start).unwrap();
+    let moved = check(&mut choice, 1, false, start).moved.unwrap();
+    assert_eq!((moved.to, choice.is_held()), (2, true));
+}
+
+#[test]
+fn one_that_goes_down_in_maintenance_is_told() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    choice.command(&maintain(0), start).unwrap();
+    let changes = check(&mut choice, 0, false, start);
+    assert_eq!((changes.fell, changes.endpoints), (vec![0], vec![]));
+}
+
+#[test]
+fn who_resumes_an_endpoint_is_not_told_of_maintenance() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    choice.command(&maintain(0), start).unwrap();
+    check(&mut choice, 1, false, start);
+    check(&mut choice, 2, false, start);
+    let resume = Command::Resume { endpoint: 0 };
+    let moved = choice.command(&resume, start).unwrap().moved.unwrap();
+    assert_eq!((moved.cause, moved.to), (Cause::Unhealthy, 0));
+}
+
+#[test]
+fn no_length_of_time_is_too_long() {
+    let start = Instant::now();
+    let mut choice = Choice::new(
+        vec![vec![Member::named("primary")], vec![Member::named("near")]],
+        Policy {
+            hold_down: Duration::MAX,
+            flap_window: Duration::MAX,
+            failback_ramp: Some(Duration::MAX),
+            ..Policy::default()
+        },
+        HealthPolicy::default(),
+        start,
+    );
+    check(&mut choice, 0, false, start);
+    for nth in 1..5 {
+        check(&mut choice, 0, true, start + nth * SECOND);
+    }
+    assert_eq!((choice.active(), choice.due(start)), (1, None));
+    let failback = Command::Failback { force: false };
+    choice.command(&failback, start + 5 * SECOND).unwrap();
+    assert!(choice.observe(Event::Tick, start + 6 * SECOND).is_empty());
+}
+
+#[test]
+fn a_forced_failback_survives_a_restart() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    check(&mut choice, 0, false, start);
+    let failback = Command::Failback { force: true };
+    choice.command(&failback, start).unwrap();
+    let mut restarted = pool(start);
+    restarted.restore(&choice.memory(), start);
+    assert!(check(&mut restarted, 0, false, start).moved.is_none());
+}
+
+#[test]
 fn a_failback_onto_an_unhealthy_tier_takes_force_and_then_stays() {
     let start = Instant::now();
     let mut choice = pool(start);
@@ -113,11 +186,7 @@ fn a_failback_onto_an_unhealthy_tier_takes_force_and_then_stays() {
 fn maintenance_takes_the_active_one_out_and_is_never_overruled() {
     let start = Instant::now();
     let mut choice = pool(start);
-    let maintain = Command::Maintain {
-        endpoint: 0,
-        reason: "a new kernel".into(),
-    };
-    let changes = choice.command(&maintain, start).unwrap();
+    let changes = choice.command(&maintain(0), start).unwrap();
     assert_eq!(changes.moved.unwrap().cause, Cause::Maintenance);
     assert_eq!(changes.endpoints[0].to, State::Maintenance);
     for endpoint in [1, 2] {
@@ -173,8 +242,14 @@ fn when_the_active_tier_is_gone_the_move_says_reload() {
     let (next, changes) =
         choice.reconfigured(tiers, Policy::default(), HealthPolicy::default(), start);
     let moved = changes.moved.unwrap();
-    assert_eq!((moved.cause, moved.from, moved.to), (Cause::Reload, 1, 0));
-    assert_eq!((next.active(), next.is_held()), (0, false));
+    // An operator wanted the primary left: it stays left.
+    assert_eq!((moved.cause, moved.from, moved.to), (Cause::Reload, 1, 1));
+    assert_eq!((next.names(1), next.is_held()), ("other".to_owned(), true));
+    let only = vec![vec![Member::named("primary")]];
+    let (next, changes) =
+        next.reconfigured(only, Policy::default(), HealthPolicy::default(), start);
+    let moved = changes.moved.unwrap();
+    assert_eq!((moved.from, moved.to, next.is_held()), (1, 0, false));
 }
 
 #[test]

@@ -51,8 +51,11 @@ proptest! {
         if !is_forced {
             prop_assert_eq!(order.len(), tried);
             prop_assert!(order[..up].iter().all(|nth| state(nth) == State::Up));
-            // The active tier before the others.
-            let own = order[..up].iter().take_while(|nth| choice.endpoints()[**nth].tier() == choice.active());
+            // The active tier before the others, but for one that is tried whether it answers again.
+            let tier = |nth: &usize| choice.endpoints()[*nth].tier();
+            let is_trial = |nth: &&usize| !plan.health.is_checked && tier(nth) < choice.active();
+            let own = order[..up].iter().skip_while(is_trial);
+            let own = own.take_while(|nth| tier(nth) == choice.active());
             let active_up = choice.tier(choice.active()).iter().filter(|it| it.state() == State::Up).count();
             prop_assert_eq!(own.count(), active_up);
         }
@@ -74,7 +77,7 @@ fn pair(policy: Policy, now: Instant) -> Choice {
 }
 
 #[test]
-fn a_full_endpoint_is_passed_over_and_a_full_tier_spills() {
+fn a_full_endpoint_is_passed_over_and_a_full_tier_does_not_spill() {
     let now = Instant::now();
     let limited = |name: &str| Member {
         max_connections: Some(2),
@@ -88,7 +91,7 @@ fn a_full_endpoint_is_passed_over_and_a_full_tier_spills() {
             .map(|it| (it.endpoint, it.is_spilled))
     };
     assert_eq!(first(&mut choice, [2, 1, 0]), Some((1, false)));
-    assert_eq!(first(&mut choice, [2, 2, 0]), Some((2, true)));
+    assert_eq!(first(&mut choice, [2, 2, 0]), None);
 }
 
 #[test]
@@ -202,4 +205,49 @@ fn a_forced_tier_is_tried_first_though_it_is_down() {
         .unwrap();
     let order = order(&mut choice, |_| 0, 0, now);
     assert!(order[0] < 2 && order.len() == 3, "{order:?}");
+}
+
+#[test]
+fn where_nothing_is_checked_a_dial_now_and_then_tries_the_primary() {
+    let start = Instant::now();
+    let second = Duration::from_secs(1);
+    let tiers = vec![
+        vec![Member::named("primary")],
+        vec![Member::named("backup")],
+    ];
+    let health = HealthPolicy {
+        is_checked: false,
+        ..HealthPolicy::default()
+    };
+    let mut choice = Choice::new(tiers, Policy::default(), health, start);
+    let mut is_dead = true;
+    let (mut trials, mut back_at) = (0, None);
+    for nth in 0..3600 {
+        let now = start + nth * second;
+        is_dead &= nth < 1800;
+        let mut moved = choice.observe(Event::Tick, now).moved;
+        // A dial each second.
+        let mut tried = Vec::new();
+        while let Some(pick) = choice.pick(&tried, Request::default(), |_| 0, now) {
+            let endpoint = pick.endpoint;
+            trials += u32::from(endpoint == 0 && choice.active() == 1);
+            let refuses = endpoint == 0 && is_dead;
+            let event = match refuses {
+                true => Event::Refused { endpoint },
+                false => Event::Answered { endpoint },
+            };
+            moved = moved.or(choice.observe(event, now).moved);
+            if !refuses {
+                break;
+            }
+            tried.push(endpoint);
+        }
+        if moved.is_some_and(|it| it.to == 0) {
+            back_at.get_or_insert(nth);
+        }
+    }
+    // Back-off of a minute: some forty trials in all, none of which moved the pool.
+    assert!((10..60).contains(&trials), "{trials}");
+    let back_at = back_at.expect("it is back in the end");
+    assert!((1830..1900).contains(&back_at), "{back_at}");
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use l4_failover::choice::{Balance, Dial, NoneHealthy, Policy};
-use l4_failover::probe::{CheckOptions, Probe};
+use l4_failover::probe::{CheckOptions, HttpProbe, Probe};
 use l4_failover::{AttemptError, BuildError, DialError, EndpointOptions, Pool};
 
 use super::server::{Server, often, pair, soon};
@@ -231,6 +231,18 @@ fn what_no_pool_can_be_made_of_is_said() {
         wrong(Pool::builder().primary("127.0.0.1:1").check(check)),
         "fall is 0; give at least 1"
     );
+    let http = HttpProbe {
+        path: "health".to_owned(),
+        ..HttpProbe::default()
+    };
+    for probe in [Probe::Http(http), Probe::Tls] {
+        let check = CheckOptions {
+            probe: Some(probe),
+            ..CheckOptions::default()
+        };
+        let said = wrong(Pool::builder().primary("127.0.0.1:1").check(check));
+        assert!(said.starts_with("a check cannot work so: "), "{said}");
+    }
     let check = CheckOptions {
         timeout: Duration::from_secs(5),
         ..CheckOptions::default()
@@ -246,4 +258,20 @@ fn what_no_pool_can_be_made_of_is_said() {
 fn a_pool_without_a_runtime_is_an_error() {
     let error = Pool::builder().primary("127.0.0.1:1").build().unwrap_err();
     assert!(matches!(error, BuildError::NoRuntime));
+}
+
+#[tokio::test]
+async fn what_is_in_maintenance_is_never_tried_and_said() {
+    let server = Server::start().await;
+    let pool = Pool::builder().primary(&server.address).build().unwrap();
+    pool.maintenance(&server.address, Some("a new disk"))
+        .await
+        .unwrap();
+    let error = soon(pool.connect()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("it is in maintenance (a new disk)"),
+        "{error}"
+    );
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use l4_failover::Happened;
-use l4_failover::choice::{Cause, MoveKind, Policy, State};
+use l4_failover::choice::{Cause, Failback, MoveKind, Policy, Sessions, State};
+use l4_failover::{Cut, Happened, Pool};
 
 use super::server::{Server, moved, pair, soon};
 
@@ -125,7 +125,7 @@ async fn a_reload_keeps_who_is_active_and_sessions_of_what_went_away() {
     };
     assert_eq!(
         (cause, from.to_string(), to.tier),
-        (Cause::Reload, backup.address.clone(), 0)
+        (Cause::Reload, backup.address.clone(), 1)
     );
     // The session of the endpoint that went away goes on.
     let cut = tokio::time::timeout(Duration::from_millis(100), session.endpoint.cut()).await;
@@ -134,4 +134,85 @@ async fn a_reload_keeps_who_is_active_and_sessions_of_what_went_away() {
     options.tiers.clear();
     assert!(pool.reload(options).is_err());
     assert_eq!(pool.status().tiers.len(), 2);
+}
+
+#[tokio::test]
+async fn a_changed_endpoint_keeps_its_sessions_and_its_counts() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_failover: Sessions::Close,
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    let session = soon(pool.connect()).await.unwrap();
+    let mut options = pool.options();
+    options.tiers[0][0].weight = 2;
+    options.tiers[0][0].max_connections = Some(1);
+    pool.reload(options).unwrap();
+    let status = pool.status().tiers[0].endpoints[0].clone();
+    assert_eq!((status.connections, status.connects), (1, 1));
+    let full = soon(pool.connect()).await.unwrap_err();
+    assert!(
+        full.to_string().contains("the 1 sessions that it may have"),
+        "{full}"
+    );
+    pool.failover().await.unwrap();
+    soon(session.endpoint.cut()).await;
+}
+
+#[tokio::test]
+async fn a_move_that_a_reload_makes_ends_sessions_as_any_other() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let manual = Policy {
+        failback: Failback::Manual,
+        hold_down: Duration::ZERO,
+        on_failback: Sessions::Close,
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, manual)
+        .build()
+        .unwrap();
+    let mut events = pool.events();
+    let address = primary.stop().await;
+    moved(&mut events, MoveKind::Failover).await;
+    let _primary = Server::at(&address).await;
+    until_up(&mut events, &address).await;
+    let session = soon(pool.connect()).await.unwrap();
+    assert_eq!(session.address.to_string(), backup.address);
+    let mut options = pool.options();
+    options.policy.failback = Failback::Auto;
+    pool.reload(options).unwrap();
+    assert_eq!(pool.status().active, 0);
+    assert_eq!(soon(session.endpoint.cut()).await, Cut::Failback);
+}
+
+async fn until_up(events: &mut l4_failover::Events, address: &str) {
+    soon(async {
+        loop {
+            let event = events.next().await.expect("the pool is there");
+            match event.what {
+                Happened::Endpoint { endpoint, to, .. }
+                    if *endpoint == *address && to == State::Up =>
+                {
+                    return;
+                }
+                _ => {}
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_is_looked_up_by_the_dial_that_needs_it_first_and_stays_known() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let pool = Pool::builder().primary(&at).build().unwrap();
+    soon(pool.connect()).await.unwrap();
+    let mut options = pool.options();
+    options.tiers[0][0].weight = 2;
+    pool.reload(options).unwrap();
+    soon(pool.connect()).await.unwrap();
 }

@@ -101,3 +101,12 @@ async fn commands_say_what_they_did_or_why_not() {
     );
     assert_eq!(unknown, wanted);
 }
+
+#[tokio::test]
+async fn a_state_file_of_any_bytes_does_not_stop_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pair.state");
+    std::fs::write(&file, [0xff, 0xfe, 0]).unwrap();
+    let builder = pair("127.0.0.1:1", "127.0.0.1:2", Policy::default());
+    assert!(builder.state_file(&file).build().is_ok());
+}

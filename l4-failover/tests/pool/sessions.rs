@@ -133,3 +133,86 @@ async fn a_session_that_is_told_before_it_listens_hears_it() {
     pool.failover().await.unwrap();
     assert_eq!(soon(session.endpoint.cut()).await, Cut::Failover);
 }
+
+#[tokio::test]
+async fn many_sessions_are_drained_in_the_time_given() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let within = Duration::from_millis(200);
+    let policy = Policy {
+        on_failover: Sessions::Drain,
+        drain_timeout: within,
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    let mut sessions = Vec::new();
+    for _ in 0..1000 {
+        sessions.push(soon(pool.connect()).await.unwrap());
+    }
+    let began = Instant::now();
+    pool.failover().await.unwrap();
+    for session in &sessions {
+        soon(session.endpoint.cut()).await;
+    }
+    // A wait per session, each a millisecond too long, would take a second more.
+    let took = began.elapsed();
+    assert!(took >= within && took < 4 * within, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_drain_stops_when_what_was_left_is_in_use_again() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_failover: Sessions::Drain,
+        drain_timeout: Duration::from_millis(200),
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    let session = soon(pool.connect()).await.unwrap();
+    pool.failover().await.unwrap();
+    pool.failback(false).await.unwrap();
+    let cut = tokio::time::timeout(Duration::from_millis(600), session.endpoint.cut()).await;
+    assert!(cut.is_err());
+}
+
+#[tokio::test]
+async fn sessions_end_that_are_on_an_endpoint_which_dies_in_maintenance() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_endpoint_down: Sessions::Close,
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    let session = soon(pool.connect()).await.unwrap();
+    let address = primary.address.clone();
+    pool.maintenance(&address, Some("a new disk"))
+        .await
+        .unwrap();
+    primary.stop().await;
+    assert_eq!(soon(session.endpoint.cut()).await, Cut::EndpointDown);
+}
+
+#[tokio::test]
+async fn while_new_sessions_return_by_share_the_old_ones_stay() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let ramp = Duration::from_millis(300);
+    let policy = Policy {
+        on_failback: Sessions::Close,
+        failback_ramp: Some(ramp),
+        ..Policy::default()
+    };
+    let pool = pair(&primary.address, &backup.address, policy)
+        .build()
+        .unwrap();
+    pool.failover().await.unwrap();
+    let session = soon(pool.connect()).await.unwrap();
+    let began = Instant::now();
+    pool.failback(false).await.unwrap();
+    assert_eq!(soon(session.endpoint.cut()).await, Cut::Failback);
+    assert!(began.elapsed() >= ramp, "{:?}", began.elapsed());
+}
