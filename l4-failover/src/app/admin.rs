@@ -1,7 +1,5 @@
 //! What operators are shown over HTTP, and what they may ask for.
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::time::UNIX_EPOCH;
@@ -21,8 +19,9 @@ use crate::admin::pools::{self, PoolJson, RefusalJson};
 use crate::error::with_causes;
 
 impl App {
-    /// Serves operators until it is dropped; without an address, nobody.
-    pub(super) async fn serve_operators(&self) -> Infallible {
+    /// Serves operators until `ended`, so that streams come to a proper end; without an address,
+    /// nobody.
+    pub(super) async fn serve_operators(&self, ended: impl Future<Output = ()>) {
         let admin = &self.0.admin;
         let bound = admin.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(bound) = bound {
@@ -31,11 +30,10 @@ impl App {
                 metrics: open().with_state(self.clone()),
                 public_paths: Vec::new(),
             };
-            if let Err(error) = bound.serve(site, pending()).await {
+            if let Err(error) = bound.serve(site, ended).await {
                 warn!(%error, "operators are no longer served");
             }
         }
-        pending().await
     }
 
     fn router(&self) -> Router {

@@ -105,22 +105,22 @@ impl App {
         stop: impl Future<Output = ()>,
         force: impl Future<Output = ()>,
     ) -> Stopped {
+        let ended = Notify::new();
         let life = async {
             tokio::select! {
                 () = stop => {}
                 () = self.0.drain_wanted.notified() => {}
             }
-            self.wind_down(force).await
+            let stopped = self.wind_down(force).await;
+            ended.notify_one();
+            stopped
         };
+        let operators = self.serve_operators(ended.notified());
+        let whole = async { tokio::join!(life, operators).0 };
         tokio::select! {
-            stopped = life => stopped,
-            never = self.do_chores() => match never {},
+            stopped = whole => stopped,
+            never = self.say_left_out() => match never {},
         }
-    }
-
-    async fn do_chores(&self) -> Infallible {
-        let (never, _) = tokio::join!(self.say_left_out(), self.serve_operators());
-        never
     }
 
     async fn say_left_out(&self) -> Infallible {
