@@ -5,17 +5,20 @@
 //! cargo run --release -p l4-failover --example refdata
 //! ```
 //!
-//! A real `l4-failover`, real HTTP/1.1; every claim that is printed was checked. The exit code is 0
+//! A real `l4-failover`, real gateways, mutual TLS and HTTP/1.1; every claim that is printed was checked. The exit code is 0
 //! only if every check held.
 
 mod caller;
 mod checks;
+mod death;
 mod http;
 mod operator;
 mod process;
 mod service;
+mod site;
 mod steps;
 mod story;
+mod stranger;
 mod tally;
 mod world;
 
@@ -67,9 +70,14 @@ async fn show(page: &Page) -> Result<Vec<String>> {
     let mut world = World::start(page).await?;
     let told = timeout(STORY_MAX, story::tell(&mut checks, &mut world)).await;
     told.context("the story did not end")??;
-    let forced = world.stop().await?;
     page.part("Stopped");
-    checks.check(forced == 0, "l4-failover had no session left open", &forced);
+    for (process, left) in world.stop().await? {
+        checks.check(
+            left == 0,
+            &format!("{process}: no session was left open"),
+            &left,
+        );
+    }
     let took = time(checks.elapsed());
     page.line("");
     match checks.failures.len() {

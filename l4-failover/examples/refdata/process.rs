@@ -1,4 +1,4 @@
-//! `l4-failover` on threads of its own, through the library.
+//! `l4-failover` and `mesh-gateway`, each on threads of its own, through the libraries.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,83 +7,136 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use l4_failover::app::{Bound, Stopped};
+use gateway::config::Config;
 use l4_failover::process::log::LostLines;
 use l4_failover::settings::Source;
 use tokio::sync::oneshot::{self, Receiver, Sender};
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// Starting and stopping take milliseconds.
 const START_MAX: Duration = Duration::from_secs(5);
 const STOP_MAX: Duration = Duration::from_secs(3);
-/// By the time it is told to stop, no session is left; any that is gets reset after this.
+/// By the time a process is told to stop, no session is left; any that is gets reset after this.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// An `l4-failover` that runs. If it is dropped it stops as well, but nobody waits for it.
+/// One that runs. If it is dropped it stops as well, but nobody waits for it.
 #[derive(Debug)]
 pub(crate) struct Process {
+    what: String,
     addresses: BTreeMap<String, SocketAddr>,
     stop: Sender<()>,
-    thread: JoinHandle<Result<Stopped>>,
+    force: Sender<()>,
+    thread: JoinHandle<Result<usize>>,
+}
+
+/// What the process waits for and answers; who is at the other end may have given up.
+struct Signals {
+    ready: Sender<()>,
+    stop: Receiver<()>,
+    force: Receiver<()>,
 }
 
 impl Process {
-    /// Starts what the configuration `file` describes.
-    pub(crate) async fn start(file: &Path) -> Result<Self> {
+    /// Starts `l4-failover` with the configuration `file`.
+    pub(crate) async fn l4_failover(what: &str, file: &Path) -> Result<Self> {
         let source = Source::File(file.to_owned());
-        let bound = Bound::bind(source.read()?, source, LostLines::default())?;
-        let addresses = addresses(&bound.to_string());
-        let (ready, is_ready) = oneshot::channel();
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new()
-            .name("l4-failover".to_owned())
-            .spawn(move || run(bound, ready, stopped))?;
+        let bound = l4_failover::app::Bound::bind(source.read()?, source, LostLines::default())?;
+        // The line that the program prints when all is bound is how to learn the addresses.
+        let ready = bound.to_string();
+        let life = async move |signals: Signals| {
+            let app = bound.start().await?;
+            let _ = signals.ready.send(());
+            let stopped = app.run(told(signals.stop), told(signals.force)).await;
+            Ok(stopped.forced)
+        };
+        Self::start(what, &ready, life).await
+    }
+
+    /// Starts `mesh-gateway` with the configuration `text`.
+    pub(crate) async fn gateway(what: &str, text: &str) -> Result<Self> {
+        let config = Config::parse(&format!("{what}.toml"), text)?;
+        let bound = gateway::app::Bound::bind(&config, gateway::log::LostLines::default())?;
+        let ready = bound.to_string();
+        let life = async move |signals: Signals| {
+            let ready = || {
+                let _ = signals.ready.send(());
+            };
+            let stopped = bound.run(ready, told(signals.stop), told(signals.force));
+            Ok(stopped.await?.forced)
+        };
+        Self::start(what, &ready, life).await
+    }
+
+    async fn start(
+        what: &str,
+        ready: &str,
+        life: impl AsyncFnOnce(Signals) -> Result<usize> + Send + 'static,
+    ) -> Result<Self> {
+        let (ready_tx, is_ready) = oneshot::channel();
+        let ((stop, stop_rx), (force, force_rx)) = (oneshot::channel(), oneshot::channel());
+        let signals = Signals {
+            ready: ready_tx,
+            stop: stop_rx,
+            force: force_rx,
+        };
+        let thread = std::thread::Builder::new().spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(life(signals))
+        })?;
         let is_ready = timeout(START_MAX, is_ready).await;
-        is_ready.context("l4-failover does not start")??;
+        is_ready.with_context(|| format!("{what} does not start"))??;
         Ok(Self {
-            addresses,
+            what: what.to_owned(),
+            addresses: addresses(ready),
             stop,
+            force,
             thread,
         })
     }
 
-    /// Where a port listens, or operators are served: `admin`.
+    /// Where one of its ports listens, or operators are served: `admin`.
     pub(crate) fn address(&self, name: &str) -> Result<SocketAddr> {
         let address = self.addresses.get(name).copied();
-        address.with_context(|| format!("l4-failover is not ready for {name}"))
+        address.with_context(|| format!("{} is not ready for {name}", self.what))
     }
 
-    /// Stops it, and waits until all its threads have ended.
-    pub(crate) async fn stop(self) -> Result<Stopped> {
+    /// Stops it, and waits until all its threads have ended; how many sessions were left open.
+    pub(crate) async fn stop(self) -> Result<usize> {
+        self.end(GRACE).await
+    }
+
+    /// Ends it as if it was killed: its sessions are reset.
+    pub(crate) async fn kill(self) -> Result<usize> {
+        self.end(Duration::ZERO).await
+    }
+
+    async fn end(self, grace: Duration) -> Result<usize> {
         // Should it have ended already, its thread says why.
         let _ = self.stop.send(());
-        let joined = timeout(STOP_MAX, spawn_blocking(|| self.thread.join())).await;
-        let joined = joined.context("l4-failover does not stop")?;
-        joined?.map_err(|_| anyhow!("l4-failover panicked"))?
+        let mut ended = spawn_blocking(|| self.thread.join());
+        let joined = match timeout(grace, &mut ended).await {
+            Ok(joined) => joined,
+            Err(_) => {
+                let _ = self.force.send(());
+                let ended = timeout(STOP_MAX, ended).await;
+                ended.with_context(|| format!("{} does not stop", self.what))?
+            }
+        };
+        joined?.map_err(|_| anyhow!("{} panicked", self.what))?
     }
 }
 
-/// What the line says that it prints when all is bound: `ready NAME=ADDR … admin=ADDR`.
+/// Ready when it is said, or when whoever could say it is gone.
+async fn told(what: Receiver<()>) {
+    let _ = what.await;
+}
+
+/// The addresses in the line `ready NAME=ADDR … admin=ADDR`.
 fn addresses(ready: &str) -> BTreeMap<String, SocketAddr> {
     let words = ready.split(' ').filter_map(|word| word.split_once('='));
     let addresses = words.filter_map(|(name, address)| Some((name.into(), address.parse().ok()?)));
     addresses.collect()
-}
-
-fn run(bound: Bound, ready: Sender<()>, stopped: Receiver<()>) -> Result<Stopped> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let stop = async {
-        // An error means that the sender is gone: it is time to stop as well.
-        let _ = stopped.await;
-    };
-    let force = async { sleep(GRACE).await };
-    runtime.block_on(async {
-        let app = bound.start().await?;
-        // Whoever waited may have given up.
-        let _ = ready.send(());
-        Ok(app.run(stop, force).await)
-    })
 }

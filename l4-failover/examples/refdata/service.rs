@@ -69,11 +69,6 @@ impl Refdata {
         Ok(refdata)
     }
 
-    /// Where it runs.
-    pub(crate) fn datacenter(&self) -> Datacenter {
-        self.datacenter
-    }
-
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.port.address()

@@ -20,7 +20,7 @@ const PROOF: u64 = 10;
 /// How often a hold-down is shown.
 const TICK: Duration = Duration::from_secs(1);
 /// With less than this left, a return may come before the next look.
-const SOON: f64 = 1.5;
+const SOON: f64 = 2.0;
 
 /// The story so far.
 pub(crate) struct Story<'a, 'page> {

@@ -1,28 +1,34 @@
 //! The two data centres, the ports of one machine, and the applications on it.
 
-use std::net::SocketAddr;
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use hyper::Method;
+use anyhow::Result;
+use l4_failover::socket::tls::{Identity, TlsOptions};
+use rustls::AlertDescription;
 use tempfile::TempDir;
 use tests::page::Page;
+use tests::pki::Authority;
 
 use crate::caller::Caller;
-use crate::http::once;
 use crate::operator::{Events, Operator};
 use crate::process::Process;
-use crate::service::{Datacenter, Refdata};
+use crate::service::Datacenter;
+use crate::site::{CALLERS, Site};
+use crate::stranger;
 
 /// The port of webservice: it returns by itself.
 pub(crate) const WEB: &str = "refdata-web";
 /// The port of ordermanager: the operator decides.
 pub(crate) const ORDERS: &str = "refdata-orders";
 
+/// Its certificate is as good as the callers', and refdata does not let it in.
+const STRANGER: &str = "stranger.dc1";
+
 /// All that runs.
 #[derive(Debug)]
 pub(crate) struct World {
-    refdata: [Refdata; 2],
-    process: Process,
+    sites: [Site; 2],
+    ports: Process,
     /// Calls through [`WEB`].
     pub(crate) webservice: Caller,
     /// Calls through [`ORDERS`].
@@ -31,53 +37,44 @@ pub(crate) struct World {
     pub(crate) operator: Operator,
     /// What happens to the ports.
     pub(crate) events: Events,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl World {
     /// Starts everything.
     pub(crate) async fn start(page: &Page) -> Result<Self> {
-        let [dc1, dc2] = Datacenter::ALL;
-        let refdata = [Refdata::start(dc1).await?, Refdata::start(dc2).await?];
         let directory = tempfile::tempdir()?;
-        let file = directory.path().join("l4-failover.toml");
-        let ports = [web_port(&refdata), orders_port(&refdata)];
-        std::fs::write(&file, format!("{PROCESS}\n{}\n{}", ports[0], ports[1]))?;
-        page.part("The ports of one machine, in one file");
-        page.beside(&ports[0], &ports[1]);
-        let process = Process::start(&file).await?;
-        let operator = Operator::new(process.address("admin")?);
-        let events = operator.events().await?;
-        let caller = |name, port| -> Result<Caller> {
-            Ok(Caller::start(name, port, process.address(port)?))
-        };
+        let sites = start_sites(page, directory.path()).await?;
+        let ports = start_ports(page, directory.path(), &sites[0]).await?;
+        let operator = Operator::new(ports.address("admin")?);
+        let caller =
+            |name, port| -> Result<Caller> { Ok(Caller::start(name, port, ports.address(port)?)) };
         let world = Self {
+            events: operator.events().await?,
             webservice: caller("webservice", WEB)?,
             ordermanager: caller("ordermanager", ORDERS)?,
-            refdata,
-            process,
+            sites,
+            ports,
             operator,
-            events,
-            _directory: directory,
+            directory,
         };
         world.show(page)?;
         Ok(world)
     }
 
     fn show(&self, page: &Page) -> Result<()> {
-        page.part("Who runs, and where");
+        page.part("Who calls, and where");
         let mut rows = Vec::new();
-        for refdata in &self.refdata {
-            let name = format!("refdata, {}", refdata.datacenter().name());
-            rows.push(vec![name, refdata.address().to_string()]);
-        }
         for caller in self.callers() {
-            let calls = format!("calls {}, port {}, for ever", caller.address, caller.port);
+            let calls = format!("calls http://{}, the port {}", caller.address, caller.port);
             rows.push(vec![caller.name.to_owned(), calls]);
         }
-        let admin = self.process.address("admin")?;
-        rows.push(vec!["the operator".to_owned(), format!("asks {admin}")]);
-        page.table(&["who", "where"], &rows);
+        let admin = self.ports.address("admin")?;
+        rows.push(vec![
+            "the operator".to_owned(),
+            format!("asks http://{admin}"),
+        ]);
+        page.table(&["who", "where, for ever"], &rows);
         Ok(())
     }
 
@@ -86,39 +83,99 @@ impl World {
         [&self.webservice, &self.ordermanager]
     }
 
-    /// What operators call refdata in a data centre.
+    /// A data centre.
+    pub(crate) fn site(&mut self, datacenter: Datacenter) -> &mut Site {
+        &mut self.sites[datacenter as usize]
+    }
+
+    /// What operators call refdata in a data centre: a name behind the gateway next to the ports.
     pub(crate) fn endpoint(&self, datacenter: Datacenter) -> String {
-        self.refdata[datacenter as usize].address().to_string()
+        format!("{}/refdata.{}", self.sites[0].gateway(), datacenter.name())
     }
 
-    /// Turns the toggle of refdata: whether its `/health` is good.
-    pub(crate) async fn set_health(&self, datacenter: Datacenter, ok: bool) -> Result<()> {
-        let address: SocketAddr = self.refdata[datacenter as usize].address();
-        let path = format!("/admin/health?ok={ok}");
-        let (status, _) = once(address, Method::POST, &path, "").await?;
-        ensure!(status.is_success(), "{path}: {status}");
-        Ok(())
+    /// How refdata in dc1 refuses one who shows the certificate of a stranger, or none.
+    pub(crate) async fn refusal(&self, with_certificate: bool) -> Result<AlertDescription> {
+        let file = |name: &str| self.directory.path().join(name);
+        let options = TlsOptions {
+            server_name: "refdata.dc1".to_owned(),
+            ca: Some(file("ca.pem")),
+            identity: with_certificate.then(|| Identity {
+                cert: file(&format!("{STRANGER}.pem")),
+                key: file(&format!("{STRANGER}.key")),
+            }),
+        };
+        stranger::refusal(self.sites[0].gateway(), &options).await
     }
 
-    /// refdata is gone from one moment to the next.
-    pub(crate) fn kill(&mut self, datacenter: Datacenter) {
-        self.refdata[datacenter as usize].kill();
-    }
-
-    /// refdata is back, at the same address.
-    pub(crate) async fn start_again(&mut self, datacenter: Datacenter) -> Result<()> {
-        let refdata = &mut self.refdata[datacenter as usize];
-        let started = refdata.start_again().await;
-        started.context("refdata does not start again")
-    }
-
-    /// Stops everything; how many sessions were left open.
-    pub(crate) async fn stop(mut self) -> Result<usize> {
+    /// Stops everything; by name, how many sessions were left open.
+    pub(crate) async fn stop(mut self) -> Result<Vec<(String, usize)>> {
         for caller in [&mut self.webservice, &mut self.ordermanager] {
             caller.stop().await?;
         }
-        Ok(self.process.stop().await?.forced)
+        let mut left = vec![("ports".to_owned(), self.ports.stop().await?)];
+        for site in self.sites {
+            left.extend(site.stop().await?);
+        }
+        Ok(left)
     }
+}
+
+/// Starts the data centres, which are alike.
+async fn start_sites(page: &Page, directory: &Path) -> Result<[Site; 2]> {
+    let authority = Authority::default();
+    authority.write(directory);
+    for name in CALLERS.into_iter().chain([STRANGER]) {
+        authority.issue(&[name]).write(directory, name);
+    }
+    let [here, there] = Datacenter::ALL;
+    let mut sites = [
+        Site::start(here, &authority, directory).await?,
+        Site::start(there, &authority, directory).await?,
+    ];
+    let texts = [
+        sites[0].gateway_config(&sites[1]),
+        sites[1].gateway_config(&sites[0]),
+    ];
+    for (site, text) in sites.iter_mut().zip(&texts) {
+        site.start_gateway(text).await?;
+    }
+    page.part("dc1: its gateway, and refdata behind mutual TLS; dc2 is alike");
+    let inbound = sites[0].inbound_config(directory);
+    page.beside(&texts[0], &shortened(&inbound, directory));
+    Ok(sites)
+}
+
+/// Starts the ports, on a machine beside the gateway of dc1.
+async fn start_ports(page: &Page, directory: &Path, beside: &Site) -> Result<Process> {
+    let targets = |caller: &str| {
+        let primary = target("primary", beside, Datacenter::Dc1, caller, directory);
+        let backup = target("backup", beside, Datacenter::Dc2, caller, directory);
+        format!("\n{primary}\n{backup}")
+    };
+    let [web, orders] = CALLERS;
+    let web = format!("{WEB_PORT}{CHECK}{}", targets(web));
+    let orders = format!("{ORDERS_PORT}{CHECK}{}", targets(orders));
+    page.part("The ports: plain HTTP in, mutual TLS out, by the gateway of dc1 to either dc");
+    page.beside(&shortened(&web, directory), &shortened(&orders, directory));
+    let file = directory.join("l4-failover.toml");
+    std::fs::write(&file, format!("{PROCESS}{web}{orders}"))?;
+    Process::l4_failover("l4-failover", &file).await
+}
+
+fn target(
+    tier: &str,
+    beside: &Site,
+    datacenter: Datacenter,
+    caller: &str,
+    directory: &Path,
+) -> String {
+    let (gateway, directory) = (beside.gateway(), directory.display());
+    let name = datacenter.name();
+    format!(
+        "[[port.{tier}]]\naddress = \"{gateway}\"\n[port.{tier}.tls]\n\
+         server_name = \"refdata.{name}\"\nca = \"{directory}/ca.pem\"\n\
+         cert = \"{directory}/{caller}.pem\"\nkey = \"{directory}/{caller}.key\"\n"
+    )
 }
 
 /// What is the same for all ports.
@@ -128,7 +185,28 @@ address = "127.0.0.1:0"
 
 [drain]
 announce = "0s"
-deadline = "1s"
+"#;
+
+const WEB_PORT: &str = r#"
+[[port]]
+name = "refdata-web"
+listen = "127.0.0.1:0"
+failback = "auto"
+hold_down = "3s"
+on_failover = "close"
+on_failback = "drain"
+drain_timeout = "1s"
+"#;
+
+const ORDERS_PORT: &str = r#"
+[[port]]
+name = "refdata-orders"
+listen = "127.0.0.1:0"
+failback = "manual"
+on_failover = "keep"
+on_failback = "keep"
+
+
 "#;
 
 const CHECK: &str = r#"
@@ -136,33 +214,11 @@ const CHECK: &str = r#"
 type = "http"
 path = "/health"
 interval = "200ms"
+timeout = "190ms"
 "#;
 
-fn web_port(refdata: &[Refdata; 2]) -> String {
-    let policy = r#"
-failback = "auto"
-hold_down = "3s"
-on_failover = "close"
-on_failback = "drain"
-drain_timeout = "1s"
-"#;
-    port(WEB, refdata, policy)
-}
-
-fn orders_port(refdata: &[Refdata; 2]) -> String {
-    let policy = r#"
-failback = "manual"
-on_failover = "keep"
-on_failback = "keep"
-"#;
-    port(ORDERS, refdata, policy)
-}
-
-fn port(name: &str, refdata: &[Refdata; 2], policy: &str) -> String {
-    let [primary, backup] = refdata.each_ref().map(Refdata::address);
-    let policy = policy.trim_start();
-    format!(
-        "[[port]]\nname = \"{name}\"\nlisten = \"127.0.0.1:0\"\nprimary = [\"{primary}\"]\n\
-         backup = [\"{backup}\"]\n{policy}{CHECK}"
-    )
+/// For the page, where a long path of a temporary directory says nothing.
+fn shortened(text: &str, directory: &Path) -> String {
+    let directory = format!("{}/", directory.display());
+    text.trim_start().replace(&directory, "")
 }
