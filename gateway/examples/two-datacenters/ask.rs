@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tests::client::{AskError, Asked, Client, Request};
 
-use crate::page::{size, time};
 use crate::world::{NOT_RUNNING, instance};
+use tests::page::{size, time};
 
 /// A fatal TLS alert (RFC 8446 §6, RFC 6066 §3), by its number and name.
 pub(crate) type Alert = (u8, &'static str);

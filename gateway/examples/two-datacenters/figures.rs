@@ -10,8 +10,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::ask::Row;
-use crate::page::digits;
 use crate::world::World;
+use tests::page::digits;
 
 /// A gateway counts a connection when it has seen both ends of it: moments after the client.
 const SETTLED_MAX: Duration = Duration::from_secs(3);

@@ -10,8 +10,6 @@
 mod ask;
 mod figures;
 mod gateways;
-mod page;
-mod ports;
 mod story;
 mod world;
 
@@ -22,8 +20,8 @@ use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use crate::page::{Page, plural, time};
 use crate::world::World;
+use tests::page::{Page, plural, time};
 
 /// A few seconds are enough; more means that something hangs.
 const STORY_MAX: Duration = Duration::from_secs(23);

@@ -8,8 +8,8 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::ask::{Ask, Row};
 use crate::figures::{self, Compared};
-use crate::page::Page;
 use crate::world::{DATACENTERS, SERVICES, World};
+use tests::page::Page;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

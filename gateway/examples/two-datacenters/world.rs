@@ -9,8 +9,8 @@ use tests::pki::Authority;
 use tests::service::Service;
 
 use crate::gateways::Gateway;
-use crate::page::Page;
-use crate::ports::Reserved;
+use tests::page::Page;
+use tests::ports::Reserved;
 
 /// The data centres.
 pub(crate) const DATACENTERS: [&str; 2] = ["dc1", "dc2"];

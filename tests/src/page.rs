@@ -11,7 +11,7 @@ const PLAIN: &str = "\x1b[0m";
 
 /// Standard output.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     colour: bool,
 }
 
@@ -27,7 +27,7 @@ impl Default for Page {
 
 impl Page {
     /// A line; its ✓ and ✗ are coloured.
-    pub(crate) fn line(&self, text: &str) {
+    pub fn line(&self, text: &str) {
         let mut text = text.trim_end().to_owned();
         if self.colour {
             text = text
@@ -39,18 +39,18 @@ impl Page {
     }
 
     /// The first line.
-    pub(crate) fn title(&self, text: &str) {
+    pub fn title(&self, text: &str) {
         self.line(&self.paint(BOLD, text));
     }
 
     /// The heading of a part.
-    pub(crate) fn part(&self, text: &str) {
+    pub fn part(&self, text: &str) {
         self.line("");
         self.line(&self.paint(BOLD, text));
     }
 
     /// Rows in columns as wide as their widest cell; a column named `>name` is aligned right.
-    pub(crate) fn table(&self, names: &[&str], rows: &[Vec<String>]) {
+    pub fn table(&self, names: &[&str], rows: &[Vec<String>]) {
         let head = names.iter().map(|name| name.trim_start_matches('>').into());
         let head: Vec<String> = head.collect();
         let width = |column: usize| {
@@ -69,7 +69,7 @@ impl Page {
     }
 
     /// Two texts beside each other.
-    pub(crate) fn beside(&self, left: &str, right: &str) {
+    pub fn beside(&self, left: &str, right: &str) {
         let width = left.lines().map(|line| line.chars().count()).max();
         let width = width.unwrap_or(0) + 4;
         let (mut left, mut right) = (left.lines(), right.lines());
@@ -100,7 +100,7 @@ fn align(cell: &str, width: usize, right: bool) -> String {
 }
 
 /// A time, in three digits or so.
-pub(crate) fn time(time: Duration) -> String {
+pub fn time(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
         ..0.01 => format!("{:.2} ms", seconds * 1e3),
@@ -110,7 +110,7 @@ pub(crate) fn time(time: Duration) -> String {
 }
 
 /// A round number of bytes.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [(u64, &str); 2] = [(1 << 20, "MiB"), (1 << 10, "KiB")];
     let unit = UNITS.iter().find(|(unit, _)| bytes.is_multiple_of(*unit));
     match unit {
@@ -120,7 +120,7 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// All digits of a number, in groups of three.
-pub(crate) fn digits(number: u64) -> String {
+pub fn digits(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()
@@ -132,7 +132,7 @@ pub(crate) fn digits(number: u64) -> String {
 }
 
 /// So many of a thing.
-pub(crate) fn plural(count: usize, thing: &str) -> String {
+pub fn plural(count: usize, thing: &str) -> String {
     match count {
         1 => format!("1 {thing}"),
         _ => format!("{count} {thing}s"),

@@ -5,25 +5,24 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::{Context, Result};
 use socket2::{Domain, Socket, Type};
 
 /// A port of loopback that the kernel gives to nobody else until this is dropped. It is bound and
 /// does not listen: who connects is refused, and who asks for this very port by `SO_REUSEADDR`, as
 /// a gateway does, gets it.
 #[derive(Debug)]
-pub(crate) struct Reserved {
+pub struct Reserved {
     address: SocketAddr,
     _socket: Socket,
 }
 
 impl Reserved {
     /// Reserves a free port.
-    pub(crate) fn new() -> Result<Self> {
-        Self::try_new().context("cannot reserve a port of loopback")
-    }
-
-    fn try_new() -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the system has none.
+    pub fn new() -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
         // Only now: set before, the kernel might choose a port that is shared already.
@@ -36,7 +35,7 @@ impl Reserved {
     }
 
     /// The address.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
