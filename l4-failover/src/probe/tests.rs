@@ -193,8 +193,10 @@ async fn watches_of_one_thing_share_its_checks_at_the_shortest_interval() {
     let asked = endpoints.asked(1);
     let steady = &gaps(&asked)[1..];
     assert!(steady.iter().all(|gap| is_about(*gap, 2 * S)), "{steady:?}");
-    assert_eq!(one.lock().unwrap().len(), asked.len());
     assert_eq!(other.lock().unwrap().len(), asked.len());
+    // Every second one is soon enough after the last for the slower of them.
+    let slow = one.lock().unwrap().len();
+    assert!((asked.len() / 3..=asked.len() / 2 + 1).contains(&slow), "{slow}");
 
     drop(fast);
     endpoints.until(60 * S).await;

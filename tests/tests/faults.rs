@@ -1,0 +1,202 @@
+//! Endpoints that die or stop behind a port, again and again: how long until the backup answers,
+//! and what a client loses.
+//!
+//! `KILLS` and `STOPS` say how often; the figures are printed (`--nocapture`).
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tests::endpoint::Endpoint;
+use tests::process::{Program, until};
+use tests::http::{self, Keeping};
+use tests::{endpoint, failover};
+
+/// Checks in these tests come this often.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often to do it: few times in a test run, as often as it takes in a long one.
+fn times(variable: &str, otherwise: u32) -> u32 {
+    let given = std::env::var(variable).ok();
+    given.map_or(otherwise, |times| times.parse().expect("a number"))
+}
+
+/// A primary and a backup behind a port.
+struct Pair {
+    primary: Endpoint,
+    backup: Endpoint,
+    failover: Program,
+}
+
+impl Pair {
+    /// `keys` are more keys of the port.
+    fn start(keys: &str) -> Self {
+        let (primary, backup) = (endpoint!("primary"), endpoint!("backup"));
+        let failover = failover!(format!(
+            r#"
+            [admin]
+            address = "127.0.0.1:0"
+            [[port]]
+            name = "refdata"
+            listen = "127.0.0.1:0"
+            primary = ["{}"]
+            backup = ["{}"]
+            failback = "manual"
+            {keys}
+            "#,
+            primary.address(),
+            backup.address()
+        ));
+        Self {
+            primary,
+            backup,
+            failover,
+        }
+    }
+
+    fn port(&self) -> SocketAddr {
+        self.failover.address("refdata")
+    }
+
+    fn pool(&self) -> Value {
+        let pools: Value = serde_json::from_str(&self.failover.get("/clusters").body).unwrap();
+        pools[0].clone()
+    }
+
+    /// The primary is healthy, active, and is what a new connection gets.
+    fn return_to_primary(&self) {
+        until("the primary is healthy", || {
+            self.pool()["tiers"][0]["endpoints"][0]["state"] == "up"
+        });
+        let answer = http::post(self.failover.address("admin"), "/pools/refdata/failback", "");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        self.assert_primary_serves();
+    }
+
+    fn assert_primary_serves(&self) {
+        assert_eq!(self.pool()["active_tier"], 0);
+        assert_eq!(Keeping::connect(self.port()).ask("/").unwrap(), self.primary.name());
+    }
+
+    /// New connections, one after the other, until the backup answers one; how long that took.
+    fn until_backup_answers(&self, since: Instant) -> Duration {
+        let until = since + tests::process::PATIENCE;
+        loop {
+            match Keeping::connect(self.port()).ask("/") {
+                Ok(name) if name == self.backup.name() => return since.elapsed(),
+                answer => assert!(Instant::now() < until, "still {answer:?}"),
+            }
+        }
+    }
+}
+
+/// Waits until some moment between two checks: faults keep to no rhythm.
+fn random_phase() {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(0);
+    thread::sleep(Duration::from_micros(random % 100_000));
+}
+
+/// Prints how long things took; the longest.
+fn figures(what: &str, mut took: Vec<Duration>) -> Duration {
+    took.sort_unstable();
+    let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
+    let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
+    println!("{what}: {} times; p50 {p50:?}, p99 {p99:?}, max {max:?}", took.len());
+    max
+}
+
+/// Asks all the time on one connection, and once more on a new one where that fails. Requests
+/// asked, and lost.
+fn ask_while(port: SocketAddr, goes_on: &AtomicBool) -> (u32, u32) {
+    let (mut asked, mut lost) = (0, 0);
+    let mut connection = Keeping::connect(port);
+    while goes_on.load(Ordering::Relaxed) {
+        asked += 1;
+        if connection.ask("/").is_err() {
+            connection = Keeping::connect(port);
+            if connection.ask("/").is_err() {
+                lost += 1;
+                connection = Keeping::connect(port);
+            }
+        }
+    }
+    (asked, lost)
+}
+
+fn kills(dial: &str, bound: Duration) {
+    let mut pair = Pair::start(&format!(
+        "dial = \"{dial}\"\ncheck = {{ type = \"tcp\", interval = \"100ms\" }}"
+    ));
+    let (port, goes_on) = (pair.port(), AtomicBool::new(true));
+    let (took, (asked, lost)) = thread::scope(|scope| {
+        let asking = (dial == "any").then(|| scope.spawn(|| ask_while(port, &goes_on)));
+        let mut took = Vec::new();
+        for _ in 0..times("KILLS", 20) {
+            pair.return_to_primary();
+            random_phase();
+            pair.assert_primary_serves();
+            let since = Instant::now();
+            pair.primary.kill();
+            took.push(pair.until_backup_answers(since));
+            pair.primary.restart();
+        }
+        goes_on.store(false, Ordering::Relaxed);
+        (took, asking.map_or((0, 0), |it| it.join().unwrap()))
+    });
+    let max = figures(&format!("killed, dial = {dial:?}, to the backup's first byte"), took);
+    assert!(max < bound, "{max:?}");
+    if dial == "any" {
+        println!("a client that retries once asked {asked} times and lost {lost}");
+        assert!(asked > 0 && lost == 0, "lost {lost} of {asked}");
+    }
+}
+
+#[test]
+fn a_killed_primary_costs_one_refused_dial() {
+    kills("any", Duration::from_secs(1));
+}
+
+/// Three failed checks of 100 ms, and the time that a busy machine takes for them.
+#[test]
+fn a_killed_primary_is_left_after_three_failed_checks() {
+    kills("active", 3 * INTERVAL + Duration::from_secs(2));
+}
+
+/// A stopped process still accepts in its kernel: only a check that wants an answer finds it, and
+/// only `on_endpoint_down = "close"` ends the sessions that wait for it.
+#[test]
+fn a_stopped_primary_is_left_and_its_sessions_end() {
+    let timeout = Duration::from_millis(50);
+    let pair = Pair::start(
+        "on_endpoint_down = \"close\"\n\
+         check = { type = \"http\", path = \"/health\", interval = \"100ms\", timeout = \"50ms\" }",
+    );
+    let (mut took, mut ended) = (Vec::new(), Vec::new());
+    for _ in 0..times("STOPS", 20) {
+        pair.return_to_primary();
+        let mut idle = Keeping::connect(pair.port());
+        assert_eq!(idle.ask("/").unwrap(), pair.primary.name());
+        random_phase();
+        pair.assert_primary_serves();
+        let since = Instant::now();
+        pair.primary.signal(Signal::STOP);
+        let error = idle.wait_for_end().unwrap_err();
+        ended.push(since.elapsed());
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        took.push(pair.until_backup_answers(since));
+        pair.primary.signal(Signal::CONT);
+    }
+    // The check under way when it stops, two more, and the last one's timeout.
+    let limit = 3 * INTERVAL + timeout;
+    println!("stopped: the limit is {limit:?}");
+    let slack = Duration::from_secs(2);
+    assert!(figures("stopped, to the end of an idle session", ended) < limit + slack);
+    assert!(figures("stopped, to the backup's first byte", took) < limit + slack);
+}
