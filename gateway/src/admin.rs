@@ -13,12 +13,14 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use l4_failover::admin::pools::{self, NamedPool, Pools};
 use l4_failover::admin::{self, Site};
+use l4_failover::metrics::{Labelled, Snapshot};
 use tracing::warn;
 
 use crate::context::Context;
+use crate::destination::Destination;
 use crate::live;
-use crate::metrics::Snapshot;
 
 /// What operators are told of the process.
 #[derive(Clone, Debug)]
@@ -41,6 +43,7 @@ pub struct Admin(Arc<Shared>);
 struct Shared {
     context: Arc<Context>,
     info: Info,
+    pools: Pools,
     started: Instant,
     since: SystemTime,
 }
@@ -49,12 +52,30 @@ impl Admin {
     /// A view of `context`.
     #[must_use]
     pub fn new(context: Arc<Context>, info: Info) -> Self {
+        let pools = Pools::default();
+        pools.replace(named_pools(&context));
         Self(Arc::new(Shared {
             context,
             info,
+            pools,
             started: Instant::now(),
             since: SystemTime::now(),
         }))
+    }
+
+    /// The metrics of the pools, read when somebody asks.
+    ///
+    /// # Errors
+    ///
+    /// When they are counted already.
+    pub fn count_pools(&self) -> prometheus::Result<()> {
+        let pools = self.0.pools.clone();
+        let labelled = |it: &NamedPool| Labelled {
+            labels: vec![it.kind.to_owned(), it.pool.name().to_string()],
+            pool: it.pool.clone(),
+        };
+        let metrics = &self.0.context.metrics;
+        metrics.add_pools(move || pools.list().iter().map(labelled).collect())
     }
 
     /// Serves operators until it is dropped; without an address, nobody.
@@ -74,7 +95,9 @@ impl Admin {
 
     /// Everything.
     pub fn router(&self) -> Router {
-        self.open().merge(status::router()).with_state(self.clone())
+        let own = self.open().merge(status::router());
+        let pools = pools::router(self.0.pools.clone());
+        own.with_state(self.clone()).merge(pools)
     }
 
     /// What may be shown to anybody: metrics and health.
@@ -85,6 +108,15 @@ impl Admin {
     fn open(&self) -> Router<Self> {
         health::router().route("/metrics", get(metrics))
     }
+}
+
+/// The pools of all destinations, services first.
+fn named_pools(context: &Context) -> Vec<NamedPool> {
+    let mut destinations: Vec<&Destination> =
+        context.routes.destinations().map(|to| &**to).collect();
+    destinations.sort_by_key(|to| (to.kind, &to.name));
+    let named = |to: &Destination| NamedPool::new(to.pool.clone(), to.kind.as_str());
+    destinations.into_iter().map(named).collect()
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {

@@ -158,7 +158,7 @@ impl Bound {
     ) -> Result<Stopped, StartError> {
         let context = self.context;
         let upkeep = Upkeep::new();
-        for (_, to) in context.routes.rules() {
+        for to in context.routes.destinations() {
             to.pool.start(&upkeep);
         }
         // Names that are not known by then are tried again, and their endpoints fail until then.
@@ -168,7 +168,9 @@ impl Bound {
             let accepted = context.metrics.accepted(&name);
             workers.listen(listening, Listener { name, accepted })?;
         }
-        let admin = Admin::new(Arc::clone(&context), self.info).serve(self.admin);
+        let admin = Admin::new(Arc::clone(&context), self.info);
+        admin.count_pools()?;
+        let admin = admin.serve(self.admin);
         let chores = async {
             tokio::join!(say_left_out(&context), admin);
         };

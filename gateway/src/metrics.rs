@@ -6,12 +6,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use l4_failover::DialError;
-use l4_failover::socket::relay::Side;
-use l4_failover::socket::workers::Pause;
-use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+use l4_failover::metrics::{
+    DIAL_SECONDS, Labelled, PoolMetrics, ProcessMetrics, Register, Snapshot, render,
 };
+use l4_failover::socket::relay::Side;
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry};
 
 use crate::hello::ReadError;
 use crate::outcome::{Cause, Outcome, Phase};
@@ -20,10 +19,8 @@ use crate::route::{RouteError, RouteKind};
 /// The label of connections that ended before they had a route.
 const NO_ROUTE: &str = "none";
 
-/// Upper bounds of the time that a dial takes, in seconds: loopback to the default total bound.
-const DIAL_SECONDS: [f64; 10] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0,
-];
+/// What the names of all metrics begin with.
+const PREFIX: &str = "mesh_gateway";
 
 /// All metrics of a process.
 #[derive(Debug)]
@@ -34,14 +31,7 @@ pub struct Metrics {
     unrouted: Series,
     refusals: HashMap<&'static str, IntCounter>,
     accepted: IntCounterVec,
-    workers: IntGaugeVec,
-    pauses: IntCounterVec,
-    handed_over: IntCounter,
-    copied: IntCounter,
-    spliced: IntCounter,
-    owned: IntGauge,
-    pipes: IntGauge,
-    log_lost: IntCounter,
+    process: ProcessMetrics,
 }
 
 /// Vectors whose children belong to routes.
@@ -132,17 +122,6 @@ impl Series {
     }
 }
 
-/// What the process holds at one moment.
-#[derive(Clone, Copy, Debug)]
-pub struct Snapshot {
-    /// Bytes that peers would not take yet.
-    pub owned_bytes: usize,
-    /// Pipes lent to bulk directions.
-    pub pipes_lent: usize,
-    /// Log lines that were lost because the log's reader was too slow.
-    pub log_lost: u64,
-}
-
 impl Metrics {
     /// All metrics at zero.
     ///
@@ -151,39 +130,35 @@ impl Metrics {
     /// None in practice: a name used twice, which a test would find.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let of = Register(&registry);
+        let of = Register::new(&registry, PREFIX);
         let route = ["kind", "route"];
         let vectors = Arc::new(Vectors {
             outcomes: of.counters(
-                "mesh_gateway_connections_closed_total",
+                "connections_closed_total",
                 "Connections that ended, by how far they had come and what ended them.",
                 &["kind", "route", "phase", "cause"],
             )?,
             bytes: of.counters(
-                "mesh_gateway_bytes_total",
+                "bytes_total",
                 "Bytes read, by the side that sent them.",
                 &["kind", "route", "from"],
             )?,
             dial: of.histograms(
-                "mesh_gateway_dial_seconds",
+                "dial_seconds",
                 "Time from the route to a connected endpoint, failed attempts included.",
                 &route,
+                &DIAL_SECONDS,
             )?,
             failed_attempts: of.counters(
-                "mesh_gateway_failed_attempts_total",
+                "failed_attempts_total",
                 "Endpoints that a dial did not get.",
                 &route,
             )?,
         });
         let refusals = of.counters(
-            "mesh_gateway_refusals_total",
+            "refusals_total",
             "Connections that ended before they had a route, by reason.",
             &["reason"],
-        )?;
-        let relayed = of.counters(
-            "mesh_gateway_relayed_bytes_total",
-            "Bytes passed on by connections that have ended, by how.",
-            &["path"],
         )?;
         let reasons = ReadError::REASONS.into_iter().chain(RouteError::REASONS);
         Ok(Self {
@@ -193,38 +168,11 @@ impl Metrics {
                 .map(|reason| (reason, refusals.with_label_values(&[reason])))
                 .collect(),
             accepted: of.counters(
-                "mesh_gateway_connections_accepted_total",
+                "connections_accepted_total",
                 "Connections accepted.",
                 &["listener"],
             )?,
-            workers: of.gauges(
-                "mesh_gateway_connections_active",
-                "Connections open now.",
-                &["worker"],
-            )?,
-            pauses: of.counters(
-                "mesh_gateway_accept_pauses_total",
-                "Times that a worker paused accepting.",
-                &["reason"],
-            )?,
-            handed_over: of.counter(
-                "mesh_gateway_connections_handed_over_total",
-                "Connections that one worker accepted and passed to another with fewer.",
-            )?,
-            copied: relayed.with_label_values(&["copy"]),
-            spliced: relayed.with_label_values(&["splice"]),
-            owned: of.gauge(
-                "mesh_gateway_owned_bytes",
-                "Bytes held now because a peer would not take them yet.",
-            )?,
-            pipes: of.gauge(
-                "mesh_gateway_pipes_lent",
-                "Pipes lent to bulk directions now.",
-            )?,
-            log_lost: of.counter(
-                "mesh_gateway_log_lines_lost_total",
-                "Log lines lost because the log was read too slowly.",
-            )?,
+            process: ProcessMetrics::new(of, "connections_active")?,
             registry,
         })
     }
@@ -250,43 +198,30 @@ impl Metrics {
         }
     }
 
-    /// Counts the bytes of a connection that has ended.
-    pub fn relayed(&self, bytes: u64, spliced: u64) {
-        self.copied.inc_by(bytes.saturating_sub(spliced));
-        if spliced > 0 {
-            self.spliced.inc_by(spliced);
-        }
+    /// What the process counts, whatever it passes on.
+    #[must_use]
+    pub fn process(&self) -> &ProcessMetrics {
+        &self.process
     }
 
-    /// Counts a pause of accepting.
-    pub fn paused(&self, why: Pause) {
-        let reason = match why {
-            Pause::Exhausted => "exhausted",
-            Pause::Limit => "limit",
-        };
-        self.pauses.with_label_values(&[reason]).inc();
-    }
-
-    /// Counts a connection that went to another worker.
-    pub fn handed_over(&self) {
-        self.handed_over.inc();
+    /// Adds the metrics of the pools that `source` gives.
+    ///
+    /// # Errors
+    ///
+    /// When it was done before.
+    pub fn add_pools(
+        &self,
+        source: impl Fn() -> Vec<Labelled> + Send + Sync + 'static,
+    ) -> prometheus::Result<()> {
+        let of = Register::new(&self.registry, PREFIX);
+        PoolMetrics::register(of, &["kind", "route"], source)
     }
 
     /// All metrics in the text format of Prometheus; `loads` are the workers' connections.
     #[must_use]
     pub fn render(&self, loads: impl Iterator<Item = usize>, now: Snapshot) -> Vec<u8> {
-        for (worker, load) in loads.enumerate() {
-            let gauge = self.workers.with_label_values(&[&worker.to_string()]);
-            gauge.set(load as i64);
-        }
-        self.owned.set(now.owned_bytes as i64);
-        self.pipes.set(now.pipes_lent as i64);
-        let lost = now.log_lost.saturating_sub(self.log_lost.get());
-        self.log_lost.inc_by(lost);
-        let mut text = Vec::new();
-        // Writing to memory does not fail, and the registry holds no invalid family.
-        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
-        text
+        self.process.set(loads, now);
+        render(&self.registry)
     }
 }
 
@@ -296,39 +231,5 @@ fn series(vectors: &Arc<Vectors>, kind: &'static str, name: &str) -> Series {
         kind,
         name: name.to_owned(),
         children: OnceLock::new(),
-    }
-}
-
-/// Makes metrics and registers them.
-struct Register<'a>(&'a Registry);
-
-impl Register<'_> {
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.add(IntCounter::new(name, help)?)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.add(IntGauge::new(name, help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, by: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.add(IntCounterVec::new(Opts::new(name, help), by)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, by: &[&str]) -> prometheus::Result<IntGaugeVec> {
-        self.add(IntGaugeVec::new(Opts::new(name, help), by)?)
-    }
-
-    fn histograms(&self, name: &str, help: &str, by: &[&str]) -> prometheus::Result<HistogramVec> {
-        let options = HistogramOpts::new(name, help).buckets(DIAL_SECONDS.to_vec());
-        self.add(HistogramVec::new(options, by)?)
-    }
-
-    fn add<M: prometheus::core::Collector + Clone + 'static>(
-        &self,
-        metric: M,
-    ) -> prometheus::Result<M> {
-        self.0.register(Box::new(metric.clone()))?;
-        Ok(metric)
     }
 }

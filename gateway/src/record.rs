@@ -153,7 +153,7 @@ impl ConnectionRecord {
         let metrics = &self.context.metrics;
         metrics.ended(destination.map(|to| &to.series), outcome);
         let tally = self.tally();
-        metrics.relayed(tally.from_client() + tally.from_upstream(), tally.spliced());
+        metrics.process().relayed(tally);
         self.context.log.connection(&Line {
             id: self.entry.id,
             listener: &self.listener.name,

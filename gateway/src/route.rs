@@ -3,7 +3,7 @@
 //! The router matches names that it built itself from the configuration; it never splits a name
 //! from the wire into service and data centre.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::name::{NameError, NamePattern, ServerName, Suffix};
 
 /// What a route leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RouteKind {
     /// A service of this data centre, by its exact names.
     Service,
@@ -155,6 +155,13 @@ impl<T> Routes<T> {
         let dots = name.match_indices('.');
         dots.filter_map(|(dot, _)| self.suffixes.get(&name[dot..]))
             .next()
+    }
+
+    /// Every destination once, in no order.
+    pub fn destinations(&self) -> impl Iterator<Item = &Arc<T>> {
+        let mut seen = HashSet::new();
+        let targets = self.rules().map(|(_, to)| to);
+        targets.filter(move |to| seen.insert(Arc::as_ptr(to)))
     }
 
     /// Every rule with its destination: exact names, then suffixes, then the default.

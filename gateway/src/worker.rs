@@ -41,10 +41,10 @@ impl Serve for Context {
     }
 
     fn paused(&self, why: Pause) {
-        self.metrics.paused(why);
+        self.metrics.process().paused(why);
     }
 
     fn handed_over(&self) {
-        self.metrics.handed_over();
+        self.metrics.process().handed_over();
     }
 }

@@ -3,7 +3,8 @@
 //! The gateway and the local port stand on this library. It owns the sockets: [`socket`] listens,
 //! connects and relays; [`Pool`] dials the endpoints of one destination in their order. [`config`]
 //! reads files and says every mistake at once; [`admin`] serves operators, and nobody else;
-//! [`process`] keeps the log and answers signals; [`metrics`] and [`outcome`] count what happens.
+//! [`client`] is how they speak to a running process; [`process`] keeps the log and answers
+//! signals; [`metrics`] and [`outcome`] count what happens.
 //!
 //! The rest is the program `l4-failover`: [`settings`] is its file, [`port`] what it does with a
 //! connection, [`app`] puts all together.
@@ -12,6 +13,7 @@ pub mod admin;
 pub mod app;
 pub mod choice;
 pub mod cli;
+pub mod client;
 pub mod config;
 mod error;
 pub mod metrics;

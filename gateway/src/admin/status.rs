@@ -1,6 +1,5 @@
 //! `/status`, `/routes`, `/listeners`, `/server_info`: JSON for operators and their tools.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Json;
 use axum::routing::get;
-use l4_failover::Endpoint;
+use l4_failover::admin::pools::{NamedPool, PoolJson};
 use serde::Serialize;
 
 use super::Admin;
@@ -38,34 +37,21 @@ struct Status {
 
 #[derive(Serialize)]
 struct DestinationStatus {
-    name: String,
     connections: u64,
     from_client_bytes: u64,
     from_upstream_bytes: u64,
-    endpoints: Vec<EndpointStatus>,
-}
-
-#[derive(Serialize)]
-struct EndpointStatus {
-    endpoint: String,
-    addresses: Vec<SocketAddr>,
-    connections: u64,
-    connects: u64,
-    failures: u64,
-    last_failure: Option<String>,
+    #[serde(flatten)]
+    pool: PoolJson,
 }
 
 async fn status(State(admin): State<Admin>) -> Json<Status> {
     let context = &admin.0.context;
     live::report(&context.live);
-    // By name: a destination has as many rules as there are forms of its name.
-    let mut destinations = BTreeMap::new();
-    for (_, to) in context.routes.rules() {
-        destinations.insert((to.kind.as_str(), to.name.as_str()), &**to);
-    }
     let of = |kind: RouteKind| {
-        let of_kind = destinations.values().filter(|to| to.kind == kind);
-        of_kind.map(|to| DestinationStatus::of(to)).collect()
+        let of_kind = context.routes.destinations().filter(|to| to.kind == kind);
+        let mut of_kind: Vec<_> = of_kind.map(|to| DestinationStatus::of(to)).collect();
+        of_kind.sort_by(|one, other| one.pool.name.cmp(&other.pool.name));
+        of_kind
     };
     Json(Status {
         datacenter: admin.0.info.datacenter.clone(),
@@ -87,28 +73,14 @@ fn state(admin: &Admin) -> &'static str {
 
 impl DestinationStatus {
     fn of(to: &Destination) -> Self {
-        let endpoints = to.pool.endpoints();
+        let pool = PoolJson::of(&NamedPool::new(to.pool.clone(), to.kind.as_str()));
         let (from_client_bytes, from_upstream_bytes) = to.series.bytes();
+        let endpoints = pool.tiers.iter().flat_map(|tier| &tier.endpoints);
         Self {
-            name: to.name.clone(),
-            connections: endpoints.iter().map(|it| it.active()).sum(),
+            connections: endpoints.map(|it| it.connections).sum(),
             from_client_bytes,
             from_upstream_bytes,
-            endpoints: endpoints.iter().map(|it| EndpointStatus::of(it)).collect(),
-        }
-    }
-}
-
-impl EndpointStatus {
-    fn of(endpoint: &Endpoint) -> Self {
-        let addresses = endpoint.addresses();
-        Self {
-            endpoint: endpoint.name().to_string(),
-            addresses: addresses.map_or_else(|_| Vec::new(), |found| found.to_vec()),
-            connections: endpoint.active(),
-            connects: endpoint.connects(),
-            failures: endpoint.failures(),
-            last_failure: endpoint.last_failure().map(|why| why.to_string()),
+            pool,
         }
     }
 }

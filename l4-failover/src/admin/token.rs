@@ -1,5 +1,6 @@
 //! The bearer token that operators show.
 
+use axum::http::HeaderValue;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,15 @@ impl Token {
             [] => Err(TokenError::Empty(path.to_owned())),
             token => Ok(Self(token.to_owned())),
         }
+    }
+
+    /// The value of an `Authorization` header that shows this token; none if the token has bytes
+    /// that no header can have, and so no request can show it.
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
+        let shown = [b"Bearer ", self.0.as_slice()].concat();
+        let mut value = HeaderValue::from_bytes(&shown).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     /// Whether an `Authorization` header's value shows this token.

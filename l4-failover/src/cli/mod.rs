@@ -8,8 +8,9 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::client::{Operate, Program};
 use crate::config::Diagnostics;
 
 /// Keeps a primary and backups behind a local port.
@@ -31,7 +32,12 @@ enum Command {
     Run(run::Run),
     /// Says every mistake of configuration files, or what they would do.
     Check(check::Check),
+    #[command(flatten)]
+    Operate(Operate),
 }
+
+/// Where the process serves operators if nothing else is said.
+const ADMIN: &str = "127.0.0.1:19001";
 
 /// Something failed, or was mistaken.
 enum Failure {
@@ -54,9 +60,17 @@ pub fn main() -> ExitCode {
 pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::parse_from(words) {
         Cli {
-            command: Some(command),
+            command: Some(Command::Run(run)),
             ..
-        } => command.run(),
+        } => run::file(run),
+        Cli {
+            command: Some(Command::Check(check)),
+            ..
+        } => check::check(&check),
+        Cli {
+            command: Some(Command::Operate(operate)),
+            ..
+        } => return operate.run(&PROGRAM),
         Cli {
             port: Some(port), ..
         } => run::port(port),
@@ -69,14 +83,11 @@ pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-impl Command {
-    fn run(self) -> Result<(), Failure> {
-        match self {
-            Self::Run(run) => run::file(run),
-            Self::Check(check) => check::check(&check),
-        }
-    }
-}
+const PROGRAM: Program = Program {
+    name: "l4-failover",
+    admin: ADMIN,
+    command: Cli::command,
+};
 
 fn end(why: &str, code: u8) -> ExitCode {
     // A closed stderr leaves nobody to tell.

@@ -31,12 +31,12 @@ pub struct Snapshot {
 }
 
 impl ProcessMetrics {
-    /// All at zero.
+    /// All at zero; `workers` names the gauge of the connections that each worker serves.
     ///
     /// # Errors
     ///
     /// When one of the names is taken.
-    pub fn new(of: Register<'_>) -> Result<Self> {
+    pub fn new(of: Register<'_>, workers: &str) -> Result<Self> {
         let relayed = of.counters(
             "relayed_bytes_total",
             "Bytes passed on by connections that have ended, by how.",
@@ -44,7 +44,7 @@ impl ProcessMetrics {
         )?;
         Ok(Self {
             workers: of.gauges(
-                "worker_connections",
+                workers,
                 "Connections that each worker serves now.",
                 &["worker"],
             )?,

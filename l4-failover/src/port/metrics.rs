@@ -101,7 +101,7 @@ impl Metrics {
         let of = Register::new(&registry, PREFIX);
         let vectors = Vectors::new(of)?;
         let (process, generation) = (
-            ProcessMetrics::new(of)?,
+            ProcessMetrics::new(of, "worker_connections")?,
             of.gauge(
                 "generation",
                 "How often the configuration was loaded; 1 since the start.",

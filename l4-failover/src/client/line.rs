@@ -1,0 +1,83 @@
+//! An event in one line, for people.
+
+use super::out::{Paint, printable};
+use super::table::span;
+use crate::admin::pools::EventJson;
+
+/// `event` in one line: when, whose, what, from where to where, why.
+pub(super) fn line(event: &EventJson, paint: Paint) -> String {
+    let what = paint.state(&event.event, &event.event);
+    let line = format!("{} {} {what}", event.time, printable(&event.pool));
+    format!("{line}{}\n", rest(event, paint))
+}
+
+fn rest(event: &EventJson, paint: Paint) -> String {
+    if let Some(missed) = event.missed {
+        return format!(" {missed} events: this listener was too slow");
+    }
+    let endpoint = event
+        .endpoint
+        .iter()
+        .map(|it| format!(" {}", printable(it)));
+    let mut rest: String = endpoint.collect();
+    if let (Some(from), Some(to)) = (&event.from, &event.to) {
+        let (from, to) = (printable(from), printable(to));
+        rest.push_str(&format!(
+            " {} → {}",
+            paint.state(&from, &from),
+            paint.state(&to, &to)
+        ));
+    }
+    let why = [&event.cause, &event.reason].into_iter().flatten();
+    for why in why {
+        rest.push_str(&format!(": {}", printable(why)));
+    }
+    if let Some(since) = event.since_last_seconds {
+        rest.push_str(&format!(" ({} after the last move)", span(since)));
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_kind_of_event_has_its_line() {
+        for (event, expected) in [
+            (
+                json!({
+                    "event": "failover", "cause": "unhealthy", "from": "a:1", "to": "b:1, c:1",
+                    "from_tier": 0, "to_tier": 1, "since_last_seconds": 72.5,
+                    "reason": "Connection refused\u{7}",
+                }),
+                "failover a:1 → b:1, c:1: unhealthy: Connection refused\\u{7} \
+                 (1m 12s after the last move)",
+            ),
+            (
+                json!({"event": "endpoint", "endpoint": "a:1", "from": "down", "to": "up"}),
+                "endpoint a:1 down → up",
+            ),
+            (
+                json!({
+                    "event": "endpoint", "endpoint": "a:1", "from": "up", "to": "maintenance",
+                    "reason": "a new disk",
+                }),
+                "endpoint a:1 up → maintenance: a new disk",
+            ),
+            (
+                json!({"event": "missed", "missed": 7}),
+                "missed 7 events: this listener was too slow",
+            ),
+        ] {
+            let mut whole =
+                json!({"time": "2025-11-20T12:00:00.000Z", "pool": "feed", "kind": "port"});
+            let fields = event.as_object().unwrap().clone();
+            whole.as_object_mut().unwrap().extend(fields);
+            let event: EventJson = serde_json::from_value(whole).unwrap();
+            let expected = format!("2025-11-20T12:00:00.000Z feed {expected}\n");
+            assert_eq!(line(&event, Paint::NONE), expected);
+        }
+    }
+}

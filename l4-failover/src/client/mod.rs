@@ -1,0 +1,51 @@
+//! Speaks to a running process, for its operators: the subcommands that both programs have.
+//!
+//! ```
+//! use clap::{CommandFactory, Parser};
+//! use l4_failover::client::{Operate, Program};
+//!
+//! /// Keeps a primary and backups.
+//! #[derive(Parser)]
+//! #[command(name = "l4-failover")]
+//! enum Cli {
+//!     #[command(flatten)]
+//!     Operate(Operate),
+//! }
+//! let program = Program {
+//!     name: "l4-failover",
+//!     admin: "127.0.0.1:19001",
+//!     command: Cli::command,
+//! };
+//! let Cli::Operate(operate) = Cli::parse_from(["l4-failover", "man"]);
+//! # let print = |_: Operate, _: Program| ();
+//! # let _ = |operate: Operate, program: Program| {
+//! operate.run(&program) // speaks, prints, and says how it went
+//! # };
+//! # print(operate, program);
+//! ```
+
+mod address;
+mod connect;
+mod error;
+mod events;
+mod line;
+mod operate;
+mod order;
+mod out;
+mod page;
+mod request;
+mod sse;
+mod status;
+mod table;
+#[cfg(test)]
+mod tests;
+
+// The public interface is:
+pub use address::{Address, AddressError};
+pub use connect::Connection;
+pub use error::ClientError;
+pub use events::EventsArgs;
+pub use operate::{Operate, Program, TellArgs};
+pub use order::{FailbackArgs, FailoverArgs, MaintenanceArgs};
+pub use page::{CompletionsArgs, ManArgs};
+pub use status::StatusArgs;

@@ -1,0 +1,59 @@
+//! Pages about the command line itself.
+
+use clap::{Args, Command};
+use clap_complete::Shell;
+
+use super::out::Out;
+use super::{ClientError, Program};
+
+/// Whose completions.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    shell: Shell,
+}
+
+/// Which page.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The command. [default: the program]
+    command: Option<String>,
+}
+
+pub(super) fn completions(
+    args: &CompletionsArgs,
+    program: &Program,
+    out: &mut Out<'_>,
+) -> Result<(), ClientError> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        args.shell,
+        &mut (program.command)(),
+        program.name,
+        &mut script,
+    );
+    out.say(&String::from_utf8_lossy(&script))
+}
+
+pub(super) fn man(args: &ManArgs, program: &Program, out: &mut Out<'_>) -> Result<(), ClientError> {
+    let mut whole = (program.command)();
+    // Gives the commands their full names, as in `l4-failover status`.
+    whole.build();
+    let command = match &args.command {
+        None => whole,
+        Some(name) => subcommand(&whole, name)?,
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    out.say(&String::from_utf8_lossy(&page))
+}
+
+fn subcommand(whole: &Command, name: &str) -> Result<Command, ClientError> {
+    whole.find_subcommand(name).cloned().ok_or_else(|| {
+        let known = whole.get_subcommands().map(Command::get_name);
+        ClientError::NoCommand {
+            name: name.to_owned(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
+    })
+}

@@ -1,0 +1,183 @@
+//! Pools at a glance: who is active, since when and why, and how each endpoint is.
+
+use std::time::Duration;
+
+use super::out::{Paint, printable};
+use crate::admin::pools::{EndpointJson, PoolJson, TierJson};
+
+const HEAD: [&str; COLUMNS] = [
+    "TIER", "ENDPOINT", "STATE", "FOR", "SESSIONS", "CONNECTS", "FAILURES", "NOTE",
+];
+const COLUMNS: usize = 8;
+/// The column of [`HEAD`] that is painted.
+const STATE: usize = 2;
+
+/// `pools`, one after the other.
+pub(super) fn table(pools: &[PoolJson], paint: Paint) -> String {
+    match pools {
+        [] => "no pools\n".to_owned(),
+        pools => {
+            let pools = pools.iter().map(|it| pool(it, paint));
+            pools.collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+fn pool(pool: &PoolJson, paint: Paint) -> String {
+    let mut text = title(pool, paint);
+    let mut say = |key: &str, value: String| text.push_str(&format!("  {key:<9} {value}\n"));
+    say("active", active(pool, paint));
+    if let Some(why) = last_move(pool) {
+        say("why", why);
+    }
+    say("failback", failback(pool));
+    if pool.spilled > 0 {
+        say(
+            "spilled",
+            format!("{} sessions outside the active tier", pool.spilled),
+        );
+    }
+    if let Some(error) = &pool.state_file_error {
+        let sentence = format!("a restart may forget decisions: {}", printable(error));
+        say("warning", paint.state("down", &sentence));
+    }
+    text.push_str(&endpoints(pool, paint));
+    text
+}
+
+fn title(pool: &PoolJson, paint: Paint) -> String {
+    let labels = pool.labels.iter();
+    let labels = labels.map(|(key, value)| format!(", {key} {value}"));
+    let about = format!("{}{}", pool.kind, labels.collect::<String>());
+    format!(
+        "{}  ({})\n",
+        paint.bold(&printable(&pool.name)),
+        printable(&about)
+    )
+}
+
+fn active(pool: &PoolJson, paint: Paint) -> String {
+    let tier = pool.tiers.get(pool.active_tier);
+    let names = tier.iter().flat_map(|tier| &tier.endpoints);
+    let names: Vec<_> = names.map(|it| printable(&it.endpoint)).collect();
+    let health = match tier.is_some_and(|tier| tier.healthy) {
+        true => String::new(),
+        false => paint.state("down", ", not healthy"),
+    };
+    format!(
+        "{}: {}{health}, for {}, since {}",
+        rank(pool.active_tier),
+        names.join(", "),
+        span(pool.active_seconds),
+        pool.since
+    )
+}
+
+/// Why the active tier is the one that it is.
+fn last_move(pool: &PoolJson) -> Option<String> {
+    let event = pool.last_move.as_ref()?;
+    let from = event.from.iter().map(|from| format!(" from {from}"));
+    let why = [&event.cause, &event.reason].into_iter().flatten();
+    let why = why.map(|why| format!(": {why}"));
+    let said = from.chain(why).collect::<String>();
+    Some(printable(&format!("{}{said}", event.event)))
+}
+
+fn failback(pool: &PoolJson) -> String {
+    let flaps = match pool.flaps {
+        0 => String::new(),
+        1 => ", 1 flap".to_owned(),
+        flaps => format!(", {flaps} flaps"),
+    };
+    let hold_down = span(pool.hold_down_seconds);
+    match (pool.held, pool.hold_down_left_seconds) {
+        (true, _) => "held by an operator's failover, until failback by command".to_owned(),
+        (false, Some(left)) => format!("in {}: hold-down {hold_down}{flaps}", span(left)),
+        (false, None) if pool.failback == "manual" => "by command only".to_owned(),
+        (false, None) => format!("by itself: hold-down {hold_down}{flaps}"),
+    }
+}
+
+fn endpoints(pool: &PoolJson, paint: Paint) -> String {
+    let mut rows = vec![(String::new(), HEAD.map(str::to_owned))];
+    for tier in &pool.tiers {
+        let mark = match tier.tier == pool.active_tier {
+            true => "*",
+            false => "",
+        };
+        let row = |endpoint| (mark.to_owned(), row(tier, endpoint));
+        rows.extend(tier.endpoints.iter().map(row));
+    }
+    let widths = widths(&rows);
+    let lines = rows.iter().map(|(mark, row)| {
+        let cells = row.iter().zip(widths).enumerate();
+        let cells = cells.map(|(column, (cell, width))| {
+            let padded = format!("{cell:<width$}");
+            match column {
+                STATE => paint.state(cell, &padded),
+                _ => padded,
+            }
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        format!("{mark:<2}{}\n", line.trim_end())
+    });
+    lines.collect()
+}
+
+fn widths(rows: &[(String, [String; COLUMNS])]) -> [usize; COLUMNS] {
+    std::array::from_fn(|column| {
+        let widths = rows.iter().map(|(_, row)| row[column].chars().count());
+        widths.max().unwrap_or_default()
+    })
+}
+
+fn row(tier: &TierJson, endpoint: &EndpointJson) -> [String; COLUMNS] {
+    let sessions = match endpoint.max_connections {
+        Some(max) => format!("{}/{max}", endpoint.connections),
+        None => endpoint.connections.to_string(),
+    };
+    [
+        rank(tier.tier),
+        printable(&endpoint.endpoint),
+        endpoint.state.clone(),
+        endpoint
+            .changed_seconds
+            .map_or_else(|| "-".to_owned(), span),
+        sessions,
+        endpoint.connects.to_string(),
+        endpoint.failures.to_string(),
+        printable(&note(endpoint)),
+    ]
+}
+
+/// What else is known of an endpoint: why it is out, what it was last asked, how it answered.
+fn note(endpoint: &EndpointJson) -> String {
+    let out = endpoint.maintenance.iter().cloned();
+    let check = endpoint.last_check.iter().map(|check| {
+        let ago = span(check.ago_seconds);
+        match &check.error {
+            Some(error) => format!("check {ago} ago: {error}"),
+            None => format!("check {ago} ago: ok in {} ms", check.took_ms),
+        }
+    });
+    let failure = endpoint.last_failure.iter();
+    let failure = failure.map(|failure| format!("last dial: {failure}"));
+    out.chain(check)
+        .chain(failure)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn rank(tier: usize) -> String {
+    match tier {
+        0 => "primary".to_owned(),
+        tier => format!("backup {tier}"),
+    }
+}
+
+/// A time in at most two units: `3m 12s`.
+pub(super) fn span(seconds: f64) -> String {
+    let whole = Duration::try_from_secs_f64(seconds.trunc()).unwrap_or_default();
+    let words = humantime::format_duration(whole).to_string();
+    words.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}

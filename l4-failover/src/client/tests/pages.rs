@@ -1,0 +1,24 @@
+//! Completions and manual pages.
+
+use super::{refused, run};
+
+#[tokio::test]
+async fn every_shell_gets_completions_of_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(&["completions", shell]).await.unwrap();
+        for word in ["l4-failover", "failback", "maintenance", "token-file"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_program_and_every_command_have_a_page() {
+    let page = run(&["man"]).await.unwrap();
+    assert!(page.contains(".TH l4-failover 1"), "{page}");
+    assert!(page.contains("failback"), "{page}");
+    let page = run(&["man", "failback"]).await.unwrap();
+    assert!(page.contains("\\-\\-force"), "{page}");
+    let sentence = refused(&["man", "fallback"]).await;
+    assert!(sentence.starts_with("there is no command \"fallback\"; there are: status, failover"));
+}
