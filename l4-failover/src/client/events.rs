@@ -20,7 +20,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(45);
 pub struct EventsArgs {
     /// The one to follow. [default: all, also those that a reload brings]
     name: Option<String>,
-    /// Only what serves this: port, service, datacenter.
+    /// Only what serves this: port, inbound, service, datacenter.
     #[arg(long)]
     kind: Option<String>,
     /// Prints an object of JSON in each line.

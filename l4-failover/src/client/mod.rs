@@ -17,11 +17,8 @@
 //!     command: Cli::command,
 //! };
 //! let Cli::Operate(operate) = Cli::parse_from(["l4-failover", "man"]);
-//! # let print = |_: Operate, _: Program| ();
-//! # let _ = |operate: Operate, program: Program| {
-//! operate.run(&program) // speaks, prints, and says how it went
-//! # };
-//! # print(operate, program);
+//! let exit_code = operate.run(&program);
+//! # assert_eq!(exit_code, std::process::ExitCode::SUCCESS);
 //! ```
 
 mod address;

@@ -51,7 +51,7 @@ pub struct MaintenanceArgs {
 struct Which {
     /// The name in the configuration.
     name: String,
-    /// What it serves, where two have one name: port, service, datacenter.
+    /// What it serves, where two have one name: port, inbound, service, datacenter.
     #[arg(long)]
     kind: Option<String>,
 }

@@ -20,7 +20,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 pub struct StatusArgs {
     /// The one to show. [default: all]
     name: Option<String>,
-    /// Only what serves this: port, service, datacenter.
+    /// Only what serves this: port, inbound, service, datacenter.
     #[arg(long)]
     kind: Option<String>,
     /// Prints JSON.

@@ -62,7 +62,7 @@ fn active(pool: &PoolJson, paint: Paint) -> String {
     let names: Vec<_> = names.map(|it| printable(&it.endpoint)).collect();
     let health = match tier.is_some_and(|tier| tier.healthy) {
         true => String::new(),
-        false => paint.state("down", ", not healthy"),
+        false => format!(" {}", paint.state("down", "(not healthy)")),
     };
     format!(
         "{}: {}{health}, for {}, since {}",

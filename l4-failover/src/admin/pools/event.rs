@@ -14,7 +14,7 @@ pub struct EventJson {
     pub time: String,
     /// The pool's name.
     pub pool: String,
-    /// What the pool serves: `port`, `service`, `datacenter`.
+    /// What the pool serves: `port`, `inbound`, `service`, `datacenter`.
     pub kind: String,
     /// `failover`, `failback`, `endpoint` or `missed`.
     pub event: String,

@@ -16,7 +16,7 @@ use crate::{EndpointStatus, LastCheck, PoolStatus, TierStatus};
 pub struct PoolJson {
     /// Its name, unique within its kind.
     pub name: String,
-    /// What it serves: `port`, `service`, `datacenter`.
+    /// What it serves: `port`, `inbound`, `service`, `datacenter`.
     pub kind: String,
     /// What else is worth showing, such as `listen` and `protocol`.
     pub labels: BTreeMap<String, String>,

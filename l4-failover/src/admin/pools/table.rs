@@ -21,7 +21,7 @@ const RELOADS_MAX: usize = 16;
 pub struct NamedPool {
     /// The pool. Its name is unique within its kind.
     pub pool: Pool,
-    /// What it serves, in one word: `port`, `service`, `datacenter`.
+    /// What it serves, in one word: `port`, `inbound`, `service`, `datacenter`.
     pub kind: &'static str,
     /// What else is worth showing, such as `listen` and `protocol`.
     pub labels: BTreeMap<String, String>,

@@ -89,6 +89,17 @@ itch-feed  (port, listen 127.0.0.1:19100, protocol tcp)
 }
 
 #[test]
+fn an_active_tier_without_health_stands_out() {
+    let mut pool = moved();
+    pool.tiers[1].healthy = false;
+    let text = table(&[pool], Paint::NONE);
+    assert!(
+        text.contains("127.0.0.1:9002 (not healthy), for 3m 12s"),
+        "{text}"
+    );
+}
+
+#[test]
 fn who_moves_back_is_said_in_each_case() {
     let line = |change: &dyn Fn(&mut PoolJson)| {
         let mut pool = moved();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::NamedPool;
-use super::{Server, pair};
+use super::{Server, fields, pair};
 use crate::Pool;
 
 #[tokio::test]
@@ -16,6 +16,7 @@ async fn a_pool_moves_and_comes_back_by_command() {
         done["message"],
         "feed: moved from 127.0.0.1:9000 to 127.0.0.1:9001; it stays there until failback"
     );
+    assert_eq!(fields(&done), "kind message moved pool warning");
     assert_eq!(done["moved"]["event"], "failover");
     assert_eq!(pool.status().active, 1);
     let (status, done) = server.ask("POST /pools/feed/failback").await;

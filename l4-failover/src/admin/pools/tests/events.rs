@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
 use super::super::NamedPool;
-use super::{PATIENCE, Server, pair, soon};
+use super::{PATIENCE, Server, fields, pair, soon};
 use crate::Pool;
 
 async fn told(events: &mut super::Following) -> String {
@@ -32,6 +32,10 @@ async fn events_come_in_order_with_cause_and_reason() {
         assert_eq!(told(&mut events).await, expected);
     }
     let moved = events.event().await.unwrap();
+    assert_eq!(
+        fields(&moved),
+        "cause event from from_tier kind pool since_last_seconds time to to_tier"
+    );
     assert_eq!(moved["cause"], "maintenance");
     assert_eq!(
         (&moved["from_tier"], &moved["to_tier"]),

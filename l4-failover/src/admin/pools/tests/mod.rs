@@ -35,6 +35,12 @@ fn pair(name: &str) -> Pool {
         .unwrap()
 }
 
+/// The fields of an object, which tools rely on.
+fn fields(object: &Value) -> String {
+    let fields = object.as_object().expect("an object").keys();
+    fields.cloned().collect::<Vec<_>>().join(" ")
+}
+
 /// Serves routes over pools until it is told to stop.
 struct Server {
     pools: Pools,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::{ClustersJson, NamedPool, PoolJson};
-use super::{Server, pair};
+use super::{Server, fields, pair};
 
 #[tokio::test]
 async fn a_pool_is_shown_with_all_that_an_operator_asks() {
@@ -34,6 +34,14 @@ async fn a_pool_is_shown_with_all_that_an_operator_asks() {
     ] {
         assert_eq!(feed[key], value, "{key}");
     }
+    // In the order of the alphabet, as JSON is read here.
+    assert_eq!(
+        fields(feed),
+        "active_seconds active_tier failback flaps healthy held hold_down_left_seconds \
+         hold_down_seconds kind labels last_move moves name since since_unix_seconds spilled \
+         state_file_error tiers"
+    );
+    assert_eq!(fields(&feed["tiers"][0]), "endpoints healthy tier");
     let since = humantime::parse_rfc3339(feed["since"].as_str().unwrap()).unwrap();
     let unix = since.duration_since(std::time::UNIX_EPOCH).unwrap();
     assert_eq!(feed["since_unix_seconds"], unix.as_secs());
