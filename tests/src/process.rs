@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -189,13 +190,22 @@ impl Program {
         }
     }
 
+    /// The configuration that it was started with, or that took its place.
+    pub fn config(&self) -> String {
+        fs::read_to_string(self.directory().join(CONFIG)).unwrap()
+    }
+
+    fn directory(&self) -> &Path {
+        let directory = self.directory.as_ref();
+        directory.expect("it was started with a file").path()
+    }
+
     /// Puts another configuration in place of the one that it was started with, which it does not
     /// know before it reads it again.
     pub fn rewrite(&self, config: &str) {
-        let directory = self.directory.as_ref().expect("it was started with a file");
-        let next = directory.path().join("next.toml");
+        let next = self.directory().join("next.toml");
         fs::write(&next, config).unwrap();
-        fs::rename(next, directory.path().join(CONFIG)).unwrap();
+        fs::rename(next, self.directory().join(CONFIG)).unwrap();
     }
 
     /// The address of a listener, by its name.

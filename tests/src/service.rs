@@ -46,6 +46,13 @@ impl Service {
         self.address
     }
 
+    /// Ends it, and its connections, and waits until it has ended.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        // It was cancelled.
+        let _ = (&mut self.accepting).await;
+    }
+
     /// What it calls itself.
     pub fn name(&self) -> &str {
         &self.name

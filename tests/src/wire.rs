@@ -50,6 +50,15 @@ pub fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, End) {
     }
 }
 
+/// Connects, says nothing, and reads to the end, which may come before the connection is known here.
+pub fn listen_to(address: SocketAddr) -> (Vec<u8>, End) {
+    match TcpStream::connect_timeout(&address, PATIENCE) {
+        Ok(stream) => read_to_end(&mut patient(stream)),
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => (Vec::new(), End::Reset),
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// The next `count` bytes.
 pub fn read_exactly(stream: &mut TcpStream, count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
@@ -100,6 +109,22 @@ impl Backend {
     pub fn accept(&self) -> TcpStream {
         assert!(self.is_asked_within(PATIENCE), "nobody connects");
         patient(self.0.accept().unwrap().0)
+    }
+
+    /// The next connection that says something, of which this is the beginning; those that say
+    /// nothing are health checks.
+    pub fn accept_asking(&self, beginning: &[u8]) -> TcpStream {
+        loop {
+            let mut stream = self.accept();
+            let mut said = vec![0; beginning.len()];
+            match stream.read_exact(&mut said) {
+                Ok(()) => {
+                    assert_eq!(said, beginning);
+                    return stream;
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::UnexpectedEof),
+            }
+        }
     }
 
     /// Whether a connection waits to be accepted now.

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tests::config::{FAST_CHECK, feed};
+use tests::http::Keeping;
 use tests::payload::{Payload, receive};
 use tests::process::{Program, run};
-use tests::wire::{Backend, End, Refusing, connect, echo, echoes, read_exactly, read_to_end, send};
-use tests::{failover, failover_program};
+use tests::wire::{
+    Backend, End, Refusing, connect, echo, echoes, listen_to, read_exactly, read_to_end, send,
+};
+use tests::{endpoint, failover, failover_program};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -19,8 +22,7 @@ const ACTIVE: &str = r#"l4_failover_active_tier{port="feed"}"#;
 /// A session on the port, and its other end at an endpoint.
 fn session(port: &Program, endpoint: &Backend) -> (std::net::TcpStream, std::net::TcpStream) {
     let mut client = send(port.address("feed"), b"hello");
-    let mut server = endpoint.accept();
-    assert_eq!(read_exactly(&mut server, 5), b"hello");
+    let mut server = endpoint.accept_asking(b"hello");
     assert!(answers(&mut client, &mut server));
     (client, server)
 }
@@ -63,32 +65,35 @@ async fn what_goes_in_comes_out() {
 }
 
 #[test]
-fn a_primary_that_is_gone_is_left_within_the_dial_and_then_for_good() {
-    let (primary, backup) = (Backend::default(), echo());
-    let port = failover!(feed(&[primary.address(), backup], FAST_CHECK, ""));
-    let (client, server) = session(&port, &primary);
-    drop((client, server));
+fn a_primary_that_was_killed_is_left_within_the_dial_and_then_for_good() {
+    let (mut primary, backup) = (endpoint!("primary"), endpoint!("backup"));
+    let port = failover!(feed(&[primary.address(), backup.address()], FAST_CHECK, ""));
+    let ask = || Keeping::connect(port.address("feed")).ask("/").unwrap();
+    assert_eq!(ask(), "primary");
+    assert_eq!(
+        port.first_ended()["endpoint"],
+        primary.address().to_string()
+    );
     assert_eq!(port.metric(ACTIVE), 0.0);
-    drop(primary);
-    // Nobody has looked yet: the dial finds out, and goes on to the backup.
-    let mut client = connect(port.address("feed"));
-    assert!(echoes(&mut client, b"ping"));
+    primary.kill();
+    // The dial finds out, and goes on to the backup.
+    assert_eq!(ask(), "backup");
     port.metric_until(ACTIVE, |tier| tier == 1.0);
-    drop(client);
     let ended = port.ended(2);
-    assert_eq!(ended[1]["endpoint"], backup.to_string());
-    assert_eq!(ended[1]["cause"], "done");
+    assert_eq!(ended[1]["endpoint"], backup.address().to_string());
+    assert_eq!(ended[1]["failed_attempts"], 1);
+    assert_eq!(ended[1]["spilled"], true);
     let moves = r#"l4_failover_transitions_total{cause="unhealthy",kind="failover",port="feed"}"#;
     assert_eq!(port.metric(moves), 1.0);
-    assert!(port.metric(r#"l4_failover_last_transition_timestamp_seconds{port="feed"}"#) > 1e9);
+    let moved = r#"l4_failover_last_transition_timestamp_seconds{port="feed"}"#;
+    assert!(port.metric(moved) > 1e9);
 }
 
 #[test]
 fn a_client_that_nobody_answers_is_reset() {
     let gone = Refusing::default();
     let port = failover!(feed(&[gone.address()], "", ""));
-    let mut client = connect(port.address("feed"));
-    assert_eq!(read_to_end(&mut client), (Vec::new(), End::Reset));
+    assert_eq!(listen_to(port.address("feed")), (Vec::new(), End::Reset));
     let line = port.first_ended();
     assert_eq!(line["level"], "WARN");
     assert_eq!(

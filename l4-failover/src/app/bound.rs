@@ -13,9 +13,9 @@ use super::front::{FrontError, Ready, Wanted, wanted};
 use super::{App, FIRST_LOOK_UP, Listener, Open, Running, Shared, View};
 use crate::admin::pools::Pools;
 use crate::admin::{self, AdminError};
-use crate::metrics::{Labelled, PoolMetrics};
+use crate::metrics::{Computed, Labelled, PoolMetrics, days_until};
 use crate::pool::Upkeep;
-use crate::port::{Context, ContextOptions, Door};
+use crate::port::{Context, ContextOptions, Door, Front};
 use crate::process::descriptors::{
     Standing, TooFewDescriptors, connections_max, raise_descriptors,
 };
@@ -140,15 +140,42 @@ impl Bound {
 
 /// What is read of ports and inbounds when somebody asks for metrics.
 fn register(context: &Context, view: &Arc<ArcSwap<View>>) -> prometheus::Result<()> {
-    let metrics = context.metrics();
+    let (metrics, pools, gates) = (context.metrics(), Arc::clone(view), Arc::clone(view));
     metrics.set_generation(1);
-    let view = Arc::clone(view);
     let labelled = |it: &Listener| Labelled {
         labels: vec![it.front.name.to_string()],
         pool: it.front.pool.clone(),
     };
-    let pools = move || view.load().listeners.iter().map(labelled).collect();
-    PoolMetrics::register(metrics.register(), &["port"], pools)
+    let pools = move || pools.load().listeners.iter().map(labelled).collect();
+    PoolMetrics::register(metrics.register(), &["port"], pools)?;
+    metrics.register().computed(
+        "certificate_expiry_days",
+        "Days until the certificate that is shown to callers expires, or until the list of the \
+         revoked is due to be replaced.",
+        &["port", "file"],
+        move || {
+            let view = gates.load();
+            let fronts = view.listeners.iter().map(|it| &*it.front);
+            fronts.flat_map(expiries).collect()
+        },
+    )
+}
+
+fn expiries(front: &Front) -> Vec<Computed> {
+    let Some(gate) = &front.gate else {
+        return Vec::new();
+    };
+    let files = [
+        ("cert", gate.tls.expires()),
+        ("crl", gate.tls.crl_expires()),
+    ];
+    let days = |(file, at): (&str, Option<SystemTime>)| {
+        Some((
+            vec![front.name.to_string(), file.to_owned()],
+            days_until(at?),
+        ))
+    };
+    files.into_iter().filter_map(days).collect()
 }
 
 impl Open {

@@ -97,11 +97,9 @@ impl Shared {
         let settings = settings.map_err(ReloadError::Mistaken)?;
         let change = Change::prepare(self, running, settings)?;
         change.look_up(self).await;
-        let gone = change.apply(self, running)?;
-        for open in gone {
-            // One that is not closed by then closes by itself.
-            let _ = timeout(CLOSE_WAIT, running.workers.close(open.id)).await;
-        }
+        let opened = change.open(running).await?;
+        let gone = opened.apply(self, running);
+        running.close(gone).await;
         let generation = self.view.load().generation;
         Ok(Reloaded { generation })
     }
@@ -149,26 +147,23 @@ impl Change {
         shared.upkeep.look_up(FIRST_LOOK_UP).await;
     }
 
-    /// Changes all of it; the addresses that are to be closed.
-    fn apply(self, shared: &Shared, running: &mut Running) -> Result<Vec<Open>, AcceptError> {
-        let mut opened = Vec::new();
+    /// Accepts on the new addresses, the last step that can fail.
+    async fn open(self, running: &Running) -> Result<Opened, AcceptError> {
+        let mut fronts = Vec::new();
         for (ready, place) in self.fronts {
-            let open = place.open(running, &ready)?;
-            opened.push((ready, open));
+            match place.open(running, &ready) {
+                Ok(open) => fronts.push((ready, open)),
+                Err(error) => {
+                    let opened = fronts.into_iter().filter_map(|(_, open)| open.ok());
+                    running.close(opened.collect()).await;
+                    return Err(error);
+                }
+            }
         }
-        // Nothing fails from here on.
-        let mut before: Vec<_> = running.open.drain(..).map(Some).collect();
-        for (ready, open) in opened {
-            let kept = |at: usize| before[at].take().expect("kept for one front");
-            let mut open = open.unwrap_or_else(kept);
-            open.name = Arc::clone(&ready.front.name);
-            open.door.lead_to(Arc::clone(&ready.front));
-            ready.apply();
-            running.open.push(open);
-        }
-        running.settings = self.settings;
-        shared.show(running);
-        Ok(before.into_iter().flatten().collect())
+        Ok(Opened {
+            settings: self.settings,
+            fronts,
+        })
     }
 }
 
@@ -179,6 +174,30 @@ impl Place {
             Self::Kept(at) => Ok(Err(at)),
             Self::New(listening) => Open::new(&running.workers, ready, listening).map(Ok),
         }
+    }
+}
+
+/// All that a reload changes, when nothing can fail any more.
+struct Opened {
+    settings: Settings,
+    fronts: Vec<(Ready, Result<Open, usize>)>,
+}
+
+impl Opened {
+    /// Changes all of it; the addresses that are to be closed.
+    fn apply(self, shared: &Shared, running: &mut Running) -> Vec<Open> {
+        let mut before: Vec<_> = running.open.drain(..).map(Some).collect();
+        for (ready, open) in self.fronts {
+            let kept = |at: usize| before[at].take().expect("kept for one front");
+            let mut open = open.unwrap_or_else(kept);
+            open.name = Arc::clone(&ready.front.name);
+            open.door.lead_to(Arc::clone(&ready.front));
+            ready.apply();
+            running.open.push(open);
+        }
+        running.settings = self.settings;
+        shared.show(running);
+        before.into_iter().flatten().collect()
     }
 }
 
@@ -197,6 +216,13 @@ impl Running {
     fn front(&self, name: &str) -> Option<Arc<Front>> {
         let open = self.open.iter().find(|open| *open.name == *name)?;
         Some(open.door.front())
+    }
+
+    async fn close(&self, gone: Vec<Open>) {
+        for open in gone {
+            // One that is not closed by then closes by itself.
+            let _ = timeout(CLOSE_WAIT, self.workers.close(open.id)).await;
+        }
     }
 }
 

@@ -2,17 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Result};
 
-use super::Register;
+use super::{Register, days_until, unix_seconds};
 use crate::choice::{Cause, MoveKind};
 use crate::pool::{EndpointStatus, Pool, PoolStatus};
-
-const DAY_SECONDS: f64 = 24.0 * 3600.0;
 
 /// A pool, and the values of the labels that a program has for it.
 #[derive(Clone, Debug)]
@@ -198,15 +195,6 @@ impl Families {
         for endpoint in status.endpoints() {
             self.add_endpoint(&with(&labels, &[&endpoint.name]), endpoint);
         }
-        for endpoint in of.pool.endpoints() {
-            let expires = endpoint.tls().and_then(|tls| tls.expires());
-            if let Some(at) = expires {
-                let labels = with(&labels, &[endpoint.name()]);
-                self.certificate
-                    .with_label_values(&labels)
-                    .set(days_until(at));
-            }
-        }
     }
 
     fn add_pool(&self, labels: &[&str], status: &PoolStatus) {
@@ -253,6 +241,10 @@ impl Families {
         self.sessions
             .with_label_values(labels)
             .set(endpoint.connections as i64);
+        if let Some(at) = endpoint.certificate_expires {
+            let left = days_until(at);
+            self.certificate.with_label_values(labels).set(left);
+        }
     }
 }
 
@@ -286,14 +278,4 @@ fn words(labels: &[String]) -> Vec<&str> {
 
 fn with<'a>(labels: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     labels.iter().chain(more).copied().collect()
-}
-
-fn unix_seconds(at: SystemTime) -> f64 {
-    at.duration_since(UNIX_EPOCH)
-        .map_or(0.0, |it| it.as_secs_f64())
-}
-
-/// Negative once it is past.
-pub(crate) fn days_until(at: SystemTime) -> f64 {
-    (unix_seconds(at) - unix_seconds(SystemTime::now())) / DAY_SECONDS
 }

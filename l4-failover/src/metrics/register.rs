@@ -78,7 +78,7 @@ impl<'a> Register<'a> {
         Ok(metric)
     }
 
-    fn opts(&self, name: &str, help: &str) -> Opts {
+    pub(super) fn opts(&self, name: &str, help: &str) -> Opts {
         Opts::new(format!("{}_{name}", self.prefix), help)
     }
 }

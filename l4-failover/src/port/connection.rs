@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 
 use super::error::Error;
 use super::front::Gate;
 use super::record::Record;
 use crate::socket::cut::ResetOnDrop;
 use crate::socket::relay::relay;
+use crate::socket::tls::{AcceptError, Caller, HandshakeError};
 use crate::socket::{Connection, Stream};
 
 /// Serves one connection to its end; it is counted and logged once, however it ends.
@@ -43,13 +45,27 @@ async fn shake(
 ) -> Result<ResetOnDrop<Stream>, Error> {
     let context = Arc::clone(record.context());
     let place = context.handshakes.begin();
-    let shaking = gate.tls.accept(client, gate.timeout);
     let (stream, caller) = tokio::select! {
-        shaken = shaking => shaken?,
+        shaken = greet(client, gate) => shaken?,
         () = place.is_taken() => return Err(Error::Crowded),
     };
     record.called(gate.matched(&caller));
     Ok(ResetOnDrop::from(stream))
+}
+
+/// Waits for the first byte, which a health probe never sends, then shakes hands.
+async fn greet(client: TcpStream, gate: &Gate) -> Result<(Stream, Caller), Error> {
+    let began = Instant::now();
+    match timeout(gate.timeout, client.peek(&mut [0])).await {
+        Ok(Ok(0)) => return Err(Error::Probe),
+        Err(_) => {
+            return Err(AcceptError::Handshake(HandshakeError::TimedOut(gate.timeout)).into());
+        }
+        // A connection that is broken the handshake finds broken too.
+        Ok(_) => {}
+    }
+    let left = gate.timeout.saturating_sub(began.elapsed());
+    Ok(gate.tls.accept(client, left).await?)
 }
 
 /// Passes a connection on. One that nobody answers is reset, as one that is cut: to a client that

@@ -12,6 +12,9 @@ use crate::socket::tls::{AcceptError, HandshakeError};
 /// Why a connection did not come to its end.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// It was closed without a byte: somebody looked whether anybody listens.
+    #[error("a probe: closed without a byte")]
+    Probe,
     /// The caller was not let in.
     #[error(transparent)]
     Handshake(#[from] AcceptError),
@@ -34,6 +37,7 @@ impl Error {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let (phase, ending) = match self {
+            Self::Probe => (Phase::Handshake, Ending::new(Cause::Done, "probe")),
             Self::Handshake(error) => (Phase::Handshake, refused(error)),
             Self::Crowded => (Phase::Handshake, Ending::new(Cause::Resource, "crowded")),
             Self::Connect(error) => (Phase::Connect, error.into()),
