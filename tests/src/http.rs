@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use crate::process::PATIENCE;
 use crate::wire::connect;
 
 /// An answer.
@@ -50,9 +51,16 @@ fn exchange(address: SocketAddr, request: &str) -> Answer {
 pub struct Keeping(BufReader<TcpStream>);
 
 impl Keeping {
-    /// Connects to `address`, which must accept.
-    pub fn connect(address: SocketAddr) -> Self {
-        Self(BufReader::new(connect(address)))
+    /// Connects to `address`.
+    ///
+    /// # Errors
+    ///
+    /// Where nobody accepts, or whoever does resets at once.
+    pub fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self(BufReader::new(stream)))
     }
 
     /// The body that answers a GET of `path`.

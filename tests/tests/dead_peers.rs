@@ -1,6 +1,7 @@
 //! Peers that are gone without a word: the network is cut off, as far as TCP can tell.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures are for people")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -142,5 +143,7 @@ fn a_machine_that_is_gone_costs_a_dial_its_timeout_until_checks_leave_it() {
     assert_eq!(&bytes, b"ping");
     println!("a dial: {:?}, configured 500 ms", since.elapsed());
     let pools = || far.here.enter(|| far.failover.get("/clusters").body);
-    until("the backup is active", || pools().contains("\"active_tier\":1"));
+    until("the backup is active", || {
+        pools().contains("\"active_tier\":1")
+    });
 }

@@ -4,6 +4,7 @@
 //! `KILLS` and `STOPS` say how often; the figures are printed (`--nocapture`).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures are for people")]
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::endpoint::Endpoint;
-use tests::process::{Program, until};
 use tests::http::{self, Keeping};
+use tests::process::{Program, until};
 use tests::{endpoint, failover};
 
 /// Checks in these tests come this often.
@@ -66,7 +67,7 @@ impl Pair {
 
     fn pool(&self) -> Value {
         let pools: Value = serde_json::from_str(&self.failover.get("/clusters").body).unwrap();
-        pools[0].clone()
+        pools["pools"][0].clone()
     }
 
     /// The primary is healthy, active, and is what a new connection gets.
@@ -74,21 +75,28 @@ impl Pair {
         until("the primary is healthy", || {
             self.pool()["tiers"][0]["endpoints"][0]["state"] == "up"
         });
-        let answer = http::post(self.failover.address("admin"), "/pools/refdata/failback", "");
+        let answer = http::post(
+            self.failover.address("admin"),
+            "/pools/refdata/failback",
+            "",
+        );
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.assert_primary_serves();
     }
 
     fn assert_primary_serves(&self) {
         assert_eq!(self.pool()["active_tier"], 0);
-        assert_eq!(Keeping::connect(self.port()).ask("/").unwrap(), self.primary.name());
+        assert_eq!(
+            Keeping::connect(self.port()).unwrap().ask("/").unwrap(),
+            self.primary.name()
+        );
     }
 
     /// New connections, one after the other, until the backup answers one; how long that took.
     fn until_backup_answers(&self, since: Instant) -> Duration {
         let until = since + tests::process::PATIENCE;
         loop {
-            match Keeping::connect(self.port()).ask("/") {
+            match Keeping::connect(self.port()).and_then(|mut it| it.ask("/")) {
                 Ok(name) if name == self.backup.name() => return since.elapsed(),
                 answer => assert!(Instant::now() < until, "still {answer:?}"),
             }
@@ -108,22 +116,34 @@ fn figures(what: &str, mut took: Vec<Duration>) -> Duration {
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
     let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
-    println!("{what}: {} times; p50 {p50:?}, p99 {p99:?}, max {max:?}", took.len());
+    println!(
+        "{what}: {} times; p50 {p50:?}, p99 {p99:?}, max {max:?}",
+        took.len()
+    );
     max
+}
+
+/// Sets its word when it is dropped, by a panic too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Asks all the time on one connection, and once more on a new one where that fails. Requests
 /// asked, and lost.
 fn ask_while(port: SocketAddr, goes_on: &AtomicBool) -> (u32, u32) {
     let (mut asked, mut lost) = (0, 0);
-    let mut connection = Keeping::connect(port);
+    let mut connection = Keeping::connect(port).unwrap();
     while goes_on.load(Ordering::Relaxed) {
         asked += 1;
         if connection.ask("/").is_err() {
-            connection = Keeping::connect(port);
+            connection = Keeping::connect(port).unwrap();
             if connection.ask("/").is_err() {
                 lost += 1;
-                connection = Keeping::connect(port);
+                connection = Keeping::connect(port).unwrap();
             }
         }
     }
@@ -136,6 +156,7 @@ fn kills(dial: &str, bound: Duration) {
     ));
     let (port, goes_on) = (pair.port(), AtomicBool::new(true));
     let (took, (asked, lost)) = thread::scope(|scope| {
+        let stop = Stop(&goes_on);
         let asking = (dial == "any").then(|| scope.spawn(|| ask_while(port, &goes_on)));
         let mut took = Vec::new();
         for _ in 0..times("KILLS", 20) {
@@ -147,10 +168,13 @@ fn kills(dial: &str, bound: Duration) {
             took.push(pair.until_backup_answers(since));
             pair.primary.restart();
         }
-        goes_on.store(false, Ordering::Relaxed);
+        drop(stop);
         (took, asking.map_or((0, 0), |it| it.join().unwrap()))
     });
-    let max = figures(&format!("killed, dial = {dial:?}, to the backup's first byte"), took);
+    let max = figures(
+        &format!("killed, dial = {dial:?}, to the backup's first byte"),
+        took,
+    );
     assert!(max < bound, "{max:?}");
     if dial == "any" {
         println!("a client that retries once asked {asked} times and lost {lost}");
@@ -181,7 +205,7 @@ fn a_stopped_primary_is_left_and_its_sessions_end() {
     let (mut took, mut ended) = (Vec::new(), Vec::new());
     for _ in 0..times("STOPS", 20) {
         pair.return_to_primary();
-        let mut idle = Keeping::connect(pair.port());
+        let mut idle = Keeping::connect(pair.port()).unwrap();
         assert_eq!(idle.ask("/").unwrap(), pair.primary.name());
         random_phase();
         pair.assert_primary_serves();
