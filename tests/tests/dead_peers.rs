@@ -142,5 +142,7 @@ fn a_machine_that_is_gone_costs_a_dial_its_timeout_until_checks_leave_it() {
     assert_eq!(&bytes, b"ping");
     println!("a dial: {:?}, configured 500 ms", since.elapsed());
     let pools = || far.here.enter(|| far.failover.get("/clusters").body);
-    until("the backup is active", || pools().contains("\"active_tier\":1"));
+    until("the backup is active", || {
+        pools().contains("\"active_tier\":1")
+    });
 }

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::endpoint::Endpoint;
-use tests::process::{Program, until};
 use tests::http::{self, Keeping};
+use tests::process::{Program, until};
 use tests::{endpoint, failover};
 
 /// Checks in these tests come this often.
@@ -74,14 +74,21 @@ impl Pair {
         until("the primary is healthy", || {
             self.pool()["tiers"][0]["endpoints"][0]["state"] == "up"
         });
-        let answer = http::post(self.failover.address("admin"), "/pools/refdata/failback", "");
+        let answer = http::post(
+            self.failover.address("admin"),
+            "/pools/refdata/failback",
+            "",
+        );
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.assert_primary_serves();
     }
 
     fn assert_primary_serves(&self) {
         assert_eq!(self.pool()["active_tier"], 0);
-        assert_eq!(Keeping::connect(self.port()).ask("/").unwrap(), self.primary.name());
+        assert_eq!(
+            Keeping::connect(self.port()).ask("/").unwrap(),
+            self.primary.name()
+        );
     }
 
     /// New connections, one after the other, until the backup answers one; how long that took.
@@ -108,7 +115,10 @@ fn figures(what: &str, mut took: Vec<Duration>) -> Duration {
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
     let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
-    println!("{what}: {} times; p50 {p50:?}, p99 {p99:?}, max {max:?}", took.len());
+    println!(
+        "{what}: {} times; p50 {p50:?}, p99 {p99:?}, max {max:?}",
+        took.len()
+    );
     max
 }
 
@@ -150,7 +160,10 @@ fn kills(dial: &str, bound: Duration) {
         goes_on.store(false, Ordering::Relaxed);
         (took, asking.map_or((0, 0), |it| it.join().unwrap()))
     });
-    let max = figures(&format!("killed, dial = {dial:?}, to the backup's first byte"), took);
+    let max = figures(
+        &format!("killed, dial = {dial:?}, to the backup's first byte"),
+        took,
+    );
     assert!(max < bound, "{max:?}");
     if dial == "any" {
         println!("a client that retries once asked {asked} times and lost {lost}");

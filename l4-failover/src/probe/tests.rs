@@ -196,7 +196,10 @@ async fn watches_of_one_thing_share_its_checks_at_the_shortest_interval() {
     assert_eq!(other.lock().unwrap().len(), asked.len());
     // Every second one is soon enough after the last for the slower of them.
     let slow = one.lock().unwrap().len();
-    assert!((asked.len() / 3..=asked.len() / 2 + 1).contains(&slow), "{slow}");
+    assert!(
+        (asked.len() / 3..=asked.len() / 2 + 1).contains(&slow),
+        "{slow}"
+    );
 
     drop(fast);
     endpoints.until(60 * S).await;
