@@ -68,7 +68,7 @@ async fn what_goes_in_comes_out() {
 fn a_primary_that_was_killed_is_left_within_the_dial_and_then_for_good() {
     let (mut primary, backup) = (endpoint!("primary"), endpoint!("backup"));
     let port = failover!(feed(&[primary.address(), backup.address()], FAST_CHECK, ""));
-    let ask = || Keeping::connect(port.address("feed")).ask("/").unwrap();
+    let ask = || Keeping::connect(port.address("feed")).unwrap().ask("/").unwrap();
     assert_eq!(ask(), "primary");
     assert_eq!(
         port.first_ended()["endpoint"],
@@ -83,7 +83,7 @@ fn a_primary_that_was_killed_is_left_within_the_dial_and_then_for_good() {
     assert_eq!(ended[1]["endpoint"], backup.address().to_string());
     assert_eq!(ended[1]["failed_attempts"], 1);
     assert_eq!(ended[1]["spilled"], true);
-    let moves = r#"l4_failover_transitions_total{cause="unhealthy",kind="failover",port="feed"}"#;
+    let moves = r#"l4_failover_transitions_total{cause="unhealthy",move="failover",port="feed"}"#;
     assert_eq!(port.metric(moves), 1.0);
     let moved = r#"l4_failover_last_transition_timestamp_seconds{port="feed"}"#;
     assert!(port.metric(moved) > 1e9);

@@ -128,7 +128,7 @@ impl Families {
         Ok(Self {
             active_tier: of.gauges(&[], "active_tier", "The active tier; 0 is the primary.")?,
             transitions: of.counters(
-                &["kind", "cause"],
+                &["move", "cause"],
                 "transitions_total",
                 "Moves from one tier to another.",
             )?,
@@ -278,4 +278,73 @@ fn words(labels: &[String]) -> Vec<&str> {
 
 fn with<'a>(labels: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     labels.iter().chain(more).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::render;
+    use crate::probe::{CheckOptions, Probe};
+
+    /// What it tells of a pool that failed over, to a program with these labels.
+    async fn told(labels: &'static [&'static str]) -> String {
+        let pool = Pool::builder()
+            .primary("127.0.0.1:1")
+            .backup("127.0.0.1:2")
+            .check(CheckOptions {
+                probe: Some(Probe::None),
+                ..CheckOptions::default()
+            })
+            .build()
+            .unwrap();
+        pool.failover().await.unwrap();
+        pool.maintenance("127.0.0.1:1", Some("a new disk"))
+            .await
+            .unwrap();
+        let registry = prometheus::Registry::new();
+        let of = Register::new(&registry, "x");
+        let source = move || {
+            let labels = labels.iter().map(|label| format!("a {label}")).collect();
+            let pool = pool.clone();
+            vec![Labelled { labels, pool }]
+        };
+        PoolMetrics::register(of, labels, source).unwrap();
+        String::from_utf8(render(&registry)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_family_has_the_programs_labels_and_its_own() {
+        let told = told(&["kind", "route"]).await;
+        let of = r#"kind="a kind""#;
+        for line in [
+            format!("x_active_tier{{{of},route=\"a route\"}} 1"),
+            format!(
+                "x_transitions_total{{cause=\"operator\",{of},move=\"failover\",route=\"a route\"}} 1"
+            ),
+            format!(
+                "x_transitions_total{{cause=\"operator\",{of},move=\"failback\",route=\"a route\"}} 0"
+            ),
+        ] {
+            assert!(told.lines().any(|it| it == line), "{line} in {told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn maintenance_is_told_apart_from_health() {
+        let told = told(&["port"]).await;
+        for (endpoint, is_out) in [("127.0.0.1:1", 1), ("127.0.0.1:2", 0)] {
+            let labels = format!("{{endpoint=\"{endpoint}\",port=\"a port\"}}");
+            for line in [
+                format!("x_endpoint_up{labels} 1"),
+                format!("x_endpoint_maintenance{labels} {is_out}"),
+            ] {
+                assert!(told.lines().any(|it| it == line), "{line} in {told}");
+            }
+        }
+        // The move, in this century.
+        let moved = told.lines().find_map(|line| {
+            line.strip_prefix("x_last_transition_timestamp_seconds{port=\"a port\"} ")
+        });
+        assert!(moved.unwrap().parse::<f64>().unwrap() > 1e9);
+    }
 }
