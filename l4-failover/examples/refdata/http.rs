@@ -23,10 +23,10 @@ const END_MAX: Duration = Duration::from_millis(100);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AskError {
     /// The connection did not come about.
-    #[error("no connection: {0}")]
+    #[error("no connection")]
     Connect(#[source] io::Error),
     /// The connection ended before the answer.
-    #[error("{0}")]
+    #[error("the connection broke")]
     Broken(#[source] hyper::Error),
     /// Nothing came.
     #[error("no answer within {ANSWER_MAX:?}")]

@@ -65,7 +65,7 @@ impl Story<'_, '_> {
         for (caller, before) in self.world.callers().into_iter().zip(before) {
             let enough = |tally: &Tally| tally.has_more_than(&before, PROOF);
             let now = caller.until("answers on every session", enough).await?;
-            let claim = format!("{}: {}", caller.name, said(&now));
+            let claim = format!("{}: {}", caller.name, now.in_words());
             let found = (now.wrong, now.lost, &now.complaints);
             let holds = (now.wrong, now.lost) == (0, 0);
             self.checks.check(holds, &claim, &found);
@@ -152,7 +152,10 @@ impl Story<'_, '_> {
             time(until.saturating_duration_since(since)),
         ];
         for tally in &tallies {
-            row.extend([new_answerer(tally), held_answerers(tally)]);
+            row.extend([
+                tally.new_answerer().to_owned(),
+                tally.held_answerer().to_owned(),
+            ]);
         }
         let sum = |of: fn(&Tally) -> u64| digits(tallies.iter().map(of).sum());
         row.extend([
@@ -224,23 +227,4 @@ impl Story<'_, '_> {
 fn active(status: &PoolJson) -> &'static str {
     let datacenter = Datacenter::ALL.get(status.active_tier);
     datacenter.map_or("nobody", |it| it.name())
-}
-
-fn new_answerer(tally: &Tally) -> String {
-    let last = tally.new.last.map(Datacenter::name);
-    last.unwrap_or("nobody").to_owned()
-}
-
-/// Who answers the sessions that are held: one name, if it is one.
-fn held_answerers(tally: &Tally) -> String {
-    let one = Datacenter::ALL
-        .into_iter()
-        .find(|it| tally.all_held_by(*it));
-    one.map_or("both", Datacenter::name).to_owned()
-}
-
-fn said(tally: &Tally) -> String {
-    let (new, held) = (new_answerer(tally), held_answerers(tally));
-    let sessions = tally.held.len();
-    format!("new connections are answered by {new}, the {sessions} sessions it holds by {held}")
 }
