@@ -20,12 +20,14 @@ const PROOF: u64 = 10;
 /// How often a hold-down is shown.
 const TICK: Duration = Duration::from_secs(1);
 /// With less than this left, a return may come before the next look.
-const SOON: f64 = 2.0;
+const SOON: f64 = 1.5;
 
 /// The story so far.
 pub(crate) struct Story<'a, 'page> {
     pub(crate) checks: &'a mut Checks<'page>,
     pub(crate) world: &'a mut World,
+    /// Connections that each session took until the story began, of both callers.
+    pub(crate) opened: [Vec<u64>; 2],
     moments: Vec<Vec<String>>,
 }
 
@@ -34,6 +36,7 @@ pub(crate) async fn tell(checks: &mut Checks<'_>, world: &mut World) -> Result<(
     let mut story = Story {
         checks,
         world,
+        opened: Default::default(),
         moments: Vec::new(),
     };
     story.all_is_well().await?;
