@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::http::{Connection, End};
+use crate::http::{AskError, Connection, End};
 use crate::service::{Datacenter, Rates};
-use crate::tally::{Expected, Failed, Kind, Tally, Who};
+use crate::tally::{Expected, Failed, Kind, Session, Tally, Who};
 
 /// Sessions that a caller holds open, and how often it asks on each: 80 requests a second.
 pub(crate) const SESSIONS: usize = 4;
@@ -80,11 +80,8 @@ impl Caller {
         let mut tally = self.tally.subscribe();
         let waited = timeout(PATIENCE, tally.wait_for(is_so)).await;
         let so = waited.with_context(|| {
-            let now = self.tally();
-            format!(
-                "{}: expected within {PATIENCE:?}: {what}; found {now:?}",
-                self.name
-            )
+            let (name, found) = (self.name, self.tally().in_words());
+            format!("{name}: expected within {PATIENCE:?}: {what}; found: {found}")
         })?;
         Ok(so?.clone())
     }
@@ -159,7 +156,7 @@ impl Asker {
             Err(error) => {
                 let end = connection.ended(&error).await;
                 self.count(|session| session.reset += u64::from(end == End::Reset));
-                Err(Failed::Lost(error.to_string()))
+                Err(lost(error))
             }
         }
     }
@@ -170,15 +167,20 @@ impl Asker {
         }
         self.count(|session| session.opened += 1);
         let opened = Connection::open(self.address).await;
-        opened.map_err(|error| Failed::Lost(error.to_string()))
+        opened.map_err(lost)
     }
 
-    fn count(&self, count: impl FnOnce(&mut crate::tally::Session)) {
+    fn count(&self, count: impl FnOnce(&mut Session)) {
         if let Kind::Held(session) = self.kind {
             self.tally
                 .send_modify(|tally| count(&mut tally.held[session]));
         }
     }
+}
+
+/// With its causes.
+fn lost(error: AskError) -> Failed {
+    Failed::Lost(format!("{:#}", anyhow::Error::from(error)))
 }
 
 /// Who answered, if it is the answer to this question.

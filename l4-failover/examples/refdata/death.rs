@@ -36,7 +36,7 @@ impl Story<'_, '_> {
         let answered = self.answered_by_dc2(killed).await?;
         for (port, before) in [WEB, ORDERS].into_iter().zip(spilled) {
             let more = self.spilled(port).await? - before;
-            let claim = format!("{port}: until then {more} dials that dc1 refused went to dc2");
+            let claim = format!("{port}: until then, dials that dc1 refused went to dc2: {more}");
             self.checks.check(more > 0, &claim, &more);
         }
         self.lasts(BY_DC2, BY_DC2).await?;

@@ -33,7 +33,7 @@ use tokio::time::timeout;
 use crate::checks::Checks;
 use crate::world::World;
 
-/// Half of it is hold-down; more means that something hangs.
+/// Half of the 13 s that it takes is hold-down; twice as long means that something hangs.
 const STORY_MAX: Duration = Duration::from_secs(25);
 /// The story, and time to stop.
 const RUN_MAX: Duration = Duration::from_secs(29);

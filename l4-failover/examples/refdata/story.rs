@@ -20,12 +20,14 @@ const PROOF: u64 = 10;
 /// How often a hold-down is shown.
 const TICK: Duration = Duration::from_secs(1);
 /// With less than this left, a return may come before the next look.
-const SOON: f64 = 2.0;
+const SOON: f64 = 1.5;
 
 /// The story so far.
 pub(crate) struct Story<'a, 'page> {
     pub(crate) checks: &'a mut Checks<'page>,
     pub(crate) world: &'a mut World,
+    /// Connections that each session took until the story began, of both callers.
+    pub(crate) opened: [Vec<u64>; 2],
     moments: Vec<Vec<String>>,
 }
 
@@ -34,6 +36,7 @@ pub(crate) async fn tell(checks: &mut Checks<'_>, world: &mut World) -> Result<(
     let mut story = Story {
         checks,
         world,
+        opened: Default::default(),
         moments: Vec::new(),
     };
     story.all_is_well().await?;
@@ -65,7 +68,7 @@ impl Story<'_, '_> {
         for (caller, before) in self.world.callers().into_iter().zip(before) {
             let enough = |tally: &Tally| tally.has_more_than(&before, PROOF);
             let now = caller.until("answers on every session", enough).await?;
-            let claim = format!("{}: {}", caller.name, said(&now));
+            let claim = format!("{}: {}", caller.name, now.in_words());
             let found = (now.wrong, now.lost, &now.complaints);
             let holds = (now.wrong, now.lost) == (0, 0);
             self.checks.check(holds, &claim, &found);
@@ -152,7 +155,10 @@ impl Story<'_, '_> {
             time(until.saturating_duration_since(since)),
         ];
         for tally in &tallies {
-            row.extend([new_answerer(tally), held_answerers(tally)]);
+            row.extend([
+                tally.new_answerer().to_owned(),
+                tally.held_answerer().to_owned(),
+            ]);
         }
         let sum = |of: fn(&Tally) -> u64| digits(tallies.iter().map(of).sum());
         row.extend([
@@ -224,23 +230,4 @@ impl Story<'_, '_> {
 fn active(status: &PoolJson) -> &'static str {
     let datacenter = Datacenter::ALL.get(status.active_tier);
     datacenter.map_or("nobody", |it| it.name())
-}
-
-fn new_answerer(tally: &Tally) -> String {
-    let last = tally.new.last.map(Datacenter::name);
-    last.unwrap_or("nobody").to_owned()
-}
-
-/// Who answers the sessions that are held: one name, if it is one.
-fn held_answerers(tally: &Tally) -> String {
-    let one = Datacenter::ALL
-        .into_iter()
-        .find(|it| tally.all_held_by(*it));
-    one.map_or("both", Datacenter::name).to_owned()
-}
-
-fn said(tally: &Tally) -> String {
-    let (new, held) = (new_answerer(tally), held_answerers(tally));
-    let sessions = tally.held.len();
-    format!("new connections are answered by {new}, the {sessions} sessions it holds by {held}")
 }

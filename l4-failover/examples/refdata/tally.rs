@@ -213,6 +213,24 @@ impl Tally {
         new >= each * self.held.len() as u64 && held.all(|more| more >= each)
     }
 
+    /// Who answered last on a new connection.
+    pub(crate) fn new_answerer(&self) -> &'static str {
+        self.new.last.map_or("nobody", Datacenter::name)
+    }
+
+    /// Who answered last on the sessions that are held, if it is one.
+    pub(crate) fn held_answerer(&self) -> &'static str {
+        let one = Datacenter::ALL.into_iter().find(|it| self.all_held_by(*it));
+        one.map_or("several", Datacenter::name)
+    }
+
+    /// Who answers.
+    pub(crate) fn in_words(&self) -> String {
+        let (new, held) = (self.new_answerer(), self.held_answerer());
+        let sessions = self.held.len();
+        format!("new connections are answered by {new}, the {sessions} sessions it holds by {held}")
+    }
+
     /// Connections that the sessions took, each.
     pub(crate) fn opened(&self) -> Vec<u64> {
         self.held.iter().map(|session| session.opened).collect()
