@@ -2,7 +2,8 @@
 
 use std::io;
 
-use l4_failover::socket::relay::{RelayError, Side};
+use l4_failover::outcome::Ending;
+use l4_failover::socket::relay::RelayError;
 use l4_failover::{Cut, DialError};
 use thiserror::Error;
 
@@ -40,10 +41,10 @@ impl Error {
         match self {
             Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
             Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
-            Self::Connect(error) => connect_outcome(error),
+            Self::Connect(error) => ended(Phase::Connect, error.into()),
             Self::Replay(error) => replay_outcome(error),
-            Self::Relay(error) => relay_outcome(error),
-            Self::Cut(cut) => Outcome::new(Phase::Relay, Cause::Policy, cut.as_str()),
+            Self::Relay(error) => ended(Phase::Relay, error.into()),
+            Self::Cut(cut) => ended(Phase::Relay, (*cut).into()),
         }
     }
 }
@@ -56,15 +57,8 @@ fn hello_cause(error: &ReadError) -> Cause {
     }
 }
 
-fn connect_outcome(error: &DialError) -> Outcome {
-    let (cause, reason) = if error.is_resource() {
-        (Cause::Resource, "resource")
-    } else if error.is_timeout() {
-        (Cause::Timeout, "connect_timeout")
-    } else {
-        (Cause::Upstream, "unreachable")
-    };
-    Outcome::new(Phase::Connect, cause, reason)
+fn ended(phase: Phase, ending: Ending) -> Outcome {
+    Outcome::new(phase, ending.cause, ending.reason)
 }
 
 fn replay_outcome(error: &io::Error) -> Outcome {
@@ -73,22 +67,4 @@ fn replay_outcome(error: &io::Error) -> Outcome {
         _ => (Cause::Upstream, "reset"),
     };
     Outcome::new(Phase::Replay, cause, reason)
-}
-
-fn relay_outcome(error: &RelayError) -> Outcome {
-    let (cause, reason) = match error {
-        RelayError::Broken { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
-            (Cause::Timeout, "user_timeout")
-        }
-        RelayError::Broken {
-            side: Side::Client, ..
-        } => (Cause::Client, "reset"),
-        RelayError::Broken {
-            side: Side::Upstream,
-            ..
-        } => (Cause::Upstream, "reset"),
-        RelayError::Lingered { .. } => (Cause::Timeout, "linger"),
-        RelayError::Idle(_) => (Cause::Timeout, "idle"),
-    };
-    Outcome::new(Phase::Relay, cause, reason)
 }

@@ -1,5 +1,7 @@
 //! How a connection ended: how far it had come, and who or what ended it.
 
+pub use l4_failover::outcome::Cause;
+
 /// How far a connection had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
@@ -13,27 +15,6 @@ pub enum Phase {
     Replay,
     /// Bytes were passing.
     Relay,
-}
-
-/// Who or what ended a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// Nobody: it came to its end.
-    Done,
-    /// The client, against the rules or by a reset.
-    Client,
-    /// The endpoint, or that there was none to reach.
-    Upstream,
-    /// A bound on time.
-    Timeout,
-    /// The configuration: no route, or sessions are not kept on what was left.
-    Policy,
-    /// This process ran out of descriptors, memory or ports.
-    Resource,
-    /// This process was told to stop.
-    Drain,
-    /// The connection's task ended without saying why.
-    Abandon,
 }
 
 /// Phase × cause, and the reason in one word.
@@ -94,35 +75,6 @@ impl Phase {
             Self::Connect => "connect",
             Self::Replay => "replay",
             Self::Relay => "relay",
-        }
-    }
-}
-
-impl Cause {
-    /// Every cause.
-    pub const ALL: [Self; 8] = [
-        Self::Done,
-        Self::Client,
-        Self::Upstream,
-        Self::Timeout,
-        Self::Policy,
-        Self::Resource,
-        Self::Drain,
-        Self::Abandon,
-    ];
-
-    /// The cause in one word, as logs and metrics have it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Client => "client",
-            Self::Upstream => "upstream",
-            Self::Timeout => "timeout",
-            Self::Policy => "policy",
-            Self::Resource => "resource",
-            Self::Drain => "drain",
-            Self::Abandon => "abandon",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::Value;
 use tests::process::Gateway;
-use tests::{gateway, http};
+use tests::{failover, gateway, http};
 
 const DOCUMENT: &str = include_str!("../../docs/interfaces.md");
 const HELLO: &[u8] = include_bytes!("../../gateway/testdata/hello/chromium.bin");
@@ -226,24 +226,82 @@ fn the_ready_line_names_every_address_with_the_port_that_was_chosen() {
     assert_eq!(http::get(metrics, "/status").status, 404);
 }
 
+/// What does not apply is null.
+const NULLABLE: [&str; 9] = [
+    "last_failure",
+    "last_move",
+    "last_check",
+    "hold_down_left_seconds",
+    "state_file_error",
+    "maintenance",
+    "changed_seconds",
+    "max_connections",
+    "error",
+];
+
 /// The same keys everywhere, and the same types, but that what may be null is.
 fn assert_like(answer: &Value, example: &Value, at: &str) {
     match (answer, example) {
         (Value::Object(answer), Value::Object(example)) => {
             assert!(
-                answer.keys().eq(example.keys()),
+                BTreeSet::from_iter(answer.keys()) == BTreeSet::from_iter(example.keys()),
                 "{at}: {answer:?} {example:?}"
             );
             for (key, value) in answer {
                 assert_like(value, &example[key], &format!("{at}.{key}"));
             }
         }
+        // The data centres are not said twice.
         (Value::Array(answer), Value::Array(example)) => {
-            for value in answer {
-                assert_like(value, &example[0], at);
+            for (value, example) in answer.iter().zip(example.iter().cycle()) {
+                assert_like(value, example, at);
             }
         }
-        (Value::Null, _) | (_, Value::Null) => assert!(at.ends_with(".last_failure"), "{at}"),
+        (Value::Null, _) | (_, Value::Null) => {
+            let field = at.rsplit('.').next().unwrap();
+            assert!(NULLABLE.contains(&field), "{at}");
+        }
         _ => assert_eq!(type_of(answer), type_of(example), "{at}: {answer}"),
     }
+}
+
+#[test]
+fn what_l4_failover_counts_and_shows_is_documented() {
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = failover!(format!(
+        r#"
+        [admin]
+        address = "127.0.0.1:0"
+        [[port]]
+        name = "feed"
+        listen = "127.0.0.1:0"
+        primary = ["{}"]
+        check = "none"
+        "#,
+        backend.local_addr().unwrap()
+    ));
+    let mut client = TcpStream::connect(port.address("feed")).unwrap();
+    let (mut accepted, _) = backend.accept().unwrap();
+    accepted.write_all(b"answer").unwrap();
+    drop(accepted);
+    client.read_to_end(&mut Vec::new()).unwrap();
+    drop(client);
+    let text = port.get("/metrics").body;
+    let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let rows = section("l4-failover");
+    let mut count = 0;
+    for family in families {
+        let (name, kind) = family.split_once(' ').unwrap();
+        assert!(
+            rows.contains(&format!("| `{name}` | {kind} |")),
+            "{name} {kind}"
+        );
+        count += 1;
+    }
+    assert!(count > 15, "{count}");
+    let answer: Value = serde_json::from_str(&port.get("/status").body).unwrap();
+    let block = rows.split("```json\n").nth(1).unwrap();
+    let example: Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    let fields = |value: &Value| BTreeSet::from_iter(keys(value).map(str::to_owned));
+    assert_eq!(fields(&answer), fields(&example));
 }

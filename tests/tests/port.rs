@@ -68,7 +68,12 @@ async fn what_goes_in_comes_out() {
 fn a_primary_that_was_killed_is_left_within_the_dial_and_then_for_good() {
     let (mut primary, backup) = (endpoint!("primary"), endpoint!("backup"));
     let port = failover!(feed(&[primary.address(), backup.address()], FAST_CHECK, ""));
-    let ask = || Keeping::connect(port.address("feed")).unwrap().ask("/").unwrap();
+    let ask = || {
+        Keeping::connect(port.address("feed"))
+            .unwrap()
+            .ask("/")
+            .unwrap()
+    };
     assert_eq!(ask(), "primary");
     assert_eq!(
         port.first_ended()["endpoint"],

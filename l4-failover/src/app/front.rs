@@ -141,14 +141,23 @@ impl Wanted {
     }
 }
 
-/// An inbound's one endpoint is on this machine: it is tried, not checked.
+/// How often the application behind an inbound is checked.
+const APPLICATION_CHECKED: Duration = Duration::from_secs(1);
+
+/// An inbound's one endpoint is on this machine, where a check costs nothing and one is enough:
+/// callers fail over as soon as it is known to be down.
 fn application(inbound: &Inbound, settings: &Settings) -> PoolOptions {
     PoolOptions {
         name: inbound.name.clone(),
         tiers: vec![vec![EndpointOptions::at(inbound.target.clone())]],
         policy: Policy::default(),
         check: CheckOptions {
-            probe: Some(Probe::None),
+            probe: Some(Probe::Tcp),
+            interval: APPLICATION_CHECKED,
+            fast_interval: APPLICATION_CHECKED,
+            timeout: APPLICATION_CHECKED / 2,
+            rise: 1,
+            fall: 1,
             ..CheckOptions::default()
         },
         dial: settings.dial.limits(settings.relay.tcp_options()),

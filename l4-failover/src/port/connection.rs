@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::error::Error;
 use super::front::Gate;
 use super::record::Record;
+use crate::pool::{DialError, Pool};
 use crate::socket::cut::ResetOnDrop;
 use crate::socket::relay::relay;
 use crate::socket::tls::{AcceptError, Caller, HandshakeError};
@@ -44,17 +45,20 @@ async fn shake(
     record: &mut Record,
 ) -> Result<ResetOnDrop<Stream>, Error> {
     let context = Arc::clone(record.context());
+    let front = Arc::clone(record.front());
     let place = context.handshakes.begin();
     let (stream, caller) = tokio::select! {
-        shaken = greet(client, gate) => shaken?,
+        shaken = greet(client, gate, &front.pool) => shaken?,
         () = place.is_taken() => return Err(Error::Crowded),
     };
     record.called(gate.matched(&caller));
     Ok(ResetOnDrop::from(stream))
 }
 
-/// Waits for the first byte, which a health probe never sends, then shakes hands.
-async fn greet(client: TcpStream, gate: &Gate) -> Result<(Stream, Caller), Error> {
+/// Waits for the first byte, which a health probe never sends, then shakes hands: to whoever fails
+/// over, a finished handshake is the promise that somebody answers, so that there is none while the
+/// application is known to be down.
+async fn greet(client: TcpStream, gate: &Gate, behind: &Pool) -> Result<(Stream, Caller), Error> {
     let began = Instant::now();
     match timeout(gate.timeout, client.peek(&mut [0])).await {
         Ok(Ok(0)) => return Err(Error::Probe),
@@ -63,6 +67,9 @@ async fn greet(client: TcpStream, gate: &Gate) -> Result<(Stream, Caller), Error
         }
         // A connection that is broken the handshake finds broken too.
         Ok(_) => {}
+    }
+    if !behind.is_healthy() {
+        return Err(DialError::NoneHealthy.into());
     }
     let left = gate.timeout.saturating_sub(began.elapsed());
     Ok(gate.tls.accept(client, left).await?)
