@@ -54,7 +54,34 @@ pub enum BuildError {
     NoRuntime,
 }
 
-/// Says what a pool is made of; see [`Pool::builder`].
+/// Says what a pool is made of; see [`Pool::builder`]. What is wrong is told by
+/// [`build`](Self::build).
+///
+/// ```
+/// use l4_failover::choice::{Failback, Policy, Sessions};
+/// use l4_failover::probe::{CheckOptions, HttpProbe, Probe};
+/// use l4_failover::{EndpointOptions, Pool};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let health = HttpProbe { path: "/health".to_owned(), ..HttpProbe::default() };
+/// let pool = Pool::builder()
+///     .name("refdata")
+///     .primary("127.0.0.1:9000")
+///     .primary_endpoint(EndpointOptions { weight: 3, ..EndpointOptions::at("127.0.0.1:9001".parse()?) })
+///     .backup("127.0.0.1:9002")
+///     .check(CheckOptions { probe: Some(Probe::Http(health)), ..CheckOptions::default() })
+///     .policy(Policy {
+///         failback: Failback::Manual,
+///         on_failover: Sessions::Drain,
+///         drain_timeout: Duration::from_secs(10),
+///         ..Policy::default()
+///     })
+///     .build()?;
+/// assert_eq!(pool.status().tiers.len(), 2);
+/// assert!(Pool::builder().primary("nowhere").build().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct PoolBuilder {
     options: PoolOptions,

@@ -80,6 +80,20 @@ impl fmt::Display for Attempt {
 }
 
 /// Why a dial ended without a connection.
+///
+/// ```
+/// use l4_failover::{DialError, Pool};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dead = { let gone = std::net::TcpListener::bind("127.0.0.1:0")?; gone.local_addr()?.to_string() };
+/// let pool = Pool::builder().primary(&dead).build()?;
+/// match pool.connect().await {
+///     Ok(_) => unreachable!("nobody listens there"),
+///     Err(DialError::NoneHealthy) => println!("refused: when_none_healthy says so"),
+///     Err(DialError::Exhausted { attempts }) => assert_eq!(**attempts[0].endpoint.name(), *dead),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub enum DialError {
     /// No endpoint is healthy, and [`NoneHealthy::Refuse`](crate::choice::NoneHealthy::Refuse)

@@ -91,6 +91,17 @@ impl Pool {
     /// the active tier stays active, holds and maintenance stay; sessions of endpoints that went
     /// away go on.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use l4_failover::{EndpointOptions, Pool};
+    /// let pool = Pool::builder().primary("127.0.0.1:9000").build()?;
+    /// let mut options = pool.options();
+    /// options.tiers.push(vec![EndpointOptions::at("127.0.0.1:9001".parse()?)]);
+    /// pool.reload(options)?;
+    /// assert_eq!(pool.status().tiers.len(), 2);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`BuildError`]; the pool is as it was.

@@ -151,6 +151,24 @@ impl Lease {
 
     /// Ready when the session must end though neither side has finished: its tier was left, or
     /// its endpoint went down, and the policy is to drain or close. One task at a time may wait.
+    ///
+    /// ```
+    /// use l4_failover::choice::{Policy, Sessions};
+    /// use l4_failover::{Cut, Pool};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (one, other) = (tokio::net::TcpListener::bind("127.0.0.1:0").await?, tokio::net::TcpListener::bind("127.0.0.1:0").await?);
+    /// # let (primary, backup) = (one.local_addr()?.to_string(), other.local_addr()?.to_string());
+    /// let policy = Policy { on_failover: Sessions::Close, ..Policy::default() };
+    /// let pool = Pool::builder().primary(&primary).backup(&backup).policy(policy).build()?;
+    /// let session = pool.connect().await?;
+    /// pool.failover().await?;
+    /// tokio::select! {
+    ///     // Whatever is done with `session.stream` goes here.
+    ///     why = session.endpoint.cut() => assert_eq!(why, Cut::Failover),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn cut(&self) -> Cut {
         poll_fn(|cx| self.poll_cut(cx)).await
     }

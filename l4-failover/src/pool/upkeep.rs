@@ -24,6 +24,18 @@ const AT_ONCE: usize = 16;
 /// Keeps the pools of a process: checks their endpoints, looks their names up, reads certificates
 /// again when their files change, waits for what is due. One is enough for a process; its clones are it. It works on the tokio runtime that it was
 /// made on.
+///
+/// ```
+/// use l4_failover::{Pool, Upkeep};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let upkeep = Upkeep::new();
+/// // Both lead to one backup: it is checked once for both.
+/// let orders = Pool::builder().primary("127.0.0.1:9000").backup("127.0.0.1:9001").upkeep(&upkeep).build()?;
+/// let prices = Pool::builder().primary("127.0.0.1:9002").backup("127.0.0.1:9001").upkeep(&upkeep).build()?;
+/// # drop((orders, prices));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Upkeep {
     runtime: Handle,
