@@ -127,6 +127,17 @@ impl Backend {
         }
     }
 
+    /// Whether a connection waits that says something, or that goes on; health checks do neither.
+    pub fn is_told_anything(&self) -> bool {
+        while self.is_asked() {
+            let read = self.accept().read(&mut [0]);
+            if !matches!(read, Ok(0)) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Whether a connection waits to be accepted now.
     pub fn is_asked(&self) -> bool {
         self.is_asked_within(Duration::ZERO)

@@ -232,7 +232,7 @@ fn callers_that_may_not_come_in_are_told_why_and_the_application_hears_of_none()
         "{error}"
     );
     assert_eq!(inbound.refusals("policy"), 4.0);
-    assert!(!application.is_asked());
+    assert!(!application.is_told_anything());
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn what_speaks_no_tls_or_nothing_is_turned_away() {
     // Half a hello.
     drop(tests::wire::send(address, &[22, 3, 1]));
     assert_eq!(inbound.program.ended(3)[2]["reason"], "closed");
-    assert!(!application.is_asked());
+    assert!(!application.is_told_anything());
 }
 
 #[test]
