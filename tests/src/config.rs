@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 /// A section that makes the log one JSON object a line.
 pub const JSON_LOG: &str = "[log]\nformat = \"json\"\nrefusals_per_second = 10000\n";
 
-/// A gateway of dc1 that serves `currency` at `endpoints`; `keys` are those of the top level,
-/// `sections` whatever else there is.
+/// A gateway of dc1 that serves `currency` at `endpoints`, which it does not check: tests count who
+/// connects. `keys` are those of the top level, `sections` whatever else there is.
 pub fn dc1(keys: &str, endpoints: &[SocketAddr], sections: &str) -> String {
     let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
     format!(
@@ -19,6 +19,7 @@ address = "127.0.0.1:0"
 [[service]]
 name = "currency"
 endpoints = {endpoints:?}
+check = "none"
 {sections}
 "#
     )

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{Resource, Rlimit, prlimit};
 use tests::config::{JSON_LOG, dc1};
-use tests::process::Gateway;
+use tests::process::{Gateway, until};
 use tests::wire::{Backend, End, connect, echo, read_exactly, read_to_end, send};
 use tests::{gateway, hello};
 
@@ -127,9 +127,14 @@ fn a_dial_without_a_descriptor_is_this_process_s_fault_and_blames_no_endpoint() 
     set_limit(&gateway, before.current);
     let status = gateway.get("/status").body;
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
-    for endpoint in status["services"][0]["endpoints"].as_array().unwrap() {
+    for endpoint in status["services"][0]["tiers"][0]["endpoints"]
+        .as_array()
+        .unwrap()
+    {
         assert_eq!(endpoint["failures"], 0, "{endpoint}");
     }
     let _client = send(gateway.listen(), &hello::recorded("curl.bin"));
-    first.accept();
+    until("one of them is asked", || {
+        first.is_asked() || second.is_asked()
+    });
 }

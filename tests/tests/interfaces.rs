@@ -52,6 +52,7 @@ fn busy(format: &str) -> (Gateway, SocketAddr) {
         [[service]]
         name = "currency"
         endpoints = ["{nowhere}", "{endpoint}"]
+        check = "none"
         [[datacenter]]
         name = "dc2"
         gateways = ["{nowhere}"]

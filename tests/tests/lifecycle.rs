@@ -506,6 +506,7 @@ fn reasons(mut gateway: Gateway) -> Vec<Value> {
         .iter()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     objects
+        .filter(|it| it["target"] == "connection")
         .map(|it| it["reason"].clone())
         .filter(|it| !it.is_null())
         .collect()

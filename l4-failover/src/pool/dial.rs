@@ -165,16 +165,22 @@ async fn attempt(
         is_blamed: false,
         is_late: false,
     };
-    let own = after(limits.attempt);
-    let is_cut_short = until < own;
-    let until = own.min(until);
+    let began = Instant::now();
+    let is_cut_short = until < began + limits.attempt.min(YEAR);
     let addresses = match endpoint.shared_addresses().known(until).await {
         Ok(addresses) => addresses,
         Err(why) => return attempts.fail(None, AttemptError::Unresolved(why)),
     };
     let mut tried = Tried::Failed;
     for (nth, &address) in addresses.iter().enumerate() {
-        let left = until.saturating_duration_since(Instant::now());
+        // The endpoint has the time of one attempt, whole for the first of its addresses.
+        let spent = if nth == 0 {
+            Duration::ZERO
+        } else {
+            began.elapsed()
+        };
+        let own = limits.attempt.saturating_sub(spent);
+        let left = own.min(until.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             attempts.fail(Some(address), AttemptError::NotTried);
             break;
@@ -197,9 +203,11 @@ async fn attempt(
     tried
 }
 
-/// The moment that lies so far ahead; a year stands for whatever is longer.
+/// What stands for times that are longer.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The moment that lies so far ahead.
 fn after(time: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
     Instant::now() + time.min(YEAR)
 }
 
