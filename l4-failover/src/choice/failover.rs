@@ -218,7 +218,8 @@ impl Choice {
     pub(super) fn settle(&mut self, cause: Cause, now: Instant) -> Option<Move> {
         self.date_tiers(now);
         if self.is_healthy(self.active) {
-            self.is_forced = false;
+            // That it counts as up until somebody looks is no reason to forget what was ordered.
+            self.is_forced &= !self.is_seen_healthy(self.active);
             let to = self.ripe(now)?;
             return Some(self.go(MoveKind::Failback, Cause::Recovered, to, now));
         }
@@ -284,6 +285,12 @@ impl Choice {
     #[must_use]
     pub fn is_healthy(&self, tier: usize) -> bool {
         self.tier(tier).iter().any(Endpoint::is_available)
+    }
+
+    /// Whether a tier has an endpoint that is up, and not for want of anybody who looked.
+    fn is_seen_healthy(&self, tier: usize) -> bool {
+        let mut endpoints = self.tier(tier).iter().filter(|it| it.is_available());
+        endpoints.any(|it| it.health.is_seen() || !self.health.is_checked)
     }
 
     /// Whether a tier is healthy for a reason: where only dials tell, and may go there, one has

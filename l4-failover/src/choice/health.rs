@@ -121,6 +121,11 @@ impl Health {
         true
     }
 
+    /// Whether a check has ever said anything.
+    pub(super) fn is_seen(&self) -> bool {
+        self.is_checked
+    }
+
     /// Whether it counts as up, and not for want of anybody who tried.
     pub(super) fn is_proven(&self) -> bool {
         self.is_up && !self.is_unproven

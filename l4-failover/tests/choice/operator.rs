@@ -152,7 +152,11 @@ fn a_forced_failback_survives_a_restart() {
     choice.command(&failback, start).unwrap();
     let mut restarted = pool(start);
     restarted.restore(&choice.memory(), start);
+    // Before anybody has looked at the primary.
+    restarted.observe(Event::Tick, start);
+    check(&mut restarted, 1, true, start);
     assert!(check(&mut restarted, 0, false, start).moved.is_none());
+    assert!(restarted.memory().is_forced);
 }
 
 #[test]
