@@ -164,10 +164,10 @@ impl Inner {
         let told = reason.as_deref();
         match kind {
             MoveKind::Failover => {
-                warn!(target: "pool", %pool, %cause, from = %left, %to, since_last = ?after, reason = told, "failover");
+                warn!(target: "pool", %pool, %cause, from = %left, %to, since_last_seconds = after.as_secs_f64(), reason = told, "failover");
             }
             MoveKind::Failback => {
-                info!(target: "pool", %pool, %cause, from = %left, %to, since_last = ?after, "failback");
+                info!(target: "pool", %pool, %cause, from = %left, %to, since_last_seconds = after.as_secs_f64(), "failback");
             }
         }
         let event = self.tell(Happened::Moved {
