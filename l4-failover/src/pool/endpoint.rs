@@ -112,6 +112,11 @@ impl Endpoint {
     /// Has its name looked up and its certificates read again when their files change.
     pub(super) fn keep(&self, upkeep: &Upkeep) {
         upkeep.resolve(&self.life.addresses);
+        self.watch_files(upkeep);
+    }
+
+    /// Has its certificates read again when their files change.
+    pub(super) fn watch_files(&self, upkeep: &Upkeep) {
         self.tls.iter().for_each(|tls| upkeep.watch(tls.files()));
     }
 

@@ -74,9 +74,16 @@ impl Prepared {
         let Some(upkeep) = self.inner.upkeep.get() else {
             return;
         };
-        let is_new = |it: &&Arc<Endpoint>| !self.before.iter().any(|old| old.is(it));
-        let new = state.endpoints.iter().filter(is_new);
-        new.for_each(|it| it.keep(upkeep));
+        for endpoint in &state.endpoints {
+            match self.before.iter().find(|old| old.is(endpoint)) {
+                None => endpoint.keep(upkeep),
+                // Its name is looked up already; its certificates are others.
+                Some(old) if old.options().tls != endpoint.options().tls => {
+                    endpoint.watch_files(upkeep);
+                }
+                Some(_) => {}
+            }
+        }
         watch_check(upkeep, state);
         // The old watches are dropped after the new are there: no series of checks ends.
         let _before = std::mem::take(&mut state.watches);
