@@ -245,6 +245,7 @@ fn a_hello_byte_by_byte_over_the_deadline_never_takes_the_default_route() {
             break;
         }
         sent += 1;
+        // The slowness is what is tested: each byte alone, and never silent for long.
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(sent < hello.len() - 1, "the deadline never came");

@@ -535,6 +535,7 @@ async fn a_client_that_has_its_answer_may_take_its_time() {
     let mut client = server.connect().await;
     let request = b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n";
     client.write_all(request).await.unwrap();
+    // Longer than the bound that must not end it; that nothing happens cannot be awaited.
     tokio::time::sleep(Duration::from_millis(60)).await;
     client
         .write_all(b"GET /status HTTP/1.0\r\n\r\n")
