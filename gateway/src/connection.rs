@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::error::Error;
-use crate::hello;
+use crate::hello::{self, Hello};
 use crate::record::ConnectionRecord;
 use crate::refuse;
 
@@ -27,7 +27,9 @@ pub fn serve(client: TcpStream, mut record: ConnectionRecord) -> impl Future<Out
         if let Err(error) = &result {
             Box::pin(refuse::answer(&mut client, error)).await;
         }
-        client.end();
+        if !result.as_ref().is_err_and(Error::is_reset) {
+            client.end();
+        }
         record.close(result);
     }
 }
@@ -59,16 +61,16 @@ async fn relay_or_cut(
 
 /// Finds out where the connection goes and passes its first bytes on.
 async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<ResetOnDrop, Error> {
-    let mut hello = hello::read(client, &record.listener().front().hello).await?;
-    record.greeted(&mut hello);
+    let hello = greet(client, record).await?;
     // Asked for again: it may have changed while the hello was on its way.
     let front = record.listener().front();
     let destination = Arc::clone(front.routes.find(record.server_name())?);
+    record.routed(&destination);
+    let source = record.client().ip();
+    front.doors.judge(&destination, source)?;
     let replay_timeout = front.replay_timeout;
     drop(front);
-    record.routed(&destination);
-    let source = Some(record.client().ip());
-    let connected = destination.pool.connect_from(source).await?;
+    let connected = destination.pool.connect_from(Some(source)).await?;
     let mut upstream = ResetOnDrop::from(record.connected(connected));
     let replay = timeout(replay_timeout, upstream.write_all(&hello.bytes)).await;
     replay
@@ -77,6 +79,20 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
         .map_err(Error::Replay)?;
     record.tally().add(Side::Client, hello.bytes.len() as u64);
     Ok(upstream)
+}
+
+/// Reads the hello, while there are not too many who have not finished theirs.
+async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<Hello, Error> {
+    let stay = record.judge(record.client().ip())?;
+    let context = Arc::clone(record.context());
+    let limits = record.listener().front().hello;
+    let place = context.half_read.enter();
+    let mut hello = tokio::select! {
+        hello = hello::read(client, &limits) => hello?,
+        () = place.is_taken() => return Err(Error::Crowded),
+    };
+    record.greeted(&mut hello, stay);
+    Ok(hello)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use l4_failover::PoolOptions;
 
 use super::StartError;
+use crate::access::{Doors, SourceLimits};
 use crate::config::{self, Config};
 use crate::destination::Destination;
-use crate::front::Front;
+use crate::front::{Face, Front};
 use crate::hello::{HelloBounds, HelloLimits};
 use crate::route::{RouteKind, Routes};
 use crate::tables::Tables;
@@ -49,8 +50,26 @@ pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Table
         routes: Arc::clone(tables.at(listener.face)),
         replay_timeout: config.dial.timeout,
         access: listener.access.clone(),
+        doors: Arc::new(doors(config)),
+        sources: match listener.face {
+            Face::Clients => config.limits.sources.clone(),
+            // A gateway connects for everybody behind it.
+            Face::Peers => SourceLimits::default(),
+        },
         proxies: listener.proxies.clone(),
     }
+}
+
+/// Who may reach what.
+fn doors(config: &Config) -> Doors {
+    let mut doors = Doors::default();
+    for service in &config.services {
+        doors.add(RouteKind::Service, &service.name, &service.access);
+    }
+    for datacenter in &config.datacenters {
+        doors.add(RouteKind::Datacenter, &datacenter.name, &datacenter.access);
+    }
+    doors
 }
 
 fn hello_limits(hello: &config::Hello) -> HelloLimits {

@@ -1,6 +1,8 @@
 //! Where connections go: services here, gateways elsewhere.
 
 use super::names::Names;
+use super::networks::access;
+use crate::front::Access;
 use l4_failover::choice::Failback;
 use l4_failover::config::{Addresses, Ends, PoolBase, Pools, Table, Unique, label};
 use l4_failover::{DialLimits, PoolOptions};
@@ -12,6 +14,8 @@ pub struct Service {
     pub name: String,
     /// Where it is served, when it moves, how it is checked.
     pub pool: PoolOptions,
+    /// Whose connections it takes.
+    pub access: Access,
 }
 
 /// Another data centre.
@@ -21,6 +25,8 @@ pub struct Datacenter {
     pub name: String,
     /// Its gateways: a tier each, in order, or one tier if the file says how to balance them.
     pub pool: PoolOptions,
+    /// Whose connections it takes.
+    pub access: Access,
 }
 
 /// Reads both; no two of them share a state file.
@@ -49,9 +55,14 @@ impl Peers {
             if let Some(name) = &name {
                 names.claim(table, name);
             }
+            let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
             let pool = self.pools.tiered(table, ["endpoints", "primary"], base);
-            Some(Service { name: name?, pool })
+            Some(Service {
+                name: name?,
+                pool,
+                access,
+            })
         })
     }
 
@@ -71,9 +82,14 @@ impl Peers {
             if let Some(name) = &name {
                 names.check_suffixes(table, name);
             }
+            let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
             let pool = self.pools.listed(table, "gateways", base);
-            Some(Datacenter { name: name?, pool })
+            Some(Datacenter {
+                name: name?,
+                pool,
+                access,
+            })
         })
     }
 
