@@ -77,7 +77,7 @@ pub(crate) struct Greeting {
     pub(crate) ech: bool,
     pub(crate) after: Duration,
     /// Counts for the client's source, where sources are limited. It is kept here for being boxed.
-    pub(crate) _stay: Option<Box<Stay>>,
+    pub(crate) stay: Option<Box<Stay>>,
 }
 
 /// Where the connection went.

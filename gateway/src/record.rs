@@ -90,7 +90,7 @@ impl ConnectionRecord {
             version: hello.version,
             alpn: std::mem::take(&mut hello.alpn),
             ech: hello.ech,
-            _stay: stay,
+            stay,
             after: self.opened.elapsed(),
         }));
     }
@@ -167,6 +167,10 @@ impl ConnectionRecord {
 
     fn finish(&mut self, outcome: Outcome, error: Option<&Error>) {
         self.is_closed = true;
+        if let Some(greeting) = &mut self.greeting {
+            // Before anybody learns that it has ended.
+            greeting.stay = None;
+        }
         live::close(&self.context.live, &self.entry);
         let destination = self.entry.own.destination.get();
         let metrics = &self.context.metrics;
