@@ -2,6 +2,7 @@
 //! and honest clients are served meanwhile.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures are for people")]
 
 use std::fs;
 use std::io::{ErrorKind, Write};
