@@ -32,7 +32,9 @@ pub fn serve(client: TcpStream, mut record: ConnectionRecord) -> impl Future<Out
         if let Err(error) = &result {
             Box::pin(refuse::answer(&mut client, error)).await;
         }
-        client.end();
+        if !result.as_ref().is_err_and(Error::is_reset) {
+            client.end();
+        }
         record.close(result);
     }
 }
@@ -64,19 +66,32 @@ async fn relay_or_cut(
 
 /// Finds out where the connection goes and passes its first bytes on.
 async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<ResetOnDrop, Error> {
-    let limits = record.listener().front().hello;
-    let mut hello = hello::read(client, &limits).await?;
-    record.greeted(&mut hello);
+    let hello = greet(client, record).await?;
     // Asked for again: it may have changed while the hello was on its way.
     let front = record.listener().front();
     let destination = Arc::clone(front.routes.find(record.server_name())?);
+    record.routed(&destination);
+    front.doors.judge(&destination, record.client().ip())?;
     let limits = (front.replay_timeout, front.answer);
     // A table of routes is not kept for as long as a dial may take.
     drop(front);
-    record.routed(&destination);
     let upstream = reach(client, &hello, &destination, limits, record).await?;
     record.tally().add(Side::Client, hello.bytes.len() as u64);
     Ok(upstream)
+}
+
+/// Reads the hello, while there are not too many who have not finished theirs.
+async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<Hello, Error> {
+    let stay = record.judge(record.client().ip())?;
+    let context = Arc::clone(record.context());
+    let limits = record.listener().front().hello;
+    let place = context.half_read.enter();
+    let mut hello = tokio::select! {
+        hello = hello::read(client, &limits) => hello?,
+        () = place.is_taken() => return Err(Error::Crowded),
+    };
+    record.greeted(&mut hello, stay);
+    Ok(hello)
 }
 
 /// Dials until an endpoint has taken the hello and, where it only leads on, somebody answers.
