@@ -94,7 +94,7 @@ impl ConnectionRecord {
         self.phase = Phase::Replay;
         let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
         let took = self.opened.elapsed().saturating_sub(greeted);
-        let failed = connected.failed.len();
+        let failed = connected.failed.iter().filter(|it| it.was_tried()).count();
         if let Some(destination) = self.entry.own.destination.get() {
             destination.series.dialled(took, failed);
         }
