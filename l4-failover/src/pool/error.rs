@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Endpoint;
+use crate::error::{InAWord, with_causes};
 use crate::socket::connect::ConnectError;
 use crate::socket::tls::HandshakeError;
 
@@ -23,11 +24,11 @@ pub struct Attempt {
 #[derive(Debug, thiserror::Error)]
 pub enum AttemptError {
     /// The connection did not come about.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
+    #[error("{}", connect(.0))]
+    Connect(ConnectError),
     /// It did, but the handshake of TLS did not finish.
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
+    #[error("{}", with_causes(.0))]
+    Handshake(HandshakeError),
     /// The endpoint's name has no address yet.
     #[error("its name has no address: {0}")]
     Unresolved(Arc<str>),
@@ -40,6 +41,26 @@ pub enum AttemptError {
     /// The endpoint has as many sessions as it may have.
     #[error("not tried: it has the {0} sessions that it may have")]
     Full(u64),
+}
+
+// Without a source: the sentence says all that there is.
+impl From<ConnectError> for AttemptError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
+    }
+}
+
+impl From<HandshakeError> for AttemptError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+fn connect(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Refused(error) => InAWord(error).to_string(),
+        ConnectError::TimedOut(_) | ConnectError::Resource(_) => error.to_string(),
+    }
 }
 
 impl Attempt {
