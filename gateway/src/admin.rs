@@ -21,6 +21,7 @@ use tracing::warn;
 use crate::context::Context;
 use crate::destination::Destination;
 use crate::live;
+use crate::tables::Tables;
 
 /// What operators are told of the process.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ pub struct Admin(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     context: Arc<Context>,
+    tables: Tables,
     info: Info,
     pools: Pools,
     started: Instant,
@@ -51,11 +53,12 @@ struct Shared {
 impl Admin {
     /// A view of `context`.
     #[must_use]
-    pub fn new(context: Arc<Context>, info: Info) -> Self {
+    pub fn new(context: Arc<Context>, tables: Tables, info: Info) -> Self {
         let pools = Pools::default();
-        pools.replace(named_pools(&context));
+        pools.replace(named_pools(&tables));
         Self(Arc::new(Shared {
             context,
+            tables,
             info,
             pools,
             started: Instant::now(),
@@ -111,9 +114,9 @@ impl Admin {
 }
 
 /// The pools of all destinations, services first.
-fn named_pools(context: &Context) -> Vec<NamedPool> {
-    let mut destinations: Vec<&Destination> =
-        context.routes.destinations().map(|to| &**to).collect();
+fn named_pools(tables: &Tables) -> Vec<NamedPool> {
+    let destinations = tables.destinations();
+    let mut destinations: Vec<&Destination> = destinations.map(|to| &**to).collect();
     destinations.sort_by_key(|to| (to.kind, &to.name));
     let named = |to: &Destination| NamedPool::new(to.pool.clone(), to.kind.as_str());
     destinations.into_iter().map(named).collect()

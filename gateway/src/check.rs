@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::app::routes;
+use crate::app::{destination, tables};
 use crate::config::Config;
 use crate::destination::Destination;
 use crate::metrics::Metrics;
 use crate::route::{Routes, Rule};
+use crate::tables::Tables;
 
 /// The routes that the file at `path` would give, as a table.
 ///
@@ -16,13 +17,14 @@ use crate::route::{Routes, Rule};
 /// Every mistake of the file, a line each.
 pub fn file(path: &Path) -> Result<String, String> {
     let config = Config::load(path).map_err(|mistakes| mistakes.to_string())?;
-    let routes = build(&config).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(table(path, &config, &routes))
+    let tables = build(&config).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(table(path, &config, &tables.clients))
 }
 
-fn build(config: &Config) -> Result<Routes<Destination>, String> {
+fn build(config: &Config) -> Result<Tables, String> {
     let metrics = Metrics::new().map_err(|error| error.to_string())?;
-    routes(config, &metrics).map_err(|error| error.to_string())
+    let tables = tables(config, |kind, pool| destination(&metrics, kind, pool));
+    tables.map_err(|error| error.to_string())
 }
 
 fn table(path: &Path, config: &Config, routes: &Routes<Destination>) -> String {

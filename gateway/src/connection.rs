@@ -59,15 +59,18 @@ async fn relay_or_cut(
 
 /// Finds out where the connection goes and passes its first bytes on.
 async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<ResetOnDrop, Error> {
-    let cx = Arc::clone(record.context());
-    let mut hello = hello::read(client, &cx.hello).await?;
+    let mut hello = hello::read(client, &record.listener().front().hello).await?;
     record.greeted(&mut hello);
-    let destination = cx.routes.find(record.server_name())?;
-    record.routed(destination);
+    // Asked for again: it may have changed while the hello was on its way.
+    let front = record.listener().front();
+    let destination = Arc::clone(front.routes.find(record.server_name())?);
+    let replay_timeout = front.replay_timeout;
+    drop(front);
+    record.routed(&destination);
     let source = Some(record.client().ip());
     let connected = destination.pool.connect_from(source).await?;
     let mut upstream = ResetOnDrop::from(record.connected(connected));
-    let replay = timeout(cx.replay_timeout, upstream.write_all(&hello.bytes)).await;
+    let replay = timeout(replay_timeout, upstream.write_all(&hello.bytes)).await;
     replay
         .map_err(io::Error::from)
         .flatten()

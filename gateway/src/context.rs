@@ -1,26 +1,16 @@
 //! What all connections of a process share.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 use l4_failover::socket::relay::RelayContext;
 
-use crate::destination::Destination;
-use crate::hello::HelloLimits;
 use crate::live::Live;
 use crate::log::{ConnectionLog, LostLines};
 use crate::metrics::Metrics;
-use crate::route::Routes;
 
 /// What all connections of a process share.
 #[derive(Debug)]
 pub struct Context {
-    /// Bounds of reading a hello.
-    pub hello: HelloLimits,
-    /// Where names lead.
-    pub routes: Routes<Destination>,
-    /// How long an endpoint may take to accept the hello.
-    pub replay_timeout: Duration,
     /// Bounds and buffers of relays.
     pub relay: RelayContext,
     /// The open connections.

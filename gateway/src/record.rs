@@ -16,11 +16,11 @@ use tokio::net::TcpStream;
 use crate::context::Context;
 use crate::destination::Destination;
 use crate::error::Error;
+use crate::front::Listener;
 use crate::hello::Hello;
 use crate::live::{self, Course, Entry};
 use crate::log::{Greeting, Line, Upstream};
 use crate::outcome::{Cause, Outcome, Phase};
-use crate::worker::Listener;
 
 /// What is known of a connection while it lives.
 #[derive(Debug)]
@@ -62,6 +62,12 @@ impl ConnectionRecord {
     #[must_use]
     pub fn context(&self) -> &Arc<Context> {
         &self.context
+    }
+
+    /// Where it was accepted.
+    #[must_use]
+    pub fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// The hello was read.

@@ -5,22 +5,13 @@ use std::sync::Arc;
 
 use l4_failover::socket::live::Live;
 use l4_failover::socket::workers::{Accepted, Pause, Serve};
-use prometheus::IntCounter;
 use tokio::net::TcpStream;
 
 use crate::connection;
 use crate::context::Context;
+use crate::front::Listener;
 use crate::live::Course;
 use crate::record::ConnectionRecord;
-
-/// What the connections of one listening address share.
-#[derive(Debug)]
-pub struct Listener {
-    /// What logs call it.
-    pub name: String,
-    /// Counts the connections that it accepted.
-    pub accepted: IntCounter,
-}
 
 impl Serve for Context {
     type Listener = Listener;

@@ -31,9 +31,9 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
 
 /// Whether a service of this data centre has a healthy endpoint.
 async fn service(State(admin): State<Admin>, Path(name): Path<String>) -> (StatusCode, String) {
-    let context = &admin.0.context;
+    let routes = &admin.0.tables.clients;
     let is_asked = |to: &&Destination| to.kind == RouteKind::Service && to.name == name;
-    let service = context.routes.rules().map(|(_, to)| &**to).find(is_asked);
+    let service = routes.rules().map(|(_, to)| &**to).find(is_asked);
     let Some(service) = service else {
         return (
             StatusCode::NOT_FOUND,

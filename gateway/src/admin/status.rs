@@ -48,7 +48,7 @@ async fn status(State(admin): State<Admin>) -> Json<Status> {
     let context = &admin.0.context;
     live::report(&context.live);
     let of = |kind: RouteKind| {
-        let of_kind = context.routes.destinations().filter(|to| to.kind == kind);
+        let of_kind = admin.0.tables.destinations().filter(|to| to.kind == kind);
         let mut of_kind: Vec<_> = of_kind.map(|to| DestinationStatus::of(to)).collect();
         of_kind.sort_by(|one, other| one.pool.name.cmp(&other.pool.name));
         of_kind
@@ -96,7 +96,7 @@ struct RouteStatus {
 }
 
 async fn routes(State(admin): State<Admin>) -> Json<Vec<RouteStatus>> {
-    let mut rules: Vec<_> = admin.0.context.routes.rules().collect();
+    let mut rules: Vec<_> = admin.0.tables.clients.rules().collect();
     rules.sort_by_key(|(rule, _)| *rule);
     Json(
         rules

@@ -7,6 +7,7 @@ mod limits;
 mod listen;
 mod log;
 mod names;
+mod networks;
 mod peers;
 
 // The public interface is:

@@ -23,12 +23,17 @@ impl Listen {
         key: &'static str,
         addresses: &mut Addresses,
     ) -> Option<Self> {
-        let address = table.required(key, parsed(ADDRESS));
+        let address = table.required(key, socket_address());
         let backlog = table.with_default("backlog", integer(1..=u16::MAX), 4096);
         let address = address?;
         addresses.claim(table, key, address);
         Some(Self { address, backlog })
     }
+}
+
+/// An address to listen on, with its port.
+pub fn socket_address() -> impl Shown<Value = SocketAddr> {
+    parsed(ADDRESS)
 }
 
 /// The name of a listener: a label. The `ready` line has one address to each name.

@@ -61,7 +61,7 @@ pub use kinds::{
     located, one_of, or_table, or_word, parsed, path, size, statuses, text,
 };
 pub use limits::{Limits, limits_section};
-pub use listen::{Listen, listener_name};
+pub use listen::{Listen, listener_name, socket_address};
 pub use log::log_options;
 pub use nearest::did_you_mean;
 pub use node::{Node, Spot};

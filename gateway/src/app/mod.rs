@@ -1,5 +1,7 @@
 //! The gateway as a whole: bound, run, stopped.
 
+mod plan;
+
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -22,12 +24,14 @@ use crate::admin::{Admin, Info};
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::destination::Destination;
-use crate::hello::{HelloBounds, HelloLimits};
+use crate::front::Listener;
 use crate::live::Live;
 use crate::log::{ConnectionLog, Connections, LostLines};
 use crate::metrics::Metrics;
-use crate::route::{BuildError, RouteKind, Routes};
-use crate::worker::Listener;
+use crate::route::{BuildError, RouteKind};
+use crate::tables::Tables;
+
+pub use plan::tables;
 
 /// Sessions may go on for this long once the process was told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -68,7 +72,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Bound {
     context: Arc<Context>,
-    listeners: Vec<(String, Listening)>,
+    listeners: Vec<(Listener, Listening)>,
+    tables: Tables,
     admin: Option<admin::Bound>,
     info: Info,
 }
@@ -90,12 +95,15 @@ impl Bound {
         let connections_max = connections_max(config)?;
         let options = config.relay.tcp_options();
         let metrics = Metrics::new()?;
-        let routes = routes(config, &metrics)?;
+        let tables = tables(config, |kind, pool| destination(&metrics, kind, pool))?;
         let mut listeners = Vec::new();
         for listener in &config.listeners {
             let (address, backlog) = (listener.address, listener.backlog);
             let bound = Listening::bind(address, config.workers, backlog, &options)?;
-            listeners.push((listener.name.clone(), bound));
+            let front = plan::front(config, listener, &tables);
+            let accepted = metrics.accepted(&listener.name);
+            let listener = Listener::new(listener.name.clone(), listener.face, accepted, front);
+            listeners.push((listener, bound));
         }
         let admin = config.admin.as_ref().map(admin::Bound::bind).transpose()?;
         let info = Info {
@@ -103,14 +111,11 @@ impl Bound {
             workers: config.workers,
             listeners: listeners
                 .iter()
-                .map(|(name, bound)| (name.clone(), bound.address()))
+                .map(|(listener, bound)| (listener.name.clone(), bound.address()))
                 .collect(),
             connections_max,
         };
         let context = Context {
-            hello: hello_limits(&config.hello),
-            routes,
-            replay_timeout: config.dial.timeout,
             relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
             live: Live::new(config.workers, connections_max),
             metrics,
@@ -121,6 +126,7 @@ impl Bound {
         Ok(Self {
             context: Arc::new(context),
             listeners,
+            tables,
             admin,
             info,
         })
@@ -158,17 +164,16 @@ impl Bound {
     ) -> Result<Stopped, StartError> {
         let context = self.context;
         let upkeep = Upkeep::new();
-        for to in context.routes.destinations() {
+        for to in self.tables.destinations() {
             to.pool.start(&upkeep);
         }
         // Names that are not known by then are tried again, and their endpoints fail until then.
         upkeep.look_up(FIRST_LOOK_UP).await;
         let workers = Workers::start(Arc::clone(&context)).map_err(StartError::Workers)?;
-        for (name, listening) in self.listeners {
-            let accepted = context.metrics.accepted(&name);
-            workers.listen(listening, Listener { name, accepted })?;
+        for (listener, listening) in self.listeners {
+            workers.listen(listening, listener)?;
         }
-        let admin = Admin::new(Arc::clone(&context), self.info);
+        let admin = Admin::new(Arc::clone(&context), self.tables, self.info);
         admin.count_pools()?;
         let admin = admin.serve(self.admin);
         let chores = async {
@@ -221,41 +226,18 @@ async fn say_left_out(context: &Context) {
     }
 }
 
-/// The routes that `config` gives.
-///
-/// # Errors
-///
-/// [`StartError`]: two destinations claim one name, a name would be none, or a pool cannot be made.
-pub fn routes(config: &Config, metrics: &Metrics) -> Result<Routes<Destination>, StartError> {
-    let mut builder = Routes::builder(&config.datacenter, &config.name_patterns);
-    let fallback = config.fallback.as_ref();
-    for service in &config.services {
-        let kind = RouteKind::Service;
-        let to = Arc::new(destination(metrics, kind, &service.pool)?);
-        builder.service(&service.name, &to)?;
-        if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
-            builder.default(&to, fallback.without_name);
-        }
-    }
-    for datacenter in &config.datacenters {
-        let kind = RouteKind::Datacenter;
-        let to = destination(metrics, kind, &datacenter.pool)?;
-        builder.datacenter(&datacenter.name, &Arc::new(to))?;
-    }
-    Ok(builder.build()?)
-}
-
-fn destination(
+/// A destination that nobody was led to before.
+pub(crate) fn destination(
     metrics: &Metrics,
     kind: RouteKind,
     pool: &PoolOptions,
-) -> Result<Destination, l4_failover::BuildError> {
-    Ok(Destination {
+) -> Result<Arc<Destination>, StartError> {
+    Ok(Arc::new(Destination {
         name: pool.name.clone(),
         kind,
         pool: Pool::new(pool.clone())?,
         series: metrics.series(kind, &pool.name),
-    })
+    }))
 }
 
 /// How many connections may be open: as configured, or as many as descriptors allow.
@@ -267,16 +249,6 @@ fn connections_max(config: &Config) -> Result<usize, TooFewDescriptors> {
         others: 0,
     };
     descriptors::connections_max(config.limits.connections, standing, raise_descriptors())
-}
-
-fn hello_limits(hello: &config::Hello) -> HelloLimits {
-    HelloLimits {
-        bounds: HelloBounds {
-            handshake_bytes: hello.bytes,
-            raw_bytes: hello.raw_bytes,
-        },
-        deadline: hello.timeout,
-    }
 }
 
 fn connection_log(log: &config::Log) -> ConnectionLog {
@@ -292,8 +264,8 @@ fn connection_log(log: &config::Log) -> ConnectionLog {
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ready")?;
-        for (name, bound) in &self.listeners {
-            write!(f, " {name}={}", bound.address())?;
+        for (listener, bound) in &self.listeners {
+            write!(f, " {}={}", listener.name, bound.address())?;
         }
         if let Some(admin) = &self.admin {
             write!(f, " admin={}", admin.address())?;
