@@ -140,7 +140,9 @@ impl Lease {
         }
     }
 
-    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
+    /// The endpoint that it is a session of.
+    #[must_use]
+    pub fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }
 
