@@ -6,14 +6,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use bytes::Buf;
 use l4_failover::socket::cut::ResetOnDrop;
+use l4_failover::socket::proxy;
 use l4_failover::socket::relay::{Side, relay};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::error::Error;
-use crate::hello;
+use crate::hello::{self, Hello};
 use crate::record::ConnectionRecord;
 use crate::refuse;
 
@@ -59,7 +61,7 @@ async fn relay_or_cut(
 
 /// Finds out where the connection goes and passes its first bytes on.
 async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<ResetOnDrop, Error> {
-    let mut hello = hello::read(client, &record.listener().front().hello).await?;
+    let mut hello = greet(client, record).await?;
     record.greeted(&mut hello);
     // Asked for again: it may have changed while the hello was on its way.
     let front = record.listener().front();
@@ -70,13 +72,29 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
     let source = Some(record.client().ip());
     let connected = destination.pool.connect_from(source).await?;
     let mut upstream = ResetOnDrop::from(record.connected(connected));
-    let replay = timeout(replay_timeout, upstream.write_all(&hello.bytes)).await;
+    let header = record.header(client);
+    // In one write: the header costs no packet of its own.
+    let mut bytes = header.chain(&hello.bytes[..]);
+    let replay = timeout(replay_timeout, upstream.write_all_buf(&mut bytes)).await;
     replay
         .map_err(io::Error::from)
         .flatten()
         .map_err(Error::Replay)?;
     record.tally().add(Side::Client, hello.bytes.len() as u64);
     Ok(upstream)
+}
+
+/// Reads the hello and, where the connection comes from a proxy that is believed, before it whom
+/// the proxy connects for. The hello's deadline is for both.
+async fn greet(client: &mut TcpStream, record: &ConnectionRecord) -> Result<Hello, Error> {
+    let front = record.listener().front();
+    let (limits, since) = (front.hello, Instant::now());
+    let is_introduced = front.proxies.contains(record.peer().ip());
+    drop(front);
+    if is_introduced {
+        record.introduced(proxy::read(client, limits.deadline).await?);
+    }
+    Ok(hello::read(client, &limits, since).await?)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use l4_failover::metrics::{
 use l4_failover::socket::relay::Side;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry};
 
+use crate::error::PROXY_HEADER;
 use crate::hello::ReadError;
 use crate::outcome::{Cause, Outcome, Phase};
 use crate::route::{RouteError, RouteKind};
@@ -161,6 +162,7 @@ impl Metrics {
             &["reason"],
         )?;
         let reasons = ReadError::REASONS.into_iter().chain(RouteError::REASONS);
+        let reasons = reasons.chain([PROXY_HEADER]);
         Ok(Self {
             unrouted: series(&vectors, NO_ROUTE, NO_ROUTE),
             vectors,

@@ -31,7 +31,7 @@ impl Alert {
         match error {
             Error::Route(_) => Some(Self::UnrecognizedName),
             Error::Connect(_) | Error::Replay(_) => Some(Self::InternalError),
-            Error::Hello(_) | Error::Relay(_) | Error::Cut(_) => None,
+            Error::Proxy(_) | Error::Hello(_) | Error::Relay(_) | Error::Cut(_) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use l4_failover::choice::Failback;
-use l4_failover::config::{Addresses, Ends, PoolBase, Pools, Table, Unique, label};
+use l4_failover::config::{Addresses, Ends, PoolBase, Pools, Table, Unique, label, one_of};
 use l4_failover::{DialLimits, PoolOptions};
 
 /// A service of this data centre.
@@ -50,7 +50,8 @@ impl Peers {
                 names.claim(table, name);
             }
             let base = self.base(name.as_deref());
-            let pool = self.pools.tiered(table, ["endpoints", "primary"], base);
+            let mut pool = self.pools.tiered(table, ["endpoints", "primary"], base);
+            introduce(table, &mut pool);
             Some(Service { name: name?, pool })
         })
     }
@@ -72,7 +73,8 @@ impl Peers {
                 names.check_suffixes(table, name);
             }
             let base = self.base(name.as_deref());
-            let pool = self.pools.listed(table, "gateways", base);
+            let mut pool = self.pools.listed(table, "gateways", base);
+            introduce(table, &mut pool);
             Some(Datacenter { name: name?, pool })
         })
     }
@@ -90,6 +92,14 @@ impl Peers {
             dial: self.dial,
         }
     }
+}
+
+/// Whether the endpoints of `pool` are told whose connections they get.
+fn introduce(table: &mut Table<'_>, pool: &mut PoolOptions) {
+    let versions = one_of(&[("off", false), ("v2", true)]);
+    let proxy = table.with_default("proxy", versions, false);
+    let endpoints = pool.tiers.iter_mut().flatten();
+    endpoints.for_each(|endpoint| endpoint.proxy = proxy);
 }
 
 const OWN_NAME: &str = "this is the gateway's own data centre; its services are given \
