@@ -246,7 +246,7 @@ fn haproxy_behind_is_told_the_client_and_the_id() {
         behind.lines()
     );
     checked(&gateway, "currency");
-    let is_wrong = |line: &String| line.to_ascii_lowercase().contains("proxy header");
+    let is_wrong = |line: &String| line.contains("PROXY protocol header");
     assert!(
         !behind.lines().iter().any(is_wrong),
         "{:#?}",
