@@ -5,19 +5,24 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Buf;
 use l4_failover::socket::cut::ResetOnDrop;
 use l4_failover::socket::proxy;
-use l4_failover::socket::relay::{Side, relay};
+use l4_failover::socket::relay::{Op, RelayError, Side, relay};
+use l4_failover::{Dialling, LedNowhere};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::answer::{self, AnswerLimits, First};
+use crate::destination::Destination;
 use crate::error::Error;
 use crate::hello::{self, Hello};
 use crate::record::ConnectionRecord;
 use crate::refuse;
+use crate::route::RouteKind;
 
 /// Serves one connection to its end; it is counted and logged once, however it ends.
 ///
@@ -66,20 +71,11 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
     // Asked for again: it may have changed while the hello was on its way.
     let front = record.listener().front();
     let destination = Arc::clone(front.routes.find(record.server_name())?);
-    let replay_timeout = front.replay_timeout;
+    let limits = (front.replay_timeout, front.answer);
+    // A table of routes is not kept for as long as a dial may take.
     drop(front);
     record.routed(&destination);
-    let source = Some(record.client().ip());
-    let connected = destination.pool.connect_from(source).await?;
-    let mut upstream = ResetOnDrop::from(record.connected(connected));
-    let header = record.header(client);
-    // In one write: the header costs no packet of its own.
-    let mut bytes = header.chain(&hello.bytes[..]);
-    let replay = timeout(replay_timeout, upstream.write_all_buf(&mut bytes)).await;
-    replay
-        .map_err(io::Error::from)
-        .flatten()
-        .map_err(Error::Replay)?;
+    let upstream = reach(client, &hello, &destination, limits, record).await?;
     record.tally().add(Side::Client, hello.bytes.len() as u64);
     Ok(upstream)
 }
@@ -95,6 +91,99 @@ async fn greet(client: &mut TcpStream, record: &ConnectionRecord) -> Result<Hell
         record.introduced(proxy::read(client, limits.deadline).await?);
     }
     Ok(hello::read(client, &limits, since).await?)
+}
+
+/// Dials until an endpoint has taken the hello and, where it only leads on, somebody answers.
+async fn reach(
+    client: &mut TcpStream,
+    hello: &Hello,
+    destination: &Destination,
+    (replay_timeout, answer): (Duration, AnswerLimits),
+    record: &mut ConnectionRecord,
+) -> Result<ResetOnDrop, Error> {
+    let reach = record.listener().face.reach();
+    let mut dial = destination.pool.dial(Some(record.client().ip()), reach);
+    let mut way = None;
+    loop {
+        let connected = dial.next().await?;
+        let leads_on = connected.endpoint.options().leads_on;
+        if leads_on && way.is_none() {
+            let begun = record.context().on_the_way.begin(&hello.random);
+            way = Some(begun.ok_or(Error::Circle)?);
+        }
+        let failed = dial.failed().len();
+        let mut upstream = ResetOnDrop::from(record.connected(connected, failed));
+        let header = record.header(client);
+        let replayed = replay(&mut upstream, &header, hello, replay_timeout).await;
+        if !leads_on {
+            replayed.map_err(Error::Replay)?;
+            return Ok(upstream);
+        }
+        let first = match replayed {
+            Ok(()) => answer::first(client, &mut upstream, answer).await,
+            Err(error) => Err(LedNowhere::Broken(error)),
+        };
+        match first {
+            Ok(first) => {
+                pass_on(client, &first, replay_timeout, record).await?;
+                return Ok(upstream);
+            }
+            Err(why) => leave(&mut dial, destination, record, why),
+        }
+        upstream.end();
+    }
+}
+
+/// Sends the hello behind the PROXY header, if there is one: in one write, so that the header costs
+/// no packet of its own.
+async fn replay(
+    upstream: &mut TcpStream,
+    header: &[u8],
+    hello: &Hello,
+    limit: Duration,
+) -> io::Result<()> {
+    let mut bytes = header.chain(&hello.bytes[..]);
+    let replay = timeout(limit, upstream.write_all_buf(&mut bytes)).await;
+    replay.map_err(io::Error::from).flatten()
+}
+
+/// Gives the client what was taken from the upstream to look at.
+async fn pass_on(
+    client: &mut TcpStream,
+    first: &First,
+    limit: Duration,
+    record: &ConnectionRecord,
+) -> Result<(), Error> {
+    if first.bytes().is_empty() {
+        return Ok(());
+    }
+    let passed = timeout(limit, client.write_all(first.bytes())).await;
+    let passed = passed.map_err(io::Error::from).flatten();
+    passed.map_err(|source| RelayError::Broken {
+        side: Side::Client,
+        op: Op::Write,
+        source,
+    })?;
+    record
+        .tally()
+        .add(Side::Upstream, first.bytes().len() as u64);
+    Ok(())
+}
+
+/// Goes on with the dial. What a gateway says of one service of a data centre is not held against
+/// the gateway: it leads on to all of them.
+fn leave(
+    dial: &mut Dialling<'_>,
+    destination: &Destination,
+    record: &mut ConnectionRecord,
+    why: LedNowhere,
+) {
+    if let Some((endpoint, address)) = record.left() {
+        match destination.kind {
+            RouteKind::Datacenter => dial.left(endpoint, address, why),
+            RouteKind::Service | RouteKind::Adoption => dial.led_nowhere(endpoint, address, why),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use l4_failover::socket::relay::RelayContext;
 
+use crate::circle::OnTheWay;
 use crate::live::Live;
 use crate::log::{ConnectionLog, LostLines};
 use crate::metrics::Metrics;
@@ -13,6 +14,8 @@ use crate::metrics::Metrics;
 pub struct Context {
     /// Bounds and buffers of relays.
     pub relay: RelayContext,
+    /// The hellos that are on their way to other gateways.
+    pub on_the_way: OnTheWay,
     /// The open connections.
     pub live: Live,
     /// What is counted.

@@ -27,6 +27,11 @@ pub enum Error {
     /// No endpoint could be connected to.
     #[error(transparent)]
     Connect(#[from] DialError),
+    /// Its hello went to another gateway, and came back from there.
+    #[error(
+        "the hello came back from another gateway, to the address for clients: gateways are to be sent to each other's peer_address"
+    )]
+    Circle,
     /// The hello could not be passed on.
     #[error("the endpoint did not take the hello: {0}")]
     Replay(io::Error),
@@ -47,6 +52,7 @@ impl Error {
             Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
             Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
             Self::Connect(error) => ended(Phase::Connect, error.into()),
+            Self::Circle => Outcome::new(Phase::Connect, Cause::Policy, "circle"),
             Self::Replay(error) => replay_outcome(error),
             Self::Relay(error) => ended(Phase::Relay, error.into()),
             Self::Cut(cut) => ended(Phase::Relay, (*cut).into()),

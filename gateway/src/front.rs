@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use l4_failover::Reach;
 use prometheus::IntCounter;
 
+use crate::answer::AnswerLimits;
 use crate::destination::Destination;
 use crate::hello::HelloLimits;
 use crate::networks::Networks;
@@ -19,6 +21,26 @@ pub enum Face {
     /// Gateways of other data centres: only services here answer them, so that nothing goes in a
     /// circle.
     Peers,
+}
+
+impl Face {
+    /// Who connects, in one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Peers => "peers",
+        }
+    }
+
+    /// Which endpoints its connections may go to.
+    #[must_use]
+    pub fn reach(self) -> Reach {
+        match self {
+            Self::Clients => Reach::All,
+            Self::Peers => Reach::Own,
+        }
+    }
 }
 
 /// What the connections of one listening address share.
@@ -42,6 +64,8 @@ pub struct Front {
     pub routes: Arc<Routes<Destination>>,
     /// How long an endpoint may take to accept the hello.
     pub replay_timeout: Duration,
+    /// How long another gateway may take to say that nobody answers.
+    pub answer: AnswerLimits,
     /// Whose connections are accepted.
     pub access: Access,
     /// Who must say by a PROXY header whom it connects for.

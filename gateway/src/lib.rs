@@ -4,8 +4,10 @@
 //! line of a connection's life; `l4-failover` dials and relays. [`app`] puts all together.
 
 pub mod admin;
+pub mod answer;
 pub mod app;
 pub mod check;
+pub mod circle;
 pub mod cli;
 pub mod config;
 pub mod connection;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use l4_failover::socket::proxy::{Header, Origin, UniqueId};
 use l4_failover::socket::relay::Tally;
 use l4_failover::socket::workers::Accepted;
-use l4_failover::{Connected, Cut};
+use l4_failover::{Connected, Cut, Lease};
 use tokio::net::TcpStream;
 
 use crate::context::Context;
@@ -102,15 +102,11 @@ impl ConnectionRecord {
         let _ = self.entry.own.destination.set(Arc::clone(destination));
     }
 
-    /// An endpoint answered; its connection.
-    pub fn connected(&mut self, connected: Connected) -> TcpStream {
+    /// An endpoint answered, after so many had failed; its connection.
+    pub fn connected(&mut self, connected: Connected, failed: usize) -> TcpStream {
         self.phase = Phase::Replay;
         let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
         let took = self.opened.elapsed().saturating_sub(greeted);
-        let failed = connected.failed.len();
-        if let Some(destination) = self.entry.own.destination.get() {
-            destination.series.dialled(took, failed);
-        }
         self.upstream = Some(Box::new(Upstream {
             endpoint: connected.endpoint,
             address: connected.address,
@@ -121,9 +117,25 @@ impl ConnectionRecord {
         stream.unwrap_or_else(|_| unreachable!("no endpoint of the gateway's has TLS of its own"))
     }
 
+    /// What the endpoint led on to does not answer: it is left, and the dial goes on.
+    pub fn left(&mut self) -> Option<(Lease, SocketAddr)> {
+        self.phase = Phase::Connect;
+        let left = self.upstream.take()?;
+        Some((left.endpoint, left.address))
+    }
+
     /// The hello was passed on; bytes flow both ways from here.
     pub fn relaying(&mut self) {
         self.phase = Phase::Relay;
+        self.count_dial();
+    }
+
+    fn count_dial(&self) {
+        if let (Some(destination), Some(upstream)) =
+            (self.entry.own.destination.get(), &self.upstream)
+        {
+            destination.series.dialled(upstream.took, upstream.failed);
+        }
     }
 
     /// Ready when what the connection is on was left, and the policy is not to keep it.
@@ -149,8 +161,7 @@ impl ConnectionRecord {
     /// one.
     #[must_use]
     pub fn header(&self, client: &TcpStream) -> Vec<u8> {
-        let endpoint = self.upstream.as_ref().map(|it| it.endpoint.endpoint());
-        if !endpoint.is_some_and(|it| it.options().proxy) {
+        if !self.is_announced() {
             return Vec::new();
         }
         let introduced = self.entry.own.introduced();
@@ -175,9 +186,13 @@ impl ConnectionRecord {
     fn trace(&self) -> Option<UniqueId> {
         let came = self.entry.own.introduction.get();
         let came = came.is_some_and(|header| header.unique_id.is_some());
+        (came || self.is_announced()).then(|| self.unique_id())
+    }
+
+    /// Whether the endpoint expects a PROXY header.
+    fn is_announced(&self) -> bool {
         let upstream = self.upstream.as_ref();
-        let goes = upstream.is_some_and(|it| it.endpoint.endpoint().options().proxy);
-        (came || goes).then(|| self.unique_id())
+        upstream.is_some_and(|it| it.endpoint.options().proxy)
     }
 
     /// Where the bytes of the connection are counted.
@@ -191,10 +206,12 @@ impl ConnectionRecord {
         match result {
             Ok(()) => self.finish(Outcome::DONE, None),
             Err(error) => {
-                if let (Error::Connect(exhausted), Some(destination)) =
-                    (&error, self.entry.own.destination.get())
-                {
-                    destination.series.exhausted(exhausted);
+                match (&error, self.entry.own.destination.get()) {
+                    (Error::Connect(exhausted), Some(destination)) => {
+                        destination.series.exhausted(exhausted);
+                    }
+                    (Error::Replay(_), _) => self.count_dial(),
+                    _ => {}
                 }
                 self.finish(error.outcome(), Some(&error));
             }

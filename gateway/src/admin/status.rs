@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Admin;
 use crate::destination::Destination;
+use crate::front::Face;
 use crate::live;
 use crate::route::{RouteKind, Rule};
 
@@ -32,6 +33,7 @@ struct Status {
     connections: usize,
     connections_max: usize,
     services: Vec<DestinationStatus>,
+    adoptions: Vec<DestinationStatus>,
     datacenters: Vec<DestinationStatus>,
 }
 
@@ -60,6 +62,7 @@ async fn status(State(admin): State<Admin>) -> Json<Status> {
         connections: context.live.len(),
         connections_max: admin.0.info.connections_max,
         services: of(RouteKind::Service),
+        adoptions: of(RouteKind::Adoption),
         datacenters: of(RouteKind::Datacenter),
     })
 }
@@ -88,6 +91,7 @@ impl DestinationStatus {
 /// One rule of the route table.
 #[derive(Serialize)]
 struct RouteStatus {
+    face: &'static str,
     rule: &'static str,
     name: String,
     kind: &'static str,
@@ -96,30 +100,28 @@ struct RouteStatus {
 }
 
 async fn routes(State(admin): State<Admin>) -> Json<Vec<RouteStatus>> {
-    let mut rules: Vec<_> = admin.0.tables.clients.rules().collect();
-    rules.sort_by_key(|(rule, _)| *rule);
+    let rules = admin.0.tables.rules().into_iter();
     Json(
         rules
-            .into_iter()
-            .map(|(rule, to)| RouteStatus::of(rule, to))
+            .map(|(face, rule, to)| RouteStatus::of(face, rule, to))
             .collect(),
     )
 }
 
 impl RouteStatus {
-    fn of(rule: Rule<'_>, to: &Destination) -> Self {
+    fn of(face: Face, rule: Rule<'_>, to: &Destination) -> Self {
         let kind = match rule {
             Rule::Exact(_) => "exact",
             Rule::Suffix(_) => "suffix",
             Rule::Default { .. } => "default",
         };
-        let endpoints = to.pool.endpoints();
         Self {
+            face: face.as_str(),
             rule: kind,
             name: rule.to_string(),
             kind: to.kind.as_str(),
             route: to.name.clone(),
-            endpoints: endpoints.iter().map(|it| it.name().to_string()).collect(),
+            endpoints: to.endpoints(face),
         }
     }
 }

@@ -21,6 +21,7 @@ use tokio::time::{interval, timeout};
 use tracing::{info, warn};
 
 use crate::admin::{Admin, Info};
+use crate::circle::OnTheWay;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::destination::Destination;
@@ -117,6 +118,7 @@ impl Bound {
         };
         let context = Context {
             relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
+            on_the_way: OnTheWay::default(),
             live: Live::new(config.workers, connections_max),
             metrics,
             log: connection_log(&config.log),

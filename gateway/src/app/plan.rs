@@ -5,12 +5,16 @@ use std::sync::Arc;
 use l4_failover::PoolOptions;
 
 use super::StartError;
-use crate::config::{self, Config};
+use crate::answer::AnswerLimits;
+use crate::config::{self, Config, Datacenter, Service};
 use crate::destination::Destination;
-use crate::front::Front;
+use crate::front::{Face, Front};
 use crate::hello::{HelloBounds, HelloLimits};
 use crate::route::{RouteKind, Routes};
 use crate::tables::Tables;
+
+/// Another gateway's dial may take as long as ours, and its word for it comes over a WAN.
+const ANSWER_DIALS: u32 = 2;
 
 /// The tables that `config` gives; `destination` makes what routes lead to, or finds it again.
 ///
@@ -23,17 +27,27 @@ pub fn tables(
 ) -> Result<Tables, StartError> {
     let mut clients = Routes::builder(&config.datacenter, &config.name_patterns);
     let mut peers = Routes::builder(&config.datacenter, &config.name_patterns);
-    let fallback = config.fallback.as_ref();
+    let has_peers = config.listeners.iter().any(|it| it.face == Face::Peers);
     for service in &config.services {
-        let to = destination(RouteKind::Service, &service.pool)?;
+        let to = destination(RouteKind::Service, &pool(config, service))?;
         clients.service(&service.name, &to)?;
-        peers.service(&service.name, &to)?;
+        if has_peers {
+            peers.service(&service.name, &to)?;
+        }
+        for datacenter in &service.adopts {
+            // With peers, always: the configuration would not have been read otherwise.
+            peers.service_of(&service.name, datacenter, &to)?;
+            let adoption = adoption(config, service, datacenter);
+            let to = destination(RouteKind::Adoption, &adoption)?;
+            clients.service_of(&service.name, datacenter, &to)?;
+        }
+        let fallback = config.fallback.as_ref();
         if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
             clients.default(&to, fallback.without_name);
         }
     }
     for datacenter in &config.datacenters {
-        let to = destination(RouteKind::Datacenter, &datacenter.pool)?;
+        let to = destination(RouteKind::Datacenter, &gateways(datacenter))?;
         clients.datacenter(&datacenter.name, &to)?;
     }
     Ok(Tables {
@@ -42,12 +56,49 @@ pub fn tables(
     })
 }
 
+/// Where a service is served: here, and while that fails by the gateways of other data centres.
+fn pool(config: &Config, service: &Service) -> PoolOptions {
+    let mut pool = service.pool.clone();
+    let elsewhere = service.failover.iter();
+    let elsewhere = elsewhere.filter_map(|name| config.datacenter(name));
+    pool.tiers
+        .extend(elsewhere.flat_map(|it| gateways(it).tiers));
+    pool
+}
+
+/// Where a service's names of another data centre are answered: there, and while that fails here.
+fn adoption(config: &Config, service: &Service, datacenter: &str) -> PoolOptions {
+    let there = config.datacenter(datacenter);
+    let there = there.into_iter().flat_map(|it| gateways(it).tiers);
+    PoolOptions {
+        name: format!("{}.{datacenter}", service.name),
+        tiers: there.chain(service.pool.tiers.clone()).collect(),
+        // The service's own would be written by two.
+        state_file: None,
+        ..service.pool.clone()
+    }
+}
+
+/// The gateways of a data centre, for a pool that may have other endpoints as well.
+fn gateways(datacenter: &Datacenter) -> PoolOptions {
+    let mut pool = datacenter.pool.clone();
+    for gateway in pool.tiers.iter_mut().flatten() {
+        gateway.leads_on = true;
+        gateway.check = Some(pool.check.clone());
+    }
+    pool
+}
+
 /// What is behind `listener`.
 pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Tables) -> Front {
     Front {
         hello: hello_limits(&config.hello),
         routes: Arc::clone(tables.at(listener.face)),
         replay_timeout: config.dial.timeout,
+        answer: AnswerLimits {
+            delivery: config.dial.attempt_timeout,
+            answer: ANSWER_DIALS * config.dial.timeout,
+        },
         access: listener.access.clone(),
         proxies: listener.proxies.clone(),
     }

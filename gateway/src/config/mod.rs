@@ -19,6 +19,7 @@ pub use listen::Listener;
 pub use log::{ConnectionLog, Log};
 pub use peers::{Datacenter, Service};
 
+use crate::front::Face;
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
@@ -110,6 +111,12 @@ impl Config {
         config::schema(Self::read)
     }
 
+    /// Another data centre by its name.
+    #[must_use]
+    pub fn datacenter(&self, name: &str) -> Option<&Datacenter> {
+        self.datacenters.iter().find(|it| it.name == name)
+    }
+
     fn read(table: &mut Table<'_>) -> Option<Self> {
         let mut addresses = Addresses::default();
         let datacenter = table.required(DATACENTER, label());
@@ -124,8 +131,10 @@ impl Config {
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);
         let mut peers = Peers::new(dial.limits(relay.tcp_options()));
-        let services = peers.services(table, &mut names);
+        let services = peers.services(table, datacenter.as_deref(), &mut names);
         let datacenters = peers.datacenters(table, datacenter.as_deref(), &names);
+        let has_peer_address = listeners.iter().any(|it| it.face == Face::Peers);
+        peers.report_elsewhere(table, &datacenters, has_peer_address);
         peers.report_circles(table, &addresses);
         let fallback = Fallback::read(table, &services);
         if !table.has("service") && !table.has(DATACENTER) {

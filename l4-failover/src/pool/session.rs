@@ -140,9 +140,7 @@ impl Lease {
         }
     }
 
-    /// The endpoint that it is a session of.
-    #[must_use]
-    pub fn endpoint(&self) -> &Arc<Endpoint> {
+    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }
 

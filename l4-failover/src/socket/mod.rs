@@ -14,4 +14,5 @@ pub mod tls;
 pub mod workers;
 
 pub use options::TcpOptions;
+pub use queue::is_delivered;
 pub use stream::{Connection, Stream};
