@@ -320,3 +320,21 @@ fn over_two_gateways_the_client_and_one_id_arrive() {
     // Checks are not taken for callers that send no header, or half of one.
     assert!(!dc2.lines().iter().any(|line| line.contains("proxy_header")));
 }
+
+#[test]
+fn the_next_gateway_is_told_what_the_first_was_told() {
+    let gateways = [Backend::default(), Backend::default()];
+    let addresses = gateways.each_ref().map(|it| it.address().to_string());
+    let dc1 = start(&format!(
+        "datacenter = \"dc1\"\n[listen]\naddress = \"127.0.0.1:0\"\n{BELIEVING}\n{JSON_LOG}\
+         [[datacenter]]\nname = \"dc2\"\ngateways = {addresses:?}\nproxy = \"v2\"\ncheck = \"none\"\n"
+    ));
+    let hello = hello::named(b"currency.dc2");
+    let header = tcp4(&field(5, b"edge-7"));
+    let _proxy = wire::send(dc1.listen(), &[header.clone(), hello.clone()].concat());
+    for gateway in &gateways {
+        // Closed without a word: nobody answers behind it.
+        let (told, _closed) = told(gateway, &hello);
+        assert_eq!(told.encode(), header);
+    }
+}
