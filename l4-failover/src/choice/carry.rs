@@ -89,6 +89,7 @@ impl Choice {
         let changes = Changes {
             endpoints,
             moved,
+            forced: next.forced_after(self.is_forced),
             ..Changes::default()
         };
         (next, changes)

@@ -85,6 +85,8 @@ pub struct Changes {
     pub fell: Vec<usize>,
     /// The active tier moved.
     pub moved: Option<Move>,
+    /// An operator's failback onto an unhealthy primary holds from now on, or no longer.
+    pub forced: Option<bool>,
     /// All new sessions have returned from this tier, which was left by a failback.
     pub ramped: Option<usize>,
 }
@@ -97,9 +99,11 @@ impl Changes {
             endpoints,
             fell,
             moved,
+            forced,
             ramped,
         } = self;
-        endpoints.is_empty() && fell.is_empty() && moved.is_none() && ramped.is_none()
+        let nobody = endpoints.is_empty() && fell.is_empty();
+        nobody && moved.is_none() && forced.is_none() && ramped.is_none()
     }
 }
 

@@ -113,6 +113,7 @@ impl Choice {
     ///
     /// If the event names an endpoint that is not there.
     pub fn observe(&mut self, event: Event, now: Instant) -> Changes {
+        let was_forced = self.is_forced;
         let mut changes = Changes::default();
         let mut turn = |endpoint: usize, turned: &dyn Fn(&mut Health, &HealthPolicy) -> bool| {
             let policy = self.endpoints[endpoint].health_policy(&self.health);
@@ -140,7 +141,13 @@ impl Choice {
         }
         changes.ramped = self.end_ramp(now);
         changes.moved = self.settle(Cause::Unhealthy, now);
+        changes.forced = self.forced_after(was_forced);
         changes
+    }
+
+    /// Whether a forced failback holds, if that is not as it was.
+    pub(super) fn forced_after(&self, was_forced: bool) -> Option<bool> {
+        (self.is_forced != was_forced).then_some(self.is_forced)
     }
 
     /// Ends a ramp whose time is over; the tier that was left.
@@ -167,14 +174,19 @@ impl Choice {
     ///
     /// If the command names an endpoint that is not there.
     pub fn command(&mut self, command: &Command, now: Instant) -> Result<Changes, Refusal> {
-        match command {
-            Command::Failover => self.fail_over(now),
-            Command::Failback { force } => self.fail_back(*force, now),
+        let was_forced = self.is_forced;
+        let changes = match command {
+            Command::Failover => self.fail_over(now)?,
+            Command::Failback { force } => self.fail_back(*force, now)?,
             Command::Maintain { endpoint, reason } => {
-                Ok(self.maintain(*endpoint, Some(Arc::clone(reason)), now))
+                self.maintain(*endpoint, Some(Arc::clone(reason)), now)
             }
-            Command::Resume { endpoint } => Ok(self.maintain(*endpoint, None, now)),
-        }
+            Command::Resume { endpoint } => self.maintain(*endpoint, None, now),
+        };
+        Ok(Changes {
+            forced: self.forced_after(was_forced),
+            ..changes
+        })
     }
 
     fn fail_over(&mut self, now: Instant) -> Result<Changes, Refusal> {
@@ -372,6 +384,13 @@ impl Choice {
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.is_held
+    }
+
+    /// Whether an operator's failback onto an unhealthy primary holds: it stays active, healthy or
+    /// not, until it has been healthy once.
+    #[must_use]
+    pub fn is_forced(&self) -> bool {
+        self.is_forced
     }
 
     /// How many tiers there are; at least one.

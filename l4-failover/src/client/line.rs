@@ -15,6 +15,9 @@ fn rest(event: &EventJson, paint: Paint) -> String {
     if let Some(missed) = event.missed {
         return format!(" {missed} events: this listener was too slow");
     }
+    if let Some(forced) = event.forced {
+        return format!(" {}", self::forced(event, forced));
+    }
     let endpoint = event
         .endpoint
         .iter()
@@ -28,14 +31,27 @@ fn rest(event: &EventJson, paint: Paint) -> String {
             paint.state(&to, &to)
         ));
     }
-    let why = [&event.cause, &event.reason].into_iter().flatten();
-    for why in why {
-        rest.push_str(&format!(": {}", printable(why)));
-    }
+    rest.push_str(&why(event));
     if let Some(since) = event.since_last_seconds {
         rest.push_str(&format!(" ({} after the last move)", span(since)));
     }
     rest
+}
+
+fn forced(event: &EventJson, holds: bool) -> String {
+    let tier = printable(event.to.as_deref().unwrap_or_default());
+    match holds {
+        true => format!(
+            "{tier} stays active until it has been healthy once{}",
+            why(event)
+        ),
+        false => format!("{tier} no longer"),
+    }
+}
+
+fn why(event: &EventJson) -> String {
+    let why = [&event.cause, &event.reason].into_iter().flatten();
+    why.map(|why| format!(": {}", printable(why))).collect()
 }
 
 #[cfg(test)]
@@ -65,6 +81,17 @@ mod tests {
                     "reason": "a new disk",
                 }),
                 "endpoint a:1 up → maintenance: a new disk",
+            ),
+            (
+                json!({
+                    "event": "forced", "forced": true, "to": "a:1", "to_tier": 0,
+                    "reason": "connection refused",
+                }),
+                "forced a:1 stays active until it has been healthy once: connection refused",
+            ),
+            (
+                json!({"event": "forced", "forced": false, "to": "a:1", "to_tier": 0}),
+                "forced a:1 no longer",
             ),
             (
                 json!({"event": "missed", "missed": 7}),

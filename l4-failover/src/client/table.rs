@@ -12,6 +12,10 @@ const COLUMNS: usize = 8;
 /// The column of [`HEAD`] that is painted.
 const STATE: usize = 2;
 
+/// Nothing is to be returned from, and nobody leaves by himself.
+const FORCED: &str = "forced by an operator: the primary stays active, healthy or not, until it \
+     has been healthy once";
+
 /// `pools`, one after the other.
 pub(super) fn table(pools: &[PoolJson], paint: Paint) -> String {
     match pools {
@@ -90,6 +94,9 @@ fn failback(pool: &PoolJson) -> String {
         flaps => format!(", {flaps} flaps"),
     };
     let hold_down = span(pool.hold_down_seconds);
+    if pool.forced {
+        return FORCED.to_owned();
+    }
     match (pool.held, pool.hold_down_left_seconds) {
         (true, _) => "held by an operator's failover, until failback by command".to_owned(),
         (false, Some(left)) => format!("in {}: hold-down {hold_down}{flaps}", span(left)),

@@ -53,8 +53,11 @@ impl Pool {
     }
 
     /// Returns to the primary tier without waiting for a hold-down, and ends an operator's failover;
-    /// new sessions follow at once, or over `failback_ramp`. The move; none if the primary tier is
-    /// active already.
+    /// new sessions follow at once, or over `failback_ramp`. With `force` onto a primary that is not
+    /// healthy, that stays active until it has been healthy once, and [`Happened::Forced`] says so.
+    /// The move; none if the primary tier is active already.
+    ///
+    /// [`Happened::Forced`]: crate::Happened::Forced
     ///
     /// # Errors
     ///

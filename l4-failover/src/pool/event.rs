@@ -40,6 +40,16 @@ pub enum Happened {
         /// Why an endpoint of the tier that was left went down last, if one did.
         reason: Option<Arc<str>>,
     },
+    /// An operator's failback onto a primary that is not healthy holds from now on, or no longer.
+    Forced {
+        /// The primary tier.
+        tier: TierName,
+        /// Whether it holds: the tier stays active, healthy or not, until it has been healthy
+        /// once.
+        holds: bool,
+        /// Why an endpoint of the tier is not in use, where somebody said.
+        reason: Option<Arc<str>>,
+    },
     /// An endpoint went up or down, or in or out of maintenance.
     Endpoint {
         /// Which one.

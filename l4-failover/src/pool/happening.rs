@@ -86,6 +86,7 @@ impl Inner {
             self.moved(state, moved, left);
             self.end_left(state, moved, &on_it);
         }
+        self.forced(state, changes.forced);
         if let Some(left) = changes.ramped {
             let (_, on_it) = self.left(state, left);
             let how = state.options.policy.on_failback;
@@ -181,6 +182,28 @@ impl Inner {
         state.last_move = Some(event);
     }
 
+    /// Tells that a forced failback holds, or does no longer; nothing if that is as it was.
+    pub(super) fn forced(&self, state: &State, forced: Option<bool>) {
+        let Some(holds) = forced else { return };
+        let tier = self.tier_name(state, 0);
+        let reason = match holds {
+            true => why_out(state, &tier),
+            false => None,
+        };
+        let (pool, told) = (&self.name, reason.as_deref());
+        match holds {
+            true => {
+                warn!(target: "pool", %pool, %tier, reason = told, "forced: the primary stays active, healthy or not, until it has been healthy once");
+            }
+            false => info!(target: "pool", %pool, %tier, "no longer forced"),
+        }
+        self.tell(Happened::Forced {
+            tier,
+            holds,
+            reason,
+        });
+    }
+
     fn tell(&self, what: Happened) -> PoolEvent {
         let event = PoolEvent {
             at: SystemTime::now(),
@@ -234,6 +257,19 @@ fn stop_drains(state: &State, endpoint: &str, for_tier: bool) {
     let drains = state.drains.iter();
     let drains = drains.filter(|it| it.is_of(endpoint, for_tier));
     drains.for_each(Drain::stop);
+}
+
+/// Why the first endpoint of a tier that is not in use is not.
+fn why_out(state: &State, tier: &TierName) -> Option<Arc<str>> {
+    let counted = state.choice.tier(tier.tier).iter();
+    counted.zip(&tier.endpoints).find_map(|(counted, name)| {
+        let endpoint = state.endpoints.iter().find(|it| it.name() == name)?;
+        match counted.state() {
+            Counts::Up => None,
+            Counts::Down => why_down(endpoint),
+            Counts::Maintenance => counted.maintenance().cloned(),
+        }
+    })
 }
 
 /// Why an endpoint is down: what its last check said, or the last dial.

@@ -66,6 +66,7 @@ impl Prepared {
             let stay = on_it.into_iter().filter(|it| it.place().is_some());
             inner.end_left(&mut state, &moved, &Vec::from_iter(stay));
         }
+        inner.forced(&state, changes.forced);
         state.is_unkept = true;
         inner.mind(&mut state);
     }

@@ -29,6 +29,9 @@ pub struct PoolStatus {
     pub failback: Failback,
     /// Whether an operator's failover holds.
     pub is_held: bool,
+    /// Whether an operator's failback onto an unhealthy primary holds: it stays active, healthy or
+    /// not, until it has been healthy once.
+    pub is_forced: bool,
     /// The hold-down as things stand: longer with each flap.
     pub hold_down: Duration,
     /// How long a better tier must stay healthy until it takes over by itself; none if none waits.
@@ -128,6 +131,7 @@ impl Inner {
             active_for: now.saturating_duration_since(choice.since()),
             failback: choice.policy().failback,
             is_held: choice.is_held(),
+            is_forced: choice.is_forced(),
             hold_down: choice.hold_down(now),
             hold_down_left: choice.hold_down_left(now),
             flaps: choice.flaps(now),

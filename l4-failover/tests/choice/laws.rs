@@ -95,6 +95,15 @@ proptest! {
     }
 
     #[test]
+    fn what_is_forced_is_told_and_holds_the_primary_alone(plan in plan(), history in history()) {
+        plan.run(&history, |step| {
+            let (was, is) = (step.before.is_forced(), step.after.is_forced());
+            assert_eq!(step.changes.forced, (was != is).then_some(is));
+            assert!(!is || (step.after.active() == 0 && !step.after.is_held()));
+        });
+    }
+
+    #[test]
     fn time_that_is_due_lies_ahead_once_it_was_told(plan in plan(), history in history()) {
         let (mut choice, mut now) = plan.run(&history, |_| {});
         choice.observe(Event::Tick, now);

@@ -160,6 +160,25 @@ fn a_forced_failback_survives_a_restart() {
 }
 
 #[test]
+fn a_failback_that_is_forced_where_it_is_holds_and_is_told_once() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    for endpoint in 0..3 {
+        check(&mut choice, endpoint, false, start);
+    }
+    check(&mut choice, 0, true, start);
+    check(&mut choice, 0, false, start);
+    assert_eq!((choice.active(), choice.is_forced()), (0, false));
+    let failback = Command::Failback { force: true };
+    let changes = choice.command(&failback, start).unwrap();
+    assert_eq!((changes.moved, changes.forced), (None, Some(true)));
+    assert!(choice.command(&failback, start).unwrap().is_empty());
+    // It is not left for one that is well, until it has been well itself.
+    assert!(check(&mut choice, 1, true, start).moved.is_none());
+    assert_eq!(check(&mut choice, 0, true, start).forced, Some(false));
+}
+
+#[test]
 fn a_failback_onto_an_unhealthy_tier_takes_force_and_then_stays() {
     let start = Instant::now();
     let mut choice = pool(start);

@@ -47,7 +47,11 @@ pub(super) async fn failback(order: Order<Force>) -> Answer {
     let named = order.named;
     let force = order.force || order.body.unwrap_or_default().force;
     let done = Wish::Failback { force }.carry_out(&named).await?;
-    Ok(done.answer(&named, &done.went(&named)))
+    let stays = match named.pool.status().is_forced {
+        true => "; it is not healthy, and stays active until it has been healthy once",
+        false => "",
+    };
+    Ok(done.answer(&named, &format!("{}{stays}", done.went(&named))))
 }
 
 pub(super) async fn maintenance(order: Order<MaintenanceJson>) -> Answer {

@@ -16,7 +16,7 @@ pub struct EventJson {
     pub pool: String,
     /// What the pool serves: `port`, `inbound`, `service`, `datacenter`.
     pub kind: String,
-    /// `failover`, `failback`, `endpoint` or `missed`.
+    /// `failover`, `failback`, `forced`, `endpoint` or `missed`.
     pub event: String,
     /// Why the active tier moved: `unhealthy`, `maintenance`, `recovered`, `operator`, `reload`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,8 @@ pub struct EventJson {
     /// `maintenance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Of a move the endpoints that are active now; of an endpoint what it is.
+    /// Of a move the endpoints that are active now, of `forced` those that stay active; of an
+    /// endpoint what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The tier that was left; 0 is the primary.
@@ -37,6 +38,9 @@ pub struct EventJson {
     /// The tier that is active now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_tier: Option<usize>,
+    /// Whether a forced failback holds from now on, or no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forced: Option<bool>,
     /// Time since the last move, or since the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_last_seconds: Option<f64>,
@@ -77,6 +81,16 @@ impl EventJson {
                 (self.from, self.from_tier) = tier(from);
                 (self.to, self.to_tier) = tier(to);
                 self.since_last_seconds = Some(seconds(*after));
+                self.reason = reason.as_deref().map(str::to_owned);
+            }
+            Happened::Forced {
+                tier: forced,
+                holds,
+                reason,
+            } => {
+                self.event = "forced".to_owned();
+                self.forced = Some(*holds);
+                (self.to, self.to_tier) = tier(forced);
                 self.reason = reason.as_deref().map(str::to_owned);
             }
             Happened::Endpoint {

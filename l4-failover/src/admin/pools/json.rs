@@ -34,6 +34,9 @@ pub struct PoolJson {
     pub failback: String,
     /// Whether an operator's failover holds.
     pub held: bool,
+    /// Whether an operator's failback onto an unhealthy primary holds.
+    #[serde(default)]
+    pub forced: bool,
     /// The hold-down as things stand: longer with each flap.
     pub hold_down_seconds: f64,
     /// How long a better tier must stay healthy until it takes over by itself.
@@ -130,6 +133,7 @@ impl PoolJson {
             healthy: status.is_healthy(),
             failback: failback(status.failback).to_owned(),
             held: status.is_held,
+            forced: status.is_forced,
             hold_down_seconds: seconds(status.hold_down),
             hold_down_left_seconds: status.hold_down_left.map(seconds),
             flaps: status.flaps,

@@ -37,8 +37,12 @@ async fn maintenance_takes_out_and_puts_back() {
         "{sentence}"
     );
     assert_eq!(pool.status().active, 1);
-    server.run(&["failback", "feed", "--force"]).await.unwrap();
-    assert_eq!(pool.status().active, 0);
+    assert_eq!(
+        server.run(&["failback", "feed", "--force"]).await.unwrap(),
+        "feed: moved from 127.0.0.1:9001 to 127.0.0.1:9000; it is not healthy, and stays active \
+         until it has been healthy once\n"
+    );
+    assert!(pool.status().active == 0 && pool.status().is_forced);
     let off = [&words[..], &["off"]].concat();
     let said = server.run(&off).await.unwrap();
     assert!(said.starts_with("feed: 127.0.0.1:9000 is not in maintenance any more"));

@@ -54,7 +54,7 @@ fn moved() -> PoolJson {
         "name": "itch-feed", "kind": "port",
         "labels": {"listen": "127.0.0.1:19100", "protocol": "tcp"},
         "active_tier": 1, "since": "2025-11-20T12:00:00.000Z", "since_unix_seconds": 1763640000,
-        "active_seconds": 192.4, "healthy": true, "failback": "auto", "held": false,
+        "active_seconds": 192.4, "healthy": true, "failback": "auto", "held": false, "forced": false,
         "hold_down_seconds": 30.0, "hold_down_left_seconds": 17.2, "flaps": 2, "moves": 3,
         "spilled": 5,
         "last_move": {
@@ -122,6 +122,11 @@ fn who_moves_back_is_said_in_each_case() {
     assert_eq!(
         line(&|pool| pool.held = true),
         "held by an operator's failover, until failback by command"
+    );
+    assert_eq!(
+        line(&|pool| (pool.active_tier, pool.forced) = (0, true)),
+        "forced by an operator: the primary stays active, healthy or not, until it has been \
+         healthy once"
     );
 }
 

@@ -66,6 +66,53 @@ async fn only_force_returns_to_an_unhealthy_primary() {
 }
 
 #[tokio::test]
+async fn a_failback_that_is_forced_where_it_is_says_that_it_holds() {
+    let pool = Pool::builder().name("feed").primary("127.0.0.1:9000");
+    let pool = pool.build().unwrap();
+    let server = Server::over(&pool);
+    let out = r#"{"endpoint": "127.0.0.1:9000", "reason": "a new disk"}"#;
+    server.ask_json("POST /pools/feed/maintenance", out).await;
+    let mut events = server.follow("").await;
+    let line = "POST /pools/feed/failback?force=true";
+    for _ in 0..2 {
+        let (status, done) = server.ask(line).await;
+        assert_eq!((status, &done["moved"]), (200, &json!(null)));
+        assert_eq!(
+            done["message"],
+            "feed: nothing had to move, 127.0.0.1:9000 is active; it is not healthy, and stays \
+             active until it has been healthy once"
+        );
+    }
+    let (_, shown) = server.ask("GET /clusters").await;
+    assert_eq!(shown["pools"][0]["forced"], true);
+    pool.failback(true).await.unwrap();
+    let back = r#"{"endpoint": "127.0.0.1:9000", "off": true}"#;
+    server.ask_json("POST /pools/feed/maintenance", back).await;
+    let event = events.event().await.unwrap();
+    assert_eq!(
+        fields(&event),
+        "event forced kind pool reason time to to_tier"
+    );
+    assert_eq!(
+        [
+            &event["event"],
+            &event["forced"],
+            &event["to"],
+            &event["reason"]
+        ],
+        [
+            &json!("forced"),
+            &json!(true),
+            &json!("127.0.0.1:9000"),
+            &json!("a new disk")
+        ]
+    );
+    // Once only, however often it is said.
+    assert_eq!(events.event().await.unwrap()["event"], "endpoint");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn maintenance_ends_in_either_way() {
     let pool = pair("feed");
     let server = Server::over(&pool);

@@ -37,7 +37,7 @@ async fn a_pool_is_shown_with_all_that_an_operator_asks() {
     // In the order of the alphabet, as JSON is read here.
     assert_eq!(
         fields(feed),
-        "active_seconds active_tier failback flaps healthy held hold_down_left_seconds \
+        "active_seconds active_tier failback flaps forced healthy held hold_down_left_seconds \
          hold_down_seconds kind labels last_move moves name since since_unix_seconds spilled \
          state_file_error tiers"
     );
