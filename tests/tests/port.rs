@@ -288,6 +288,28 @@ fn mistakes_on_the_command_line_and_in_the_file_end_with_2() {
 }
 
 #[test]
+fn what_an_operator_mistypes_ends_with_2_and_what_is_not_there_with_1() {
+    let spare = Refusing::default();
+    let port = failover!(feed(&[spare.address()], "", ""));
+    let admin = ["--admin", &port.address("admin").to_string()].map(str::to_owned);
+    let ends = |words: &[&str], wanted: i32, sentence: &str| {
+        let output = run(Command::new(failover_program!()).args(words));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(wanted), "{words:?}: {said}");
+        assert!(said.contains(sentence), "{words:?}: {said}");
+    };
+    let [flag, at] = &admin;
+    let kind = "there is no pool of the kind \"bogus\"; the kinds are: port";
+    ends(&["events", "--kind", "bogus", flag, at], 2, kind);
+    ends(&["status", "--kind", "bogus", flag, at], 2, kind);
+    let name = "there is no pool \"fed\"; there are: feed";
+    ends(&["events", "fed", flag, at], 1, name);
+    ends(&["failback", "fed", flag, at], 1, name);
+    let command = "there is no command \"nope\"; there are: run, check, status";
+    ends(&["man", "nope"], 2, command);
+}
+
+#[test]
 fn an_address_that_is_taken_ends_with_1() {
     let taken = Backend::default();
     let listen = taken.address().to_string();

@@ -74,6 +74,9 @@ pub enum ClientError {
     /// The process says no.
     #[error("{0}")]
     Refused(String),
+    /// The process does not understand what was typed.
+    #[error("{0}")]
+    Mistyped(String),
     /// The process does not know what was asked for.
     #[error("{address} knows no {path}: is it the admin address of {program}?")]
     NotKnown {
@@ -125,6 +128,11 @@ impl ClientError {
             cause = error.source();
         }
         sentence
+    }
+
+    /// Whether what was typed is to blame, and not what it met.
+    pub(super) fn is_mistyped(&self) -> bool {
+        matches!(self, Self::Mistyped(_) | Self::NoCommand { .. })
     }
 
     /// Whether somebody has read enough and closed the pipe.

@@ -188,6 +188,7 @@ impl Peer {
 
     fn refused(&self, status: StatusCode, sentence: Option<String>, path: &str) -> ClientError {
         match (status, sentence) {
+            (StatusCode::BAD_REQUEST, Some(sentence)) => ClientError::Mistyped(sentence),
             (_, Some(sentence)) => ClientError::Refused(sentence),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, None) => {
                 ClientError::NotKnown {

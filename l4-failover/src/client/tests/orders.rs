@@ -73,6 +73,33 @@ async fn unknown_names_list_those_that_are_known() {
 }
 
 #[tokio::test]
+async fn a_kind_that_there_is_not_is_mistyped() {
+    let server = Server::over(&pair("feed"));
+    for words in [
+        &["events"][..],
+        &["events", "feed"],
+        &["status"],
+        &["failover", "feed"],
+    ] {
+        let words = [words, &["--kind", "bogus"]].concat();
+        let error = server.run(&words).await.unwrap_err();
+        assert_eq!(
+            error.sentence(),
+            "there is no pool of the kind \"bogus\"; the kinds are: port"
+        );
+        assert!(error.is_mistyped(), "{words:?}");
+    }
+    let words = ["failover", "fed", "--kind", "port"];
+    let error = server.run(&words).await.unwrap_err();
+    assert_eq!(
+        error.sentence(),
+        "there is no port \"fed\"; there are: feed"
+    );
+    assert!(!error.is_mistyped());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_programs_own_answers_are_shown() {
     let server = Server::over(&pair("feed"));
     assert_eq!(

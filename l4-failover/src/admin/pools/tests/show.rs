@@ -95,5 +95,19 @@ async fn a_name_or_a_kind_chooses() {
     let (status, refused) = server.ask("GET /clusters?pool=dc3").await;
     assert_eq!(status, 404);
     assert_eq!(refused["known"], json!(["dc1", "dc2"]));
+    for line in [
+        "GET /clusters?kind=bogus",
+        "GET /events?kind=bogus",
+        "GET /events?kind=bogus&pool=dc1",
+        "POST /pools/dc1/failover?kind=bogus",
+    ] {
+        let (status, refused) = server.ask(line).await;
+        assert_eq!(status, 400, "{line}");
+        assert_eq!(
+            refused["error"],
+            "there is no pool of the kind \"bogus\"; the kinds are: service, datacenter"
+        );
+        assert_eq!(refused["known"], json!(["service", "datacenter"]));
+    }
     server.stop().await;
 }
