@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::endpoint::{Endpoint, Member};
+use super::endpoint::{Endpoint, Maintenance, Member};
 use super::event::{Cause, Changes, EndpointChange, Move, MoveKind};
 use super::failover::{Choice, Ramp};
 use super::policy::{Failback, HealthPolicy, Policy};
@@ -42,7 +42,8 @@ impl Choice {
         for (name, reason) in &memory.maintenance {
             let mut named = self.endpoints.iter_mut();
             if let Some(endpoint) = named.find(|it| **it.name() == **name) {
-                endpoint.maintenance = Some(reason.as_str().into());
+                let (reason, since) = (reason.as_str().into(), None);
+                endpoint.maintenance = Some(Maintenance { reason, since });
             }
         }
         if let Some(active) = self.tier_of(memory.active.iter().map(String::as_str)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::balance::{Candidate, Turns};
-use super::endpoint::{Endpoint, Member};
+use super::endpoint::{Endpoint, Maintenance, Member};
 use super::event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
 use super::health::Health;
 use super::hold_down::HoldDown;
@@ -225,7 +225,8 @@ impl Choice {
         };
         let it = &mut self.endpoints[endpoint];
         let from = it.state();
-        it.maintenance = reason;
+        let since = it.maintenance.take().map_or(Some(now), |it| it.since);
+        it.maintenance = reason.map(|reason| Maintenance { reason, since });
         let to = it.state();
         let change = EndpointChange { endpoint, from, to };
         Changes {

@@ -83,7 +83,8 @@ pub struct EndpointStatus {
     pub is_up: bool,
     /// Why an operator took it out.
     pub maintenance: Option<Arc<str>>,
-    /// Since when it has been up or down; none if it has not changed since the start.
+    /// How long it has been up or down, or, if it is, in maintenance; none if it has not changed
+    /// since the start, or nobody remembers.
     pub changed_for: Option<Duration>,
     /// While up the failures in a row, while down the successes.
     pub streak: u32,
@@ -160,7 +161,7 @@ fn endpoint_status(
         state: counted.state(),
         is_up: health.is_up(),
         maintenance: counted.maintenance().cloned(),
-        changed_for: health.changed().map(|at| now.saturating_duration_since(at)),
+        changed_for: counted.since().map(|at| now.saturating_duration_since(at)),
         streak: health.streak(),
         weight: counted.weight(),
         max_connections: counted.max_connections(),

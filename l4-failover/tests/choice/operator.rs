@@ -108,6 +108,24 @@ fn one_that_goes_down_in_maintenance_is_told() {
 }
 
 #[test]
+fn one_that_is_out_is_so_since_it_was_taken_out() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    check(&mut choice, 0, false, start);
+    let since = |choice: &Choice| choice.endpoints()[0].since();
+    assert_eq!(since(&choice), Some(start));
+    choice.command(&maintain(0), start + SECOND).unwrap();
+    assert_eq!(since(&choice), Some(start + SECOND));
+    // Whatever its checks say, and however often it is said.
+    check(&mut choice, 0, true, start + 2 * SECOND);
+    choice.command(&maintain(0), start + 3 * SECOND).unwrap();
+    assert_eq!(since(&choice), Some(start + SECOND));
+    let resume = Command::Resume { endpoint: 0 };
+    choice.command(&resume, start + 4 * SECOND).unwrap();
+    assert_eq!(since(&choice), Some(start + 2 * SECOND));
+}
+
+#[test]
 fn who_resumes_an_endpoint_is_not_told_of_maintenance() {
     let start = Instant::now();
     let mut choice = pool(start);

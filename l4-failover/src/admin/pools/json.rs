@@ -75,7 +75,8 @@ pub struct EndpointJson {
     pub state: String,
     /// Why an operator took it out.
     pub maintenance: Option<String>,
-    /// How long it has been up or down; null if it has not changed since the start.
+    /// How long it has been up or down, or, if it is, in maintenance; null if it has not changed
+    /// since the start, or nobody remembers.
     pub changed_seconds: Option<f64>,
     /// While up the failures in a row, while down the successes.
     pub streak: u32,

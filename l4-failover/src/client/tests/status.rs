@@ -48,7 +48,7 @@ fn moved() -> PoolJson {
     let out = endpoint(
         "127.0.0.1:9002",
         "maintenance",
-        json!({"maintenance": "a new disk"}),
+        json!({"maintenance": "a new disk", "changed_seconds": 3661.0}),
     );
     serde_json::from_value(json!({
         "name": "itch-feed", "kind": "port",
@@ -83,7 +83,7 @@ itch-feed  (port, listen 127.0.0.1:19100, protocol tcp)
   TIER      ENDPOINT        STATE        FOR     SESSIONS  CONNECTS  FAILURES  NOTE
   primary   127.0.0.1:9000  down         3m 12s  0         12        3         check 2s ago: Connection refused\\u{1b}[2J; last dial: Connection refused (os error 111)
 * backup 1  127.0.0.1:9001  up           -       4/100     4         0         check 2s ago: ok in 0.412 ms
-* backup 1  127.0.0.1:9002  maintenance  -       0         0         0         a new disk
+* backup 1  127.0.0.1:9002  maintenance  1h 1m   0         0         0         a new disk
 ";
     assert_eq!(table(&[moved()], Paint::NONE), expected);
 }
