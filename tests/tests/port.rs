@@ -321,4 +321,18 @@ fn an_address_that_is_taken_ends_with_1() {
         said.contains(&listen) && said.contains("another process"),
         "{said}"
     );
+    // Nor has it left anything behind: the file may be that of the process which is there.
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("l4-failover.toml");
+    let keys = format!("state_file = {:?}", directory.path().join("feed.state"));
+    let text = feed(&[([127, 0, 0, 1], 1).into()], &keys, "");
+    let text = text.replace(
+        "listen = \"127.0.0.1:0\"",
+        &format!("listen = \"{listen}\""),
+    );
+    std::fs::write(&file, text).unwrap();
+    let run_it = ["run".as_ref(), "--config".as_ref(), file.as_os_str()];
+    let output = run(Command::new(failover_program!()).args(run_it));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }

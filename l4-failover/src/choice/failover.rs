@@ -47,7 +47,9 @@ pub struct Choice {
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) tiers: Vec<Tier>,
     pub(super) active: usize,
-    pub(super) since: Instant,
+    pub(super) start: Instant,
+    /// When the active tier became so; none if it has been from the start.
+    pub(super) moved_at: Option<Instant>,
     pub(super) last_move: Option<Move>,
     /// An operator's failover holds until a failback.
     pub(super) is_held: bool,
@@ -98,7 +100,8 @@ impl Choice {
             endpoints,
             tiers,
             active: 0,
-            since: now,
+            start: now,
+            moved_at: None,
             last_move: None,
             is_held: false,
             is_forced: false,
@@ -283,7 +286,7 @@ impl Choice {
             from: self.active,
             to,
             at: now,
-            after: now.saturating_duration_since(self.since),
+            after: now.saturating_duration_since(self.since()),
         };
         self.hold_down.moved(&moved, &self.policy);
         let ramps = kind == MoveKind::Failback && self.policy.failback_ramp.is_some();
@@ -291,7 +294,8 @@ impl Choice {
             from: self.active,
             began: now,
         });
-        (self.active, self.since, self.last_move) = (to, now, Some(moved));
+        self.active = to;
+        (self.moved_at, self.last_move) = (Some(now), Some(moved));
         self.is_forced = false;
         moved
     }
@@ -372,7 +376,7 @@ impl Choice {
     /// Since when it has been active.
     #[must_use]
     pub fn since(&self) -> Instant {
-        self.since
+        self.moved_at.unwrap_or(self.start)
     }
 
     /// The last move; none since the start.

@@ -14,7 +14,7 @@ mod policy;
 // The public interface is:
 pub use backoff::Backoff;
 pub use balance::Request;
-pub use carry::Memory;
+pub use carry::{Memory, Out};
 pub use endpoint::{Endpoint, Member, State};
 pub use event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
 pub use failover::Choice;

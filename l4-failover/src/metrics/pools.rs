@@ -135,7 +135,7 @@ impl Families {
             last_transition: of.floats(
                 &[],
                 "last_transition_timestamp_seconds",
-                "When the active tier moved last; 0 if it has not since the start.",
+                "When the active tier moved last; 0 if nobody remembers that it has.",
             )?,
             hold_down_left: of.floats(
                 &[],

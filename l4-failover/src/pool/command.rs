@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::Pool;
 use super::event::PoolEvent;
 use super::inner::{Inner, State};
-use super::state_file::{self, StateFileError};
-use crate::choice::{Command, Memory, Refusal};
+use super::state_file::{self, Remembered, Senseless, StateFileError};
+use crate::choice::{Command, Refusal};
 
 /// Why a command was refused, or what is left to worry about.
 #[derive(Debug, thiserror::Error)]
@@ -162,19 +162,26 @@ impl Inner {
     /// Writes to `path` what must survive a restart, unless it stands there. Blocks.
     pub(super) fn keep_in(&self, path: &Path) -> Result<(), StateFileError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = {
+        let now = {
             let mut state = self.state();
             state.is_unkept = false;
-            state.choice.memory()
+            Remembered {
+                memory: state.choice.memory(),
+                last_move: state.last_move.clone(),
+            }
         };
-        let is_kept = |(place, known): &(PathBuf, Memory)| place == path && *known == memory;
-        if kept.as_ref().is_some_and(is_kept) {
+        let is_there = |(place, known): &(PathBuf, Remembered)| place == path && *known == now;
+        if kept.there.as_ref().is_some_and(is_there) {
             return Ok(());
         }
-        let result = state_file::save(path, &memory);
+        kept.senseless
+            .take()
+            .into_iter()
+            .for_each(Senseless::put_aside);
+        let result = state_file::save(path, &now);
         let mut state = self.state();
         match &result {
-            Ok(()) => *kept = Some((path.to_owned(), memory)),
+            Ok(()) => kept.there = Some((path.to_owned(), now)),
             // To be tried again.
             Err(_) => state.is_unkept = true,
         }

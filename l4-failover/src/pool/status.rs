@@ -42,7 +42,7 @@ pub struct PoolStatus {
     pub moves: u64,
     /// Sessions that a dial put outside of the active tier since the start.
     pub spilled: u64,
-    /// The last move since the start.
+    /// The last move since the start, or, where a state file remembers it, before.
     pub last_move: Option<PoolEvent>,
     /// Why decisions may not survive a restart: the state file could not be written.
     pub state_file_error: Option<Arc<str>>,

@@ -47,7 +47,7 @@ pub struct PoolJson {
     pub moves: u64,
     /// Sessions that a dial put outside of the active tier since the start.
     pub spilled: u64,
-    /// The last move since the start.
+    /// The last move since the start, or, where a state file remembers it, before.
     pub last_move: Option<EventJson>,
     /// Why decisions may not survive a restart.
     pub state_file_error: Option<String>,
