@@ -79,7 +79,7 @@ pub enum Refusal {
 /// What changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Endpoints that went up, down, or in or out of maintenance.
+    /// Endpoints that went up, down, or in or out of maintenance, or stay in it for another reason.
     pub endpoints: Vec<EndpointChange>,
     /// Endpoints whose health went down, those in maintenance included.
     pub fell: Vec<usize>,
@@ -107,7 +107,7 @@ impl Changes {
     }
 }
 
-/// An endpoint counts as something else.
+/// An endpoint counts as something else, or is in maintenance for another reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointChange {
     /// Which one.

@@ -227,13 +227,14 @@ impl Choice {
             None => Cause::Unhealthy,
         };
         let it = &mut self.endpoints[endpoint];
-        let from = it.state();
+        let (from, is_new) = (it.state(), it.maintenance() != reason.as_ref());
         let since = it.maintenance.take().map_or(Some(now), |it| it.since);
         it.maintenance = reason.map(|reason| Maintenance { reason, since });
         let to = it.state();
         let change = EndpointChange { endpoint, from, to };
         Changes {
-            endpoints: Vec::from_iter((from != to).then_some(change)),
+            // Another reason is worth telling, too.
+            endpoints: Vec::from_iter(is_new.then_some(change)),
             moved: self.settle(cause, now),
             ..Changes::default()
         }

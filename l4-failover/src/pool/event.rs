@@ -50,7 +50,7 @@ pub enum Happened {
         /// Why an endpoint of the tier is not in use, where somebody said.
         reason: Option<Arc<str>>,
     },
-    /// An endpoint went up or down, or in or out of maintenance.
+    /// An endpoint went up or down, or in or out of maintenance, or stays in it for another reason.
     Endpoint {
         /// Which one.
         endpoint: Arc<str>,

@@ -88,8 +88,8 @@ proptest! {
             for (nth, (old, new)) in step.before.endpoints().iter().zip(step.after.endpoints()).enumerate() {
                 let told = step.changes.endpoints.iter().find(|it| it.endpoint == nth);
                 let told = told.map(|it| (it.from, it.to));
-                let changed = (old.state() != new.state()).then(|| (old.state(), new.state()));
-                assert_eq!(told, changed);
+                let is_other = old.state() != new.state() || old.maintenance() != new.maintenance();
+                assert_eq!(told, is_other.then(|| (old.state(), new.state())));
             }
         });
     }

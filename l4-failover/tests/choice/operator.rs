@@ -126,6 +126,28 @@ fn one_that_is_out_is_so_since_it_was_taken_out() {
 }
 
 #[test]
+fn another_reason_is_told_and_the_same_again_is_not() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    let mut order = |command| choice.command(&command, start).unwrap().endpoints;
+    assert_eq!(order(Command::Resume { endpoint: 0 }), []);
+    assert_eq!(order(maintain(0)).len(), 1);
+    assert_eq!(order(maintain(0)), []);
+    let reason = "a new disk".into();
+    let other = order(Command::Maintain {
+        endpoint: 0,
+        reason,
+    });
+    let states = other.iter().map(|it| (it.from, it.to));
+    let out = State::Maintenance;
+    assert_eq!(states.collect::<Vec<_>>(), [(out, out)]);
+    assert_eq!(
+        choice.endpoints()[0].maintenance().unwrap(),
+        &"a new disk".into()
+    );
+}
+
+#[test]
 fn who_resumes_an_endpoint_is_not_told_of_maintenance() {
     let start = Instant::now();
     let mut choice = pool(start);

@@ -18,9 +18,10 @@ async fn decisions_survive_a_restart() {
     };
     let pool = build();
     pool.failover().await.unwrap();
-    pool.maintenance(&primary.address, Some("a new disk"))
-        .await
-        .unwrap();
+    for reason in ["a new fan", "a new disk"] {
+        let out = pool.maintenance(&primary.address, Some(reason));
+        out.await.unwrap();
+    }
     drop(pool);
     let pool = build();
     let status = pool.status();

@@ -140,6 +140,42 @@ async fn maintenance_ends_in_either_way() {
 }
 
 #[tokio::test]
+async fn maintenance_says_what_it_found() {
+    let pool = pair("feed");
+    let server = Server::over(&pool);
+    let mut events = server.follow("").await;
+    let line = "POST /pools/feed/maintenance";
+    let on = |reason: &str| format!(r#"{{"endpoint": "127.0.0.1:9001", "reason": "{reason}"}}"#);
+    let off = r#"{"endpoint": "127.0.0.1:9001", "off": true}"#.to_owned();
+    for (body, said) in [
+        (&off, "was not in maintenance"),
+        (&on("a new disk"), "is in maintenance (a new disk)"),
+        (&on("a new disk"), "was in maintenance already (a new disk)"),
+        (
+            &on("a new fan"),
+            "was in maintenance already, and is now for another reason (a new fan)",
+        ),
+        (&off, "is not in maintenance any more"),
+    ] {
+        let (status, done) = server.ask_json(line, body).await;
+        let said =
+            format!("feed: 127.0.0.1:9001 {said}; nothing had to move, 127.0.0.1:9000 is active");
+        assert_eq!((status, &done["message"]), (200, &json!(said)));
+    }
+    // What has changed is an event, and nothing else.
+    for (from, to, reason) in [
+        ("up", "maintenance", json!("a new disk")),
+        ("maintenance", "maintenance", json!("a new fan")),
+        ("maintenance", "up", json!(null)),
+    ] {
+        let event = events.event().await.unwrap();
+        let told = [&event["from"], &event["to"], &event["reason"]];
+        assert_eq!(told, [&json!(from), &json!(to), &reason]);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_done_is_refused_with_the_reason() {
     let alone = Pool::builder().name("alone").primary("127.0.0.1:9000");
     let server = Server::over(&alone.build().unwrap());
