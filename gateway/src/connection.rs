@@ -112,7 +112,7 @@ async fn reach(
             let begun = record.context().on_the_way.begin(&hello.random);
             way = Some(begun.ok_or(Error::Circle)?);
         }
-        let failed = dial.failed().len();
+        let failed = dial.failed().iter().filter(|it| it.was_tried()).count();
         let mut upstream = ResetOnDrop::from(record.connected(connected, failed));
         let replayed = replay(&mut upstream, hello, replay_timeout).await;
         if !leads_on {

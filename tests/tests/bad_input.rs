@@ -333,6 +333,24 @@ fn the_second_endpoint_answers_where_the_first_is_dead() {
 }
 
 #[test]
+fn an_endpoint_that_is_full_was_not_tried() {
+    let backend = Backend::default();
+    let endpoint = format!("\"{}\"", backend.address());
+    let full = format!("{{ address = {endpoint}, max_connections = 1 }}");
+    let config = dc1("", &[backend.address()], JSON_LOG).replace(&endpoint, &full);
+    let gateway = gateway!(config);
+    let hello = hello::recorded("curl.bin");
+    let _held = send(gateway.listen(), &hello);
+    let _upstream = backend.accept();
+    let mut client = send(gateway.listen(), &hello);
+    let alert = (INTERNAL_ERROR.to_vec(), End::Fin);
+    assert_eq!(read_to_end(&mut client), alert);
+    drop(client);
+    assert_eq!(gateway.first_ended()["reason"], "full");
+    assert_eq!(gateway.total("mesh_gateway_failed_attempts_total"), 0.0);
+}
+
+#[test]
 fn an_endpoint_that_never_answers_costs_one_attempt_timeout() {
     let (silent, backend) = (Silent::default(), Backend::default());
     let sections = format!("{JSON_LOG}[dial]\nattempt_timeout = \"300ms\"\n");

@@ -134,6 +134,32 @@ fn sessions_that_may_go_on_do_so_after_a_failover() {
     );
 }
 
+#[test]
+fn an_endpoint_that_nobody_tried_is_no_failed_attempt() {
+    let (primary, gone) = (Backend::default(), Refusing::default());
+    let address = primary.address().to_string();
+    let text = feed(&[primary.address(), gone.address()], "check = \"none\"", "");
+    let full = format!("{{ address = \"{address}\", max_connections = 1 }}");
+    let port = failover!(text.replace(&format!("\"{address}\""), &full));
+    let _held = session(&port, &primary);
+    // It is full, which is said, and does not spill to the other.
+    assert_eq!(listen_to(port.address("feed")), (Vec::new(), End::Reset));
+    let line = port.first_ended();
+    assert_eq!(line["reason"], "full");
+    assert_eq!(line["failed_attempts"], Value::Null);
+    let error = line["error"].as_str().unwrap();
+    assert!(error.contains("the 1 sessions that it may have"), "{error}");
+    let body = format!(r#"{{"endpoint": "{address}", "reason": "a new disk"}}"#);
+    assert_eq!(
+        tests::http::post(port.address("admin"), "/pools/feed/maintenance", &body).status,
+        200
+    );
+    assert_eq!(listen_to(port.address("feed")), (Vec::new(), End::Reset));
+    let line = &port.ended(2)[1];
+    assert_eq!(line["failed_attempts"], 1);
+    assert!(line["error"].as_str().unwrap().contains("in maintenance"));
+}
+
 /// The cause that the log has for each session that ended.
 fn causes(ended: &[Value]) -> Vec<&str> {
     ended

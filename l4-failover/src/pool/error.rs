@@ -64,6 +64,21 @@ pub enum LedNowhere {
     Silent(Duration),
 }
 
+impl Attempt {
+    /// Whether the endpoint was reached for. One that is full, or in maintenance, was not, nor was
+    /// one for which no time was left: the attempt only says why.
+    #[must_use]
+    pub fn was_tried(&self) -> bool {
+        match self.error {
+            AttemptError::Connect(_)
+            | AttemptError::Handshake(_)
+            | AttemptError::LedNowhere(_)
+            | AttemptError::Unresolved(_) => true,
+            AttemptError::NotTried | AttemptError::Maintenance(_) | AttemptError::Full(_) => false,
+        }
+    }
+}
+
 impl AttemptError {
     /// Whether it says something about the endpoint: want of our own resources, or of time, does
     /// not.
@@ -124,19 +139,26 @@ pub enum DialError {
     NoneHealthy,
     /// Every endpoint that the policy allows was tried.
     Exhausted {
-        /// What was tried, in order.
+        /// What was tried, in order, and what was not, and why.
         attempts: Vec<Attempt>,
     },
 }
 
 impl DialError {
-    /// What was tried, in order.
+    /// What was tried, in order, and what was not, and why.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         match self {
             Self::NoneHealthy => &[],
             Self::Exhausted { attempts } => attempts,
         }
+    }
+
+    /// How many attempts were made; see [`Attempt::was_tried`].
+    #[must_use]
+    pub fn tried(&self) -> usize {
+        let attempts = self.attempts().iter();
+        attempts.filter(|attempt| attempt.was_tried()).count()
     }
 
     /// Whether the dial ended for want of this process's own resources.
