@@ -43,6 +43,9 @@ pub enum ClientError {
         /// What happened.
         source: hyper::Error,
     },
+    /// What came over a plain connection is not HTTP, and may be TLS.
+    #[error("{0} does not speak HTTP; if it speaks TLS, write --admin https://{0}")]
+    NotHttp(Address),
     /// The certificate of the process is not accepted, or there is no TLS.
     #[error("no TLS with {address}")]
     Handshake {
