@@ -297,7 +297,7 @@ fn without_an_endpoint_to_reach_the_client_learns_it_and_the_log_names_each() {
     assert_eq!(outcome(&line), ["connect", "upstream", "unreachable"]);
     let error = line["error"].as_str().unwrap();
     for endpoint in [first.address(), second.address()] {
-        let wanted = format!("{endpoint}: Connection refused");
+        let wanted = format!("{endpoint}: connection refused");
         assert!(error.contains(&wanted), "{error}");
     }
     let series = gateway.series(CLOSED);

@@ -167,7 +167,11 @@ fn note(endpoint: &EndpointJson) -> String {
             None => format!("check {ago} ago: ok in {} ms", check.took_ms),
         }
     });
+    let checked = endpoint.last_check.as_ref();
+    let checked = checked.and_then(|check| check.error.as_ref());
+    // What the check says already is not said twice.
     let failure = endpoint.last_failure.iter();
+    let failure = failure.filter(|failure| Some(*failure) != checked);
     let failure = failure.map(|failure| format!("last dial: {failure}"));
     out.chain(check)
         .chain(failure)

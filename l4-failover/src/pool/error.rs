@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Endpoint;
+use crate::error::{InAWord, with_causes};
 use crate::socket::connect::ConnectError;
 use crate::socket::tls::HandshakeError;
 
@@ -25,11 +26,11 @@ pub struct Attempt {
 #[derive(Debug, thiserror::Error)]
 pub enum AttemptError {
     /// The connection did not come about.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
+    #[error("{}", connect(.0))]
+    Connect(ConnectError),
     /// It did, but the handshake of TLS did not finish.
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
+    #[error("{}", with_causes(.0))]
+    Handshake(HandshakeError),
     /// It did, and led nowhere.
     #[error("it connected, and {0}")]
     LedNowhere(#[from] LedNowhere),
@@ -57,11 +58,31 @@ pub enum LedNowhere {
     #[error("was closed without an answer")]
     Closed,
     /// It broke before a byte came back.
-    #[error("broke: {0}")]
+    #[error("broke: {}", InAWord(.0))]
     Broken(io::Error),
     /// Nobody there has acknowledged what was sent, for this long.
     #[error("nothing was acknowledged in {0:?}")]
     Silent(Duration),
+}
+
+// Without a source: the sentence says all that there is.
+impl From<ConnectError> for AttemptError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
+    }
+}
+
+impl From<HandshakeError> for AttemptError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+fn connect(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Refused(error) => InAWord(error).to_string(),
+        ConnectError::TimedOut(_) | ConnectError::Resource(_) => error.to_string(),
+    }
 }
 
 impl Attempt {

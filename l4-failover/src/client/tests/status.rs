@@ -27,7 +27,7 @@ fn moved() -> PoolJson {
         "down",
         json!({
             "changed_seconds": 192.4, "connects": 12, "failures": 3,
-            "last_failure": "Connection refused (os error 111)",
+            "last_failure": "no answer within 1s",
             "last_check": {
                 "at": "2025-11-20T12:03:10.400Z", "ago_seconds": 2.0, "took_ms": 0.4,
                 "error": "Connection refused\u{1b}[2J",
@@ -81,11 +81,23 @@ itch-feed  (port, listen 127.0.0.1:19100, protocol tcp)
   spilled   5 sessions outside the active tier
   warning   a restart may forget decisions: /var/lib/feed.state cannot be written
   TIER      ENDPOINT        STATE        FOR     SESSIONS  CONNECTS  FAILURES  NOTE
-  primary   127.0.0.1:9000  down         3m 12s  0         12        3         check 2s ago: Connection refused\\u{1b}[2J; last dial: Connection refused (os error 111)
+  primary   127.0.0.1:9000  down         3m 12s  0         12        3         check 2s ago: Connection refused\\u{1b}[2J; last dial: no answer within 1s
 * backup 1  127.0.0.1:9001  up           -       4/100     4         0         check 2s ago: ok in 0.412 ms
 * backup 1  127.0.0.1:9002  maintenance  1h 1m   0         0         0         a new disk
 ";
     assert_eq!(table(&[moved()], Paint::NONE), expected);
+}
+
+#[test]
+fn what_a_check_and_a_dial_say_alike_is_said_once() {
+    let mut pool = moved();
+    let primary = &mut pool.tiers[0].endpoints[0];
+    primary.last_check.as_mut().unwrap().error = Some("connection refused".to_owned());
+    primary.last_failure = Some("connection refused".to_owned());
+    let text = table(&[pool], Paint::NONE);
+    let line = text.lines().find(|line| line.starts_with("  primary"));
+    let note = line.unwrap().split_once("  check ").unwrap().1;
+    assert_eq!(note, "2s ago: connection refused");
 }
 
 #[test]
