@@ -280,6 +280,20 @@ fn flags_are_enough_for_one_port() {
 }
 
 #[test]
+fn lists_in_a_line_of_the_log_are_quoted() {
+    let gone = [Refusing::default(), Refusing::default()];
+    let [first, second] = [&gone[0], &gone[1]].map(|it| it.address().to_string());
+    let mut command = Command::new(failover_program!());
+    command.args(["--listen", "127.0.0.1:0", "--primary", &first]);
+    command.args(["--primary", &second, "--backup", &echo().to_string()]);
+    let port = Program::spawn(&mut command);
+    let line = port.line(|line| line.contains(" failover "));
+    let from = format!("from=\"{first}, {second}\" to=\"127.0.0.1:");
+    assert!(line.contains(&from), "{line}");
+    assert!(line.contains("reason=\"connection refused\""), "{line}");
+}
+
+#[test]
 fn mistakes_on_the_command_line_and_in_the_file_end_with_2() {
     let l4_failover = |words: &[&str]| run(Command::new(failover_program!()).args(words));
     let said = |words: &[&str]| {

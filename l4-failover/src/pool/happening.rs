@@ -163,12 +163,14 @@ impl Inner {
         };
         let (pool, kind, cause, after) = (&self.name, moved.kind, moved.cause, moved.after);
         let told = reason.as_deref();
+        // Lists, which stand in quotes only as strings.
+        let (told_from, told_to) = (left.to_string(), to.to_string());
         match kind {
             MoveKind::Failover => {
-                warn!(target: "pool", %pool, %cause, from = %left, %to, since_last_seconds = after.as_secs_f64(), reason = told, "failover");
+                warn!(target: "pool", %pool, %cause, from = told_from, to = told_to, since_last_seconds = after.as_secs_f64(), reason = told, "failover");
             }
             MoveKind::Failback => {
-                info!(target: "pool", %pool, %cause, from = %left, %to, since_last_seconds = after.as_secs_f64(), "failback");
+                info!(target: "pool", %pool, %cause, from = told_from, to = told_to, since_last_seconds = after.as_secs_f64(), "failback");
             }
         }
         let event = self.tell(Happened::Moved {
@@ -190,12 +192,12 @@ impl Inner {
             true => why_out(state, &tier),
             false => None,
         };
-        let (pool, told) = (&self.name, reason.as_deref());
+        let (pool, primary, told) = (&self.name, tier.to_string(), reason.as_deref());
         match holds {
             true => {
-                warn!(target: "pool", %pool, %tier, reason = told, "forced: the primary stays active, healthy or not, until it has been healthy once");
+                warn!(target: "pool", %pool, primary, reason = told, "forced: the primary stays active, healthy or not, until it has been healthy once");
             }
-            false => info!(target: "pool", %pool, %tier, "no longer forced"),
+            false => info!(target: "pool", %pool, primary, "no longer forced"),
         }
         self.tell(Happened::Forced {
             tier,
