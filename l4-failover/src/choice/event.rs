@@ -83,6 +83,8 @@ pub struct Changes {
     pub endpoints: Vec<EndpointChange>,
     /// Endpoints whose health went down, those in maintenance included.
     pub fell: Vec<usize>,
+    /// Endpoints in maintenance whose checks turned good, or bad.
+    pub out: Vec<OutChange>,
     /// The active tier moved.
     pub moved: Option<Move>,
     /// An operator's failback onto an unhealthy primary holds from now on, or no longer.
@@ -98,11 +100,12 @@ impl Changes {
         let Self {
             endpoints,
             fell,
+            out,
             moved,
             forced,
             ramped,
         } = self;
-        let nobody = endpoints.is_empty() && fell.is_empty();
+        let nobody = endpoints.is_empty() && fell.is_empty() && out.is_empty();
         nobody && moved.is_none() && forced.is_none() && ramped.is_none()
     }
 }
@@ -116,6 +119,15 @@ pub struct EndpointChange {
     pub from: State,
     /// What it is.
     pub to: State,
+}
+
+/// What the checks of an endpoint in maintenance say now: it is out all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutChange {
+    /// Which one.
+    pub endpoint: usize,
+    /// Whether it would count as up.
+    pub is_healthy: bool,
 }
 
 /// The active tier moved.

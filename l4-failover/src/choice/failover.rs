@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::balance::{Candidate, Turns};
-use super::endpoint::{Endpoint, Maintenance, Member};
-use super::event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
+use super::endpoint::{Endpoint, Maintenance, Member, State};
+use super::event::{
+    Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, OutChange, Refusal,
+};
 use super::health::Health;
 use super::hold_down::HoldDown;
 use super::policy::{Dial, Failback, HealthPolicy, Policy};
@@ -142,6 +144,11 @@ impl Choice {
                 });
             }
         }
+        // Of one that is not checked time has said something, or a dial: nobody asked it.
+        let is_checked = |it: &Endpoint| it.health_policy(&self.health).is_checked;
+        changes
+            .out
+            .retain(|it| is_checked(&self.endpoints[it.endpoint]));
         changes.ramped = self.end_ramp(now);
         changes.moved = self.settle(Cause::Unhealthy, now);
         changes.forced = self.forced_after(was_forced);
@@ -456,10 +463,17 @@ fn turn(
 ) {
     let it = &mut endpoints[endpoint];
     let from = it.state();
-    if turned(&mut it.health) && !it.health.is_up() {
+    let has_turned = turned(&mut it.health);
+    let (to, is_healthy) = (it.state(), it.health.is_up());
+    if has_turned && !is_healthy {
         changes.fell.push(endpoint);
     }
-    let to = it.state();
+    if has_turned && to == State::Maintenance {
+        changes.out.push(OutChange {
+            endpoint,
+            is_healthy,
+        });
+    }
     let change = EndpointChange { endpoint, from, to };
     changes.endpoints.extend((from != to).then_some(change));
 }

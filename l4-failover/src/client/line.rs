@@ -23,6 +23,14 @@ fn rest(event: &EventJson, paint: Paint) -> String {
         .iter()
         .map(|it| format!(" {}", printable(it)));
     let mut rest: String = endpoint.collect();
+    if let Some(healthy) = event.healthy {
+        let what = match healthy {
+            true => "its checks are good again",
+            false => "its checks fail",
+        };
+        rest.push_str(&format!(" stays in maintenance, {what}{}", why(event)));
+        return rest;
+    }
     if let (Some(from), Some(to)) = (&event.from, &event.to) {
         let (from, to) = (printable(from), printable(to));
         rest.push_str(&format!(
@@ -92,6 +100,13 @@ mod tests {
             (
                 json!({"event": "forced", "forced": false, "to": "a:1", "to_tier": 0}),
                 "forced a:1 no longer",
+            ),
+            (
+                json!({
+                    "event": "endpoint", "endpoint": "a:1", "from": "maintenance",
+                    "to": "maintenance", "healthy": false, "reason": "connection refused",
+                }),
+                "endpoint a:1 stays in maintenance, its checks fail: connection refused",
             ),
             (
                 json!({"event": "missed", "missed": 7}),

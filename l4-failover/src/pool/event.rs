@@ -61,6 +61,15 @@ pub enum Happened {
         /// Why, where somebody said.
         reason: Option<Arc<str>>,
     },
+    /// The checks of an endpoint in maintenance turned good, or bad: it is out all the same.
+    Out {
+        /// Which one.
+        endpoint: Arc<str>,
+        /// Whether it would count as up.
+        is_healthy: bool,
+        /// Why not, where somebody said.
+        reason: Option<Arc<str>>,
+    },
     /// Events that this listener was too slow for.
     Missed(u64),
 }

@@ -13,7 +13,7 @@ use super::inner::{Inner, State, is_checked};
 use super::mind::{Drain, cut};
 use super::session::Cut;
 use crate::choice::{
-    Cause, Changes, EndpointChange, Event, Move, MoveKind, Sessions, State as Counts,
+    Cause, Changes, EndpointChange, Event, Move, MoveKind, OutChange, Sessions, State as Counts,
 };
 use crate::probe::{Verdict, Watch};
 
@@ -75,6 +75,9 @@ impl Inner {
     pub(super) fn apply(&self, state: &mut State, changes: &Changes) {
         for change in &changes.endpoints {
             self.endpoint_changed(state, change);
+        }
+        for change in &changes.out {
+            self.out_changed(state, change);
         }
         for &endpoint in &changes.fell {
             let endpoint = Arc::clone(&state.endpoints[endpoint]);
@@ -149,6 +152,22 @@ impl Inner {
         if to == Counts::Up {
             stop_drains(state, &name, false);
         }
+    }
+
+    fn out_changed(&self, state: &State, change: &OutChange) {
+        let endpoint = &state.endpoints[change.endpoint];
+        let (pool, name, is_healthy) = (&self.name, endpoint.name(), change.is_healthy);
+        let reason = match is_healthy {
+            true => None,
+            false => why_down(endpoint),
+        };
+        let told = reason.as_deref();
+        info!(target: "pool", %pool, endpoint = %name, healthy = is_healthy, reason = told, "endpoint in maintenance was checked");
+        self.tell(Happened::Out {
+            endpoint: Arc::clone(name),
+            is_healthy,
+            reason,
+        });
     }
 
     pub(super) fn moved(&self, state: &mut State, moved: &Move, left: TierName) {

@@ -95,6 +95,19 @@ proptest! {
     }
 
     #[test]
+    fn what_checks_say_of_one_that_is_out_is_told_apart(plan in plan(), history in history()) {
+        plan.run(&history, |step| {
+            for (nth, (old, new)) in step.before.endpoints().iter().zip(step.after.endpoints()).enumerate() {
+                let told = step.changes.out.iter().find(|it| it.endpoint == nth);
+                let is_out = old.maintenance().is_some() && new.maintenance().is_some();
+                let (was, is) = (old.health().is_up(), new.health().is_up());
+                let wanted = (is_out && was != is && plan.health.is_checked).then_some(is);
+                assert_eq!(told.map(|it| it.is_healthy), wanted);
+            }
+        });
+    }
+
+    #[test]
     fn what_is_forced_is_told_and_holds_the_primary_alone(plan in plan(), history in history()) {
         plan.run(&history, |step| {
             let (was, is) = (step.before.is_forced(), step.after.is_forced());

@@ -105,6 +105,8 @@ fn one_that_goes_down_in_maintenance_is_told() {
     choice.command(&maintain(0), start).unwrap();
     let changes = check(&mut choice, 0, false, start);
     assert_eq!((changes.fell, changes.endpoints), (vec![0], vec![]));
+    assert!(!changes.out[0].is_healthy && choice.endpoints()[0].state() == State::Maintenance);
+    assert!(check(&mut choice, 0, true, start).out[0].is_healthy);
 }
 
 #[test]

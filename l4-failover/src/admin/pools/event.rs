@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::json::seconds;
+use crate::choice::State;
 use crate::{Happened, PoolEvent, TierName};
 
 /// What happened to a pool. What does not apply is absent.
@@ -41,6 +42,9 @@ pub struct EventJson {
     /// Whether a forced failback holds from now on, or no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forced: Option<bool>,
+    /// Of an endpoint that stays in maintenance: what its checks say now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthy: Option<bool>,
     /// Time since the last move, or since the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_last_seconds: Option<f64>,
@@ -103,6 +107,18 @@ impl EventJson {
                 self.endpoint = Some(endpoint.to_string());
                 self.from = Some(from.as_str().to_owned());
                 self.to = Some(to.as_str().to_owned());
+                self.reason = reason.as_deref().map(str::to_owned);
+            }
+            Happened::Out {
+                endpoint,
+                is_healthy,
+                reason,
+            } => {
+                let stays = Some(State::Maintenance.as_str().to_owned());
+                self.event = "endpoint".to_owned();
+                self.endpoint = Some(endpoint.to_string());
+                (self.from, self.to) = (stays.clone(), stays);
+                self.healthy = Some(*is_healthy);
                 self.reason = reason.as_deref().map(str::to_owned);
             }
             Happened::Missed(count) => {
