@@ -130,6 +130,7 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
         pipes_lent: context.relay.pipes_lent(),
         log_lost: context.lost.count(),
     };
+    context.metrics.half_read(context.half_read.len());
     let text = context.metrics.render(context.live.loads(), now);
     ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)
 }

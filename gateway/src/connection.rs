@@ -34,7 +34,9 @@ pub fn serve(client: TcpStream, mut record: ConnectionRecord) -> impl Future<Out
         if let Err(error) = &result {
             Box::pin(refuse::answer(&mut client, error)).await;
         }
-        client.end();
+        if !result.as_ref().is_err_and(Error::is_reset) {
+            client.end();
+        }
         record.close(result);
     }
 }
@@ -66,15 +68,15 @@ async fn relay_or_cut(
 
 /// Finds out where the connection goes and passes its first bytes on.
 async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<ResetOnDrop, Error> {
-    let mut hello = greet(client, record).await?;
-    record.greeted(&mut hello);
+    let hello = greet(client, record).await?;
     // Asked for again: it may have changed while the hello was on its way.
     let front = record.listener().front();
     let destination = Arc::clone(front.routes.find(record.server_name())?);
+    record.routed(&destination);
+    front.doors.judge(&destination, record.client().ip())?;
     let limits = (front.replay_timeout, front.answer);
     // A table of routes is not kept for as long as a dial may take.
     drop(front);
-    record.routed(&destination);
     let upstream = reach(client, &hello, &destination, limits, record).await?;
     record.tally().add(Side::Client, hello.bytes.len() as u64);
     Ok(upstream)
@@ -82,15 +84,33 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
 
 /// Reads the hello and, where the connection comes from a proxy that is believed, before it whom
 /// the proxy connects for. The hello's deadline is for both.
-async fn greet(client: &mut TcpStream, record: &ConnectionRecord) -> Result<Hello, Error> {
+async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<Hello, Error> {
     let front = record.listener().front();
     let (limits, since) = (front.hello, Instant::now());
     let is_introduced = front.proxies.contains(record.peer().ip());
     drop(front);
     if is_introduced {
-        record.introduced(proxy::read(client, limits.deadline).await?);
+        let header = unless_crowded(record, proxy::read(client, limits.deadline)).await?;
+        record.introduced(header);
     }
-    Ok(hello::read(client, &limits, since).await?)
+    // The client's source, not that of a proxy which stands before many.
+    let stay = record.judge(record.client().ip())?;
+    let mut hello = unless_crowded(record, hello::read(client, &limits, since)).await?;
+    record.greeted(&mut hello, stay);
+    Ok(hello)
+}
+
+/// Reads on while there are not too many who have not finished what they say first.
+async fn unless_crowded<T, E: Into<Error>>(
+    record: &ConnectionRecord,
+    reading: impl Future<Output = Result<T, E>>,
+) -> Result<T, Error> {
+    let context = Arc::clone(record.context());
+    let place = context.half_read.enter();
+    tokio::select! {
+        read = reading => read.map_err(Into::into),
+        () = place.is_taken() => Err(Error::Crowded),
+    }
 }
 
 /// Dials until an endpoint has taken the hello and, where it only leads on, somebody answers.

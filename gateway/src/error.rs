@@ -8,6 +8,7 @@ use l4_failover::socket::relay::RelayError;
 use l4_failover::{Cut, DialError};
 use thiserror::Error;
 
+use crate::access::{Denied, Excess};
 use crate::hello::ReadError;
 use crate::outcome::{Cause, Outcome, Phase};
 use crate::route::RouteError;
@@ -21,6 +22,15 @@ pub enum Error {
     /// It gave no hello.
     #[error(transparent)]
     Hello(#[from] ReadError),
+    /// As many hellos were being read as may be, and this was the oldest.
+    #[error("too many clients had not finished their hello, and this was the oldest")]
+    Crowded,
+    /// Its source has as much as it may.
+    #[error(transparent)]
+    Excess(#[from] Excess),
+    /// It may not reach what it asked for.
+    #[error(transparent)]
+    Denied(#[from] Box<Denied>),
     /// Its name has no route.
     #[error(transparent)]
     Route(#[from] RouteError),
@@ -44,12 +54,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// The reason of [`Error::Crowded`].
+    pub const CROWDED: &'static str = "crowded";
+
+    /// Whether the connection is reset, rather than closed in order: whoever takes too much is to
+    /// cost nothing any more, where one that is closed lingers in the kernel until its client
+    /// closes too.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        matches!(self, Self::Crowded | Self::Excess(_))
+    }
+
     /// Phase × cause, and the reason in one word.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Proxy(error) => proxy_outcome(error),
             Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
+            Self::Crowded => Outcome::new(Phase::Hello, Cause::Resource, Self::CROWDED),
+            Self::Excess(error) => Outcome::new(Phase::Hello, Cause::Policy, error.reason()),
+            Self::Denied(_) => Outcome::new(Phase::Route, Cause::Policy, Denied::REASON),
             Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
             Self::Connect(error) => ended(Phase::Connect, error.into()),
             Self::Circle => Outcome::new(Phase::Connect, Cause::Policy, "circle"),

@@ -3,6 +3,7 @@
 //! [`hello`] reads the name, [`route`] chooses the destination, [`connection`] is the straight
 //! line of a connection's life; `l4-failover` dials and relays. [`app`] puts all together.
 
+pub mod access;
 pub mod admin;
 pub mod answer;
 pub mod app;

@@ -10,9 +10,10 @@ use l4_failover::metrics::{
     DIAL_SECONDS, Labelled, PoolMetrics, ProcessMetrics, Register, Snapshot, render,
 };
 use l4_failover::socket::relay::Side;
-use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry};
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
-use crate::error::PROXY_HEADER;
+use crate::access::{Denied, Excess};
+use crate::error::{Error, PROXY_HEADER};
 use crate::hello::ReadError;
 use crate::outcome::{Cause, Outcome, Phase};
 use crate::route::{RouteError, RouteKind};
@@ -32,6 +33,7 @@ pub struct Metrics {
     unrouted: Series,
     refusals: HashMap<&'static str, IntCounter>,
     accepted: IntCounterVec,
+    half_read: IntGauge,
     process: ProcessMetrics,
 }
 
@@ -158,11 +160,16 @@ impl Metrics {
         });
         let refusals = of.counters(
             "refusals_total",
-            "Connections that ended before they had a route, by reason.",
+            "Connections that were turned away before an endpoint was dialled, by reason.",
             &["reason"],
         )?;
         let reasons = ReadError::REASONS.into_iter().chain(RouteError::REASONS);
-        let reasons = reasons.chain([PROXY_HEADER]);
+        let reasons = reasons.chain(Excess::REASONS).chain([
+            Outcome::LISTENER_DENIED.reason,
+            Denied::REASON,
+            Error::CROWDED,
+            PROXY_HEADER,
+        ]);
         Ok(Self {
             unrouted: series(&vectors, NO_ROUTE, NO_ROUTE),
             vectors,
@@ -174,6 +181,10 @@ impl Metrics {
                 "Connections accepted.",
                 &["listener"],
             )?,
+            half_read: of.gauge(
+                "half_read_hellos",
+                "Connections whose hello is not complete now.",
+            )?,
             process: ProcessMetrics::new(of, "connections_active")?,
             registry,
         })
@@ -183,6 +194,11 @@ impl Metrics {
     #[must_use]
     pub fn series(&self, kind: RouteKind, name: &str) -> Series {
         series(&self.vectors, kind.as_str(), name)
+    }
+
+    /// As many connections have not finished their hello.
+    pub fn half_read(&self, connections: usize) {
+        self.half_read.set(connections as i64);
     }
 
     /// The counter of connections that `listener` accepted.

@@ -3,7 +3,7 @@
 //! Whatever happens to a connection, it is counted and logged once: by [`ConnectionRecord::close`],
 //! or, where its task was ended from outside, when the record is dropped.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use l4_failover::socket::workers::Accepted;
 use l4_failover::{Connected, Cut, Lease};
 use tokio::net::TcpStream;
 
+use crate::access::{Excess, Stay};
 use crate::context::Context;
 use crate::destination::Destination;
 use crate::error::Error;
@@ -77,14 +78,26 @@ impl ConnectionRecord {
         let _ = self.entry.own.introduction.set(Box::new(header));
     }
 
-    /// The hello was read.
-    pub fn greeted(&mut self, hello: &mut Hello) {
+    /// Whether the source that `client` belongs to may have one more connection: the address that its
+    /// peer gave, where that is believed, or else the peer's. What is returned counts for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess`]: the source has as much as it may.
+    pub fn judge(&self, client: IpAddr) -> Result<Option<Box<Stay>>, Excess> {
+        let limits = &self.listener.front().sources;
+        self.context.sources.admit(client, limits, Instant::now())
+    }
+
+    /// The hello was read; `stay` counts for the client's source until the connection ends.
+    pub fn greeted(&mut self, hello: &mut Hello, stay: Option<Box<Stay>>) {
         self.phase = Phase::Route;
         self.greeting = Some(Box::new(Greeting {
             server_name: hello.server_name.take(),
             version: hello.version,
             alpn: std::mem::take(&mut hello.alpn),
             ech: hello.ech,
+            stay,
             after: self.opened.elapsed(),
         }));
     }
@@ -220,6 +233,10 @@ impl ConnectionRecord {
 
     fn finish(&mut self, outcome: Outcome, error: Option<&Error>) {
         self.is_closed = true;
+        if let Some(greeting) = &mut self.greeting {
+            // Before anybody learns that it has ended.
+            greeting.stay = None;
+        }
         live::close(&self.context.live, &self.entry);
         let destination = self.entry.own.destination.get();
         let metrics = &self.context.metrics;

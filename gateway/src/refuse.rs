@@ -18,6 +18,8 @@ const DRAIN_BYTES: u64 = 256 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Alert {
+    /// `access_denied`: who asks may not.
+    AccessDenied = 49,
     /// `internal_error`: no endpoint is reachable.
     InternalError = 80,
     /// `unrecognized_name`: no route matches the name (RFC 6066 §3).
@@ -36,10 +38,12 @@ impl Alert {
     pub fn of(error: &Error) -> Option<Self> {
         match error {
             Error::Route(_) => Some(Self::UnrecognizedName),
+            Error::Denied(_) => Some(Self::AccessDenied),
             // Whoever answers for the name says that there is none of it.
             Error::Connect(error) if is_unknown(error) => Some(Self::UnrecognizedName),
             Error::Connect(_) | Error::Circle | Error::Replay(_) => Some(Self::InternalError),
-            Error::Proxy(_) | Error::Hello(_) | Error::Relay(_) | Error::Cut(_) => None,
+            Error::Proxy(_) | Error::Hello(_) | Error::Crowded | Error::Excess(_) => None,
+            Error::Relay(_) | Error::Cut(_) => None,
         }
     }
 

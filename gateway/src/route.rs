@@ -24,6 +24,9 @@ pub enum RouteKind {
 }
 
 impl RouteKind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 3] = [Self::Service, Self::Adoption, Self::Datacenter];
+
     /// The kind in one word, as logs and metrics have it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

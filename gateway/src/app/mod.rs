@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use l4_failover::admin::{self, AdminError};
 use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise_descriptors};
+use l4_failover::socket::crowd::Crowd;
 use l4_failover::socket::listen::{ListenError, Listening};
 use l4_failover::socket::relay::RelayContext;
 use l4_failover::socket::workers::{AcceptError, Workers};
@@ -117,6 +118,8 @@ impl Bound {
             connections_max,
         };
         let context = Context {
+            half_read: Crowd::new(config.limits.half_read_max(connections_max)),
+            sources: Arc::default(),
             relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
             on_the_way: OnTheWay::default(),
             live: Live::new(config.workers, connections_max),
@@ -179,7 +182,7 @@ impl Bound {
         admin.count_pools()?;
         let admin = admin.serve(self.admin);
         let chores = async {
-            tokio::join!(say_left_out(&context), admin);
+            tokio::join!(do_chores(&context), admin);
         };
         let life = async {
             ready();
@@ -220,11 +223,12 @@ async fn wind_down(
     forced
 }
 
-async fn say_left_out(context: &Context) {
+async fn do_chores(context: &Context) {
     let mut ticks = interval(Duration::from_secs(1));
     loop {
         ticks.tick().await;
         context.log.say_left_out();
+        context.sources.tidy(std::time::Instant::now());
     }
 }
 

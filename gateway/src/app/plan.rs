@@ -5,6 +5,7 @@ use std::sync::Arc;
 use l4_failover::PoolOptions;
 
 use super::StartError;
+use crate::access::{Doors, SourceLimits};
 use crate::answer::AnswerLimits;
 use crate::config::{self, Config, Datacenter, Service};
 use crate::destination::Destination;
@@ -71,12 +72,16 @@ fn adoption(config: &Config, service: &Service, datacenter: &str) -> PoolOptions
     let there = config.datacenter(datacenter);
     let there = there.into_iter().flat_map(|it| gateways(it).tiers);
     PoolOptions {
-        name: format!("{}.{datacenter}", service.name),
+        name: adoption_name(service, datacenter),
         tiers: there.chain(service.pool.tiers.clone()).collect(),
         // The service's own would be written by two.
         state_file: None,
         ..service.pool.clone()
     }
+}
+
+fn adoption_name(service: &Service, datacenter: &str) -> String {
+    format!("{}.{datacenter}", service.name)
 }
 
 /// The gateways of a data centre, for a pool that may have other endpoints as well.
@@ -100,8 +105,30 @@ pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Table
             answer: ANSWER_DIALS * config.dial.timeout,
         },
         access: listener.access.clone(),
+        doors: Arc::new(doors(config)),
+        sources: match listener.face {
+            Face::Clients => config.limits.sources.clone(),
+            // A gateway connects for everybody behind it.
+            Face::Peers => SourceLimits::default(),
+        },
         proxies: listener.proxies.clone(),
     }
+}
+
+/// Who may reach what.
+fn doors(config: &Config) -> Doors {
+    let mut doors = Doors::default();
+    for service in &config.services {
+        doors.add(RouteKind::Service, &service.name, &service.access);
+        for datacenter in &service.adopts {
+            let name = adoption_name(service, datacenter);
+            doors.add(RouteKind::Adoption, &name, &service.access);
+        }
+    }
+    for datacenter in &config.datacenters {
+        doors.add(RouteKind::Datacenter, &datacenter.name, &datacenter.access);
+    }
+    doors
 }
 
 fn hello_limits(hello: &config::Hello) -> HelloLimits {

@@ -9,22 +9,24 @@ mod log;
 mod names;
 mod networks;
 mod peers;
+mod process;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use l4_failover::config::{Dial, Limits, Relay};
+pub use l4_failover::config::{Dial, Relay};
 pub use l4_failover::process::log::{Format, Level};
 pub use limits::Hello;
 pub use listen::Listener;
 pub use log::{ConnectionLog, Log};
 pub use peers::{Datacenter, Service};
+pub use process::Limits;
 
 use crate::front::Face;
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label,
-    limits_section, list, parsed, relay_section, workers,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label, list,
+    parsed, relay_section, workers,
 };
 use names::{Names, no_suffix};
 use peers::Peers;
@@ -126,7 +128,7 @@ impl Config {
         let hello = table.table("hello", Hello::read);
         let dial = table.table("dial", dial_section);
         let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
-        let limits = table.table("limits", limits_section);
+        let limits = table.table("limits", Limits::read);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);

@@ -1,6 +1,8 @@
 //! Where connections go: services here, gateways elsewhere.
 
 use super::names::Names;
+use super::networks::access;
+use crate::front::Access;
 use l4_failover::choice::Failback;
 use l4_failover::config::{
     Addresses, Ends, Located, PoolBase, Pools, Table, Unique, checked, did_you_mean, label, list,
@@ -19,6 +21,8 @@ pub struct Service {
     pub failover: Vec<String>,
     /// The data centres whose service of this name it answers for.
     pub adopts: Vec<String>,
+    /// Whose connections it takes.
+    pub access: Access,
 }
 
 /// Another data centre.
@@ -28,6 +32,8 @@ pub struct Datacenter {
     pub name: String,
     /// Its gateways: a tier each, in order, or one tier if the file says how to balance them.
     pub pool: PoolOptions,
+    /// Whose connections it takes.
+    pub access: Access,
 }
 
 /// Reads both; no two of them share a state file.
@@ -67,6 +73,7 @@ impl Peers {
             if let Some(name) = &name {
                 names.claim(table, name);
             }
+            let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
             let mut pool = self.pools.tiered(table, ["endpoints", "primary"], base);
             introduce(table, &mut pool);
@@ -78,6 +85,7 @@ impl Peers {
                 failover: values(&failover),
                 adopts: values(&adopts),
                 pool,
+                access,
             };
             for adopted in &adopts {
                 names.claim_in(table, &adopted.value, &service.name, "adopts");
@@ -107,10 +115,15 @@ impl Peers {
             if let Some(name) = &name {
                 names.check_suffixes(table, name);
             }
+            let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
             let mut pool = self.pools.listed(table, "gateways", base);
             introduce(table, &mut pool);
-            Some(Datacenter { name: name?, pool })
+            Some(Datacenter {
+                name: name?,
+                pool,
+                access,
+            })
         })
     }
 

@@ -1,6 +1,7 @@
 //! TCP sockets: listening, connecting, relaying.
 
 pub mod connect;
+pub mod crowd;
 pub mod cut;
 pub mod listen;
 pub mod live;
