@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use bytes::Buf;
 use l4_failover::socket::cut::ResetOnDrop;
-use l4_failover::socket::proxy;
+use l4_failover::socket::proxy::{self, Origin};
 use l4_failover::socket::relay::{Op, RelayError, Side, relay};
 use l4_failover::{Dialling, LedNowhere};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::access::Stay;
 use crate::answer::{self, AnswerLimits, First};
 use crate::destination::Destination;
 use crate::error::Error;
@@ -83,33 +84,47 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
 }
 
 /// Reads the hello and, where the connection comes from a proxy that is believed, before it whom
-/// the proxy connects for. The hello's deadline is for both.
+/// the proxy connects for; while there are not too many who have not finished theirs. The hello's
+/// deadline is for all of it.
 async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<Hello, Error> {
     let front = record.listener().front();
     let (limits, since) = (front.hello, Instant::now());
     let is_introduced = front.proxies.contains(record.peer().ip());
     drop(front);
-    if is_introduced {
-        let header = unless_crowded(record, proxy::read(client, limits.deadline)).await?;
-        record.introduced(header);
-    }
-    // The client's source, not that of a proxy which stands before many.
-    let stay = record.judge(record.client().ip())?;
-    let mut hello = unless_crowded(record, hello::read(client, &limits, since)).await?;
+    // Judged before it enters, where it can be: who is refused pushes nobody out.
+    let mut stay = match is_introduced {
+        true => None,
+        false => record.judge(record.client().ip())?,
+    };
+    let context = Arc::clone(record.context());
+    let place = context.half_read.enter();
+    let reading = async {
+        if is_introduced {
+            stay = introduce(client, record, limits.deadline).await?;
+        }
+        Ok::<_, Error>(hello::read(client, &limits, since).await?)
+    };
+    let mut hello = tokio::select! {
+        hello = reading => hello?,
+        () = place.is_taken() => return Err(Error::Crowded),
+    };
     record.greeted(&mut hello, stay);
     Ok(hello)
 }
 
-/// Reads on while there are not too many who have not finished what they say first.
-async fn unless_crowded<T, E: Into<Error>>(
+/// Learns whom a proxy connects for, and whether that one may have one more connection. What the
+/// proxy does for itself, as its checks, is not judged.
+async fn introduce(
+    client: &mut TcpStream,
     record: &ConnectionRecord,
-    reading: impl Future<Output = Result<T, E>>,
-) -> Result<T, Error> {
-    let context = Arc::clone(record.context());
-    let place = context.half_read.enter();
-    tokio::select! {
-        read = reading => read.map_err(Into::into),
-        () = place.is_taken() => Err(Error::Crowded),
+    limit: Duration,
+) -> Result<Option<Box<Stay>>, Error> {
+    let header = proxy::read(client, limit).await?;
+    let is_local = header.origin == Origin::Local;
+    record.introduced(header);
+    match is_local {
+        true => Ok(None),
+        false => Ok(record.judge(record.client().ip())?),
     }
 }
 
@@ -131,7 +146,7 @@ async fn reach(
             let begun = record.context().on_the_way.begin(&hello.random);
             way = Some(begun.ok_or(Error::Circle)?);
         }
-        let failed = dial.failed().len();
+        let failed = dial.failed().iter().filter(|it| it.was_tried()).count();
         let mut upstream = ResetOnDrop::from(record.connected(connected, failed));
         let header = record.header(client);
         let replayed = replay(&mut upstream, &header, hello, replay_timeout).await;

@@ -120,7 +120,7 @@ impl Series {
 
     /// Counts the attempts of a dial that failed.
     pub fn exhausted(&self, error: &DialError) {
-        let failed = error.attempts().len() as u64;
+        let failed = error.tried() as u64;
         self.children().failed_attempts.inc_by(failed);
     }
 }

@@ -78,7 +78,10 @@ impl App {
             Err(error) => {
                 let generation = self.0.view.load().generation;
                 let error = with_causes(error);
-                warn!(generation, %error, "the configuration was not reloaded; the old one stays");
+                warn!(
+                    generation,
+                    error, "the configuration was not reloaded; the old one stays"
+                );
             }
         }
         reloaded
