@@ -100,18 +100,16 @@ fn end(why: &str, code: u8) -> ExitCode {
 }
 
 fn check(check: &Check) -> Result<(), Failure> {
-    let (mut report, mut mistakes) = (String::new(), String::new());
-    for file in check.config.iter().chain(&check.files) {
-        match check::file(file) {
-            Ok(routes) => report.push_str(&routes),
-            Err(mistake) => mistakes.push_str(&format!("{}\n", mistake.trim_end())),
-        }
-    }
+    let files = check.config.iter().chain(&check.files);
+    let report = check::files(files.map(PathBuf::as_path));
     // A pipe that is closed early has read what it wanted.
-    let _ = std::io::stdout().write_all(report.as_bytes());
-    match mistakes.is_empty() {
+    let _ = std::io::stdout().write_all(report.routes.as_bytes());
+    for warning in &report.warnings {
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
+    match report.mistakes.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Mistaken(mistakes)),
+        false => Err(Failure::Mistaken(report.mistakes)),
     }
 }
 
