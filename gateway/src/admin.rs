@@ -3,6 +3,7 @@
 mod health;
 mod status;
 
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use l4_failover::Pool;
 use l4_failover::admin::pools::{self, NamedPool, Pools};
 use l4_failover::admin::{self, Site};
 use l4_failover::metrics::{Labelled, Snapshot};
@@ -21,6 +23,7 @@ use tracing::warn;
 use crate::context::Context;
 use crate::destination::Destination;
 use crate::live;
+use crate::route::RouteKind;
 use crate::tables::Tables;
 
 /// What operators are told of the process.
@@ -118,8 +121,63 @@ fn named_pools(tables: &Tables) -> Vec<NamedPool> {
     let destinations = tables.destinations();
     let mut destinations: Vec<&Destination> = destinations.map(|to| &**to).collect();
     destinations.sort_by_key(|to| (to.kind, &to.name));
-    let named = |to: &Destination| NamedPool::new(to.pool.clone(), to.kind.as_str());
-    destinations.into_iter().map(named).collect()
+    let wholes = Wholes::of(&destinations);
+    let named = |to: &&Destination| {
+        let named = NamedPool::new(to.pool.clone(), to.kind.as_str());
+        let whole = wholes.with(to).into_iter();
+        whole.fold(named, |named, pool| named.part_of(pool.clone()))
+    };
+    destinations.iter().map(named).collect()
+}
+
+/// Pools that are made of several: services that fail over to gateways elsewhere, and adoptions.
+#[derive(Default)]
+struct Wholes<'d> {
+    by_gateway: HashMap<Arc<str>, Vec<&'d Pool>>,
+    by_service: HashMap<&'d str, Vec<&'d Pool>>,
+}
+
+impl<'d> Wholes<'d> {
+    fn of(destinations: &[&'d Destination]) -> Self {
+        let mut wholes = Self::default();
+        let made_of_several = |it: &&&Destination| it.kind != RouteKind::Datacenter;
+        for whole in destinations.iter().filter(made_of_several) {
+            let endpoints = whole.pool.endpoints().into_iter();
+            for gateway in endpoints.filter(|it| it.options().leads_on) {
+                let name = Arc::clone(gateway.name());
+                wholes.by_gateway.entry(name).or_default().push(&whole.pool);
+            }
+            let service = whole.name.split_once('.').map(|(service, _)| service);
+            if let Some(service) = service.filter(|_| whole.kind == RouteKind::Adoption) {
+                wholes
+                    .by_service
+                    .entry(service)
+                    .or_default()
+                    .push(&whole.pool);
+            }
+        }
+        wholes
+    }
+
+    /// Those that the endpoints of `part` are in.
+    fn with(&self, part: &Destination) -> Vec<&'d Pool> {
+        let mut pools: Vec<&Pool> = match part.kind {
+            RouteKind::Service => self
+                .by_service
+                .get(&*part.name)
+                .cloned()
+                .unwrap_or_default(),
+            RouteKind::Adoption => Vec::new(),
+            RouteKind::Datacenter => {
+                let gateways = part.pool.endpoints().into_iter();
+                let pools = gateways.filter_map(|it| self.by_gateway.get(it.name()));
+                pools.flatten().copied().collect()
+            }
+        };
+        let mut seen = HashSet::new();
+        pools.retain(|pool| seen.insert(Arc::as_ptr(pool.name())));
+        pools
+    }
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
