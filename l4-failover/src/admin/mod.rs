@@ -26,6 +26,7 @@
 mod bound;
 mod error;
 mod guard;
+pub mod life;
 mod listener;
 mod options;
 mod places;

@@ -9,14 +9,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Json};
-use axum::routing::{get, post};
+use axum::routing::get;
 use serde::Serialize;
 use tracing::warn;
 
 use super::{App, Listener};
-use crate::admin::Site;
-use crate::admin::pools::{self, PoolJson, RefusalJson};
-use crate::error::with_causes;
+use crate::admin::pools::{self, PoolJson};
+use crate::admin::{Site, life};
 
 impl App {
     /// Serves operators until `ended`, so that streams come to a proper end; without an address,
@@ -38,7 +37,8 @@ impl App {
 
     fn router(&self) -> Router {
         let own = open().merge(closed()).with_state(self.clone());
-        own.merge(pools::router(self.0.pools.clone()))
+        let life = life::router(self.clone());
+        own.merge(life).merge(pools::router(self.0.pools.clone()))
     }
 }
 
@@ -56,8 +56,6 @@ fn closed() -> Router<App> {
         .route("/status", get(status))
         .route("/listeners", get(listeners))
         .route("/server_info", get(server_info))
-        .route("/reload", post(reload))
-        .route("/drain", post(drain))
 }
 
 async fn metrics(State(app): State<App>) -> impl IntoResponse {
@@ -162,37 +160,4 @@ impl App {
             true => "draining",
         }
     }
-}
-
-/// What came of a command, in a sentence.
-#[derive(Serialize)]
-struct Done {
-    message: String,
-    generation: u64,
-}
-
-async fn reload(State(app): State<App>) -> Result<Json<Done>, (StatusCode, Json<RefusalJson>)> {
-    match app.reload().await {
-        Ok(reloaded) => Ok(Json(Done {
-            message: "the configuration was reloaded".to_owned(),
-            generation: reloaded.generation,
-        })),
-        Err(error) => {
-            let refused = RefusalJson {
-                error: with_causes(&error),
-                known: Vec::new(),
-            };
-            Err((StatusCode::CONFLICT, Json(refused)))
-        }
-    }
-}
-
-async fn drain(State(app): State<App>) -> (StatusCode, Json<Done>) {
-    app.drain();
-    let sessions = app.0.context.connections().len();
-    let done = Done {
-        message: format!("draining; {sessions} sessions are open"),
-        generation: app.0.view.load().generation,
-    };
-    (StatusCode::ACCEPTED, Json(done))
 }
