@@ -1,12 +1,9 @@
-//! What operators are shown over HTTP.
+//! What operators are shown over HTTP, and what they may ask for.
 
 mod health;
 mod status;
 
-use std::future::pending;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::future::Future;
 
 use axum::Router;
 use axum::extract::State;
@@ -14,116 +11,69 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use l4_failover::admin::pools::{self, NamedPool, Pools};
-use l4_failover::admin::{self, Site};
+use l4_failover::admin::{Site, life};
 use l4_failover::metrics::{Labelled, Snapshot};
 use tracing::warn;
 
-use crate::context::Context;
+use crate::app::App;
 use crate::destination::Destination;
 use crate::live;
+use crate::metrics::Metrics;
 use crate::tables::Tables;
 
-/// What operators are told of the process.
-#[derive(Clone, Debug)]
-pub struct Info {
-    /// The data centre.
-    pub datacenter: String,
-    /// The number of workers.
-    pub workers: usize,
-    /// The listeners' names and addresses.
-    pub listeners: Vec<(String, SocketAddr)>,
-    /// Connections that may be open at once.
-    pub connections_max: usize,
+/// The metrics of the pools, read when somebody asks.
+///
+/// # Errors
+///
+/// When they are counted already.
+pub(crate) fn count_pools(metrics: &Metrics, pools: &Pools) -> prometheus::Result<()> {
+    let pools = pools.clone();
+    let labelled = |it: &NamedPool| Labelled {
+        labels: vec![it.kind.to_owned(), it.pool.name().to_string()],
+        pool: it.pool.clone(),
+    };
+    metrics.add_pools(move || pools.list().iter().map(labelled).collect())
 }
 
-/// The process as operators see it.
-#[derive(Clone, Debug)]
-pub struct Admin(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    context: Arc<Context>,
-    tables: Tables,
-    info: Info,
-    pools: Pools,
-    started: Instant,
-    since: SystemTime,
-}
-
-impl Admin {
-    /// A view of `context`.
-    #[must_use]
-    pub fn new(context: Arc<Context>, tables: Tables, info: Info) -> Self {
-        let pools = Pools::default();
-        pools.replace(named_pools(&tables));
-        Self(Arc::new(Shared {
-            context,
-            tables,
-            info,
-            pools,
-            started: Instant::now(),
-            since: SystemTime::now(),
-        }))
-    }
-
-    /// The metrics of the pools, read when somebody asks.
-    ///
-    /// # Errors
-    ///
-    /// When they are counted already.
-    pub fn count_pools(&self) -> prometheus::Result<()> {
-        let pools = self.0.pools.clone();
-        let labelled = |it: &NamedPool| Labelled {
-            labels: vec![it.kind.to_owned(), it.pool.name().to_string()],
-            pool: it.pool.clone(),
-        };
-        let metrics = &self.0.context.metrics;
-        metrics.add_pools(move || pools.list().iter().map(labelled).collect())
-    }
-
-    /// Serves operators until it is dropped; without an address, nobody.
-    pub(crate) async fn serve(self, bound: Option<admin::Bound>) {
-        if let Some(bound) = bound {
+impl App {
+    /// Serves operators until `ended`, so that streams come to a proper end; without an address,
+    /// nobody.
+    pub(crate) async fn serve_operators(&self, ended: impl Future<Output = ()>) {
+        if let Some(bound) = self.take_admin() {
             let site = Site {
                 operators: self.router(),
-                metrics: self.open_router(),
+                metrics: open().with_state(self.clone()),
                 public_paths: Vec::new(),
             };
-            if let Err(error) = bound.serve(site, pending()).await {
+            if let Err(error) = bound.serve(site, ended).await {
                 warn!(%error, "operators are no longer served");
             }
         }
-        pending::<()>().await;
     }
 
-    /// Everything.
-    pub fn router(&self) -> Router {
-        let own = self.open().merge(status::router());
-        let pools = pools::router(self.0.pools.clone());
-        own.with_state(self.clone()).merge(pools)
-    }
-
-    /// What may be shown to anybody: metrics and health.
-    pub fn open_router(&self) -> Router {
-        self.open().with_state(self.clone())
-    }
-
-    fn open(&self) -> Router<Self> {
-        health::router().route("/metrics", get(metrics))
+    fn router(&self) -> Router {
+        let own = open().merge(status::router()).with_state(self.clone());
+        let life = life::router(self.clone());
+        own.merge(life).merge(pools::router(self.pools().clone()))
     }
 }
 
+/// What may be shown to anybody: metrics and health.
+fn open() -> Router<App> {
+    health::router().route("/metrics", get(metrics))
+}
+
 /// The pools of all destinations, services first.
-fn named_pools(tables: &Tables) -> Vec<NamedPool> {
+pub(crate) fn named_pools(tables: &Tables) -> Vec<NamedPool> {
     let destinations = tables.destinations();
     let mut destinations: Vec<&Destination> = destinations.map(|to| &**to).collect();
-    destinations.sort_by_key(|to| (to.kind, &to.name));
+    destinations.sort_by_key(|to| to.key());
     let named = |to: &Destination| NamedPool::new(to.pool.clone(), to.kind.as_str());
     destinations.into_iter().map(named).collect()
 }
 
-async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    let context = &admin.0.context;
+async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    let context = app.context();
     live::report(&context.live);
     let now = Snapshot {
         owned_bytes: context.relay.owned_bytes(),

@@ -157,7 +157,7 @@ impl ConnectionRecord {
         live::close(&self.context.live, &self.entry);
         let destination = self.entry.own.destination.get();
         let metrics = &self.context.metrics;
-        metrics.ended(destination.map(|to| &to.series), outcome);
+        metrics.ended(destination.map(|to| &*to.series), outcome);
         let tally = self.tally();
         metrics.process().relayed(tally);
         self.context.log.connection(&Line {

@@ -12,7 +12,7 @@ mod peers;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use l4_failover::config::{Dial, Limits, Relay};
+pub use l4_failover::config::{Dial, Drain, Limits, Relay};
 pub use l4_failover::process::log::{Format, Level};
 pub use limits::Hello;
 pub use listen::Listener;
@@ -22,8 +22,8 @@ pub use peers::{Datacenter, Service};
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label,
-    limits_section, list, parsed, relay_section, workers,
+    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section,
+    drain_section, label, limits_section, list, parsed, relay_section, workers,
 };
 use names::{Names, no_suffix};
 use peers::Peers;
@@ -63,6 +63,8 @@ pub struct Config {
     pub relay: Relay,
     /// The bounds of the process.
     pub limits: Limits,
+    /// How the process ends.
+    pub drain: Drain,
     /// What is logged, and how.
     pub log: Log,
     /// Where operators are served, if anywhere.
@@ -120,6 +122,7 @@ impl Config {
         let dial = table.table("dial", dial_section);
         let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
         let limits = table.table("limits", limits_section);
+        let drain = table.table("drain", drain_section);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);
@@ -141,6 +144,7 @@ impl Config {
             dial,
             relay,
             limits,
+            drain,
             log,
             admin,
             services,

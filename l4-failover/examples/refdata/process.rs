@@ -60,14 +60,14 @@ impl Process {
     /// Starts `mesh-gateway` with the configuration `text`.
     pub(crate) async fn gateway(what: &str, text: &str) -> Result<Self> {
         let config = Config::parse(&format!("{what}.toml"), text)?;
-        let bound = gateway::app::Bound::bind(&config, gateway::log::LostLines::default())?;
+        let (activated, lost) = (Activated::default(), LostLines::default());
+        let bound = gateway::app::Bound::bind(config, None, activated, lost)?;
         let ready = bound.to_string();
         let life = async move |signals: Signals| {
-            let ready = || {
-                let _ = signals.ready.send(());
-            };
-            let stopped = bound.run(ready, told(signals.stop), told(signals.force));
-            Ok(stopped.await?.forced)
+            let app = bound.start().await?;
+            let _ = signals.ready.send(());
+            let stopped = app.run(told(signals.stop), told(signals.force)).await;
+            Ok(stopped.forced)
         };
         Self::start(what, &ready, life).await
     }
