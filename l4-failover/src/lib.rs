@@ -31,8 +31,8 @@ mod target;
 // The public interface is, besides the modules:
 pub use pool::{
     Addresses, Attempt, AttemptError, BuildError, CommandError, Connected, Cut, DialError,
-    DialLimits, Endpoint, EndpointOptions, EndpointStatus, Events, Happened, LastCheck, Lease,
-    Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, Prepared, StateFileError, TierName,
-    TierStatus, Upkeep,
+    DialLimits, Dialling, Endpoint, EndpointOptions, EndpointStatus, Events, Happened, LastCheck,
+    Lease, LedNowhere, Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, Prepared, Reach,
+    StateFileError, TierName, TierStatus, Upkeep,
 };
 pub use target::{Host, Target, TargetError};

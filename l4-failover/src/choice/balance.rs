@@ -32,6 +32,8 @@ pub struct Request {
     pub source: Option<IpAddr>,
     /// Sixty-four random bits.
     pub random: u64,
+    /// Only the first so many tiers may be chosen from; at least one. `None`: all.
+    pub tiers: Option<usize>,
 }
 
 /// The memory of a tier's turns.
@@ -184,6 +186,7 @@ mod tests {
         Request {
             source: Some(Ipv4Addr::from(0x0a00_0000 + nth).into()),
             random: u64::from(nth),
+            tiers: None,
         }
     }
 

@@ -105,7 +105,8 @@ impl Choice {
             let Some(known) = known else { continue };
             let (member, tier) = (endpoint.member().clone(), endpoint.tier());
             *endpoint = known.carried(member, tier);
-            endpoint.health.adopt(&self.health);
+            let policy = endpoint.health_policy(&self.health);
+            endpoint.health.adopt(&policy);
             let change = EndpointChange {
                 endpoint: place,
                 from: known.state(),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::balance;
 use super::health::Health;
+use super::policy::HealthPolicy;
 
 /// An endpoint that came up begins with this part of its share, in thousandths.
 const SLOW_START_FIRST: u64 = 100;
@@ -18,6 +19,8 @@ pub struct Member {
     pub weight: u32,
     /// Sessions that it may have at once. `None`: any number.
     pub max_connections: Option<u64>,
+    /// When it counts as down. `None`: as the others of the pool.
+    pub health: Option<HealthPolicy>,
 }
 
 impl Member {
@@ -28,6 +31,7 @@ impl Member {
             name: name.into(),
             weight: 1,
             max_connections: None,
+            health: None,
         }
     }
 }
@@ -111,6 +115,11 @@ impl Endpoint {
     #[must_use]
     pub fn tier(&self) -> usize {
         self.tier
+    }
+
+    /// When it counts as down, where `pools` holds for the others.
+    pub(super) fn health_policy(&self, pools: &HealthPolicy) -> HealthPolicy {
+        self.member.health.unwrap_or(*pools)
     }
 
     /// Its health, whether or not it is in maintenance.

@@ -113,20 +113,29 @@ impl Choice {
     ///
     /// If the event names an endpoint that is not there.
     pub fn observe(&mut self, event: Event, now: Instant) -> Changes {
-        let policy = self.health;
         let mut changes = Changes::default();
-        let mut turn = |endpoint: usize, turned: &dyn Fn(&mut Health) -> bool| {
-            turn(&mut self.endpoints, endpoint, turned, &mut changes);
+        let mut turn = |endpoint: usize, turned: &dyn Fn(&mut Health, &HealthPolicy) -> bool| {
+            let policy = self.endpoints[endpoint].health_policy(&self.health);
+            let turned = |health: &mut Health| turned(health, &policy);
+            turn(&mut self.endpoints, endpoint, &turned, &mut changes);
         };
         match event {
             Event::Checked { endpoint, good } => {
-                turn(endpoint, &|health| health.checked(good, now, &policy));
+                turn(endpoint, &|health, policy| {
+                    health.checked(good, now, policy)
+                });
             }
-            Event::Refused { endpoint } => turn(endpoint, &|health| health.refused(now, &policy)),
-            Event::Answered { endpoint } => turn(endpoint, &|health| health.answered(now, &policy)),
+            Event::Refused { endpoint } => {
+                turn(endpoint, &|health, policy| health.refused(now, policy))
+            }
+            Event::Answered { endpoint } => {
+                turn(endpoint, &|health, policy| health.answered(now, policy))
+            }
             Event::Tick => {
                 let all = self.tiers.last().map_or(0, |tier| tier.endpoints.end);
-                (0..all).for_each(|endpoint| turn(endpoint, &|health| health.tick(now, &policy)));
+                (0..all).for_each(|endpoint| {
+                    turn(endpoint, &|health, policy| health.tick(now, policy))
+                });
             }
         }
         changes.ramped = self.end_ramp(now);
@@ -290,7 +299,7 @@ impl Choice {
     /// Whether a tier has an endpoint that is up, and not for want of anybody who looked.
     fn is_seen_healthy(&self, tier: usize) -> bool {
         let mut endpoints = self.tier(tier).iter().filter(|it| it.is_available());
-        endpoints.any(|it| it.health.is_seen() || !self.health.is_checked)
+        endpoints.any(|it| it.health.is_seen() || !it.health_policy(&self.health).is_checked)
     }
 
     /// Whether a tier is healthy for a reason: where only dials tell, and may go there, one has

@@ -134,7 +134,8 @@ impl Health {
     /// Whether a dial should go and try whether it answers: one at a time.
     pub(super) fn wants_trial(&self, now: Instant, policy: &HealthPolicy) -> bool {
         let is_recent = |tried| now.saturating_duration_since(tried) < policy.fast_interval;
-        self.is_up && self.is_unproven && !self.tried.is_some_and(is_recent)
+        let is_unchecked = !policy.is_checked;
+        is_unchecked && self.is_up && self.is_unproven && !self.tried.is_some_and(is_recent)
     }
 
     /// A dial goes and tries.

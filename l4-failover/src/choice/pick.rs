@@ -36,13 +36,15 @@ impl Choice {
         load: impl Fn(usize) -> u64,
         now: Instant,
     ) -> Option<Pick> {
-        if let Some(endpoint) = self.trial(tried, &load, now) {
+        let tiers = request.tiers.unwrap_or(usize::MAX).min(self.tiers.len());
+        if let Some(endpoint) = self.trial(tiers, tried, &load, now) {
             return Some(Pick {
                 endpoint,
                 is_spilled: true,
             });
         }
         let ramping = self.ramping(request.random, now);
+        let ramping = ramping.filter(|from| *from < tiers);
         let mut choose = |tier, among| self.choose(tier, among, tried, request, &load, now);
         if let Some(endpoint) = ramping.and_then(|from| choose(from, Among::Healthy)) {
             return Some(Pick {
@@ -50,22 +52,32 @@ impl Choice {
                 is_spilled: false,
             });
         }
-        let (endpoint, tier) = self.first(tried, request, &load, now)?;
+        let active = self.active_among(tiers);
+        let (endpoint, tier) = self.first(tiers, tried, request, &load, now)?;
         Some(Pick {
             endpoint,
-            is_spilled: tier != self.active,
+            is_spilled: tier != active,
         })
+    }
+
+    /// The tier that is active for those who may go to the first `tiers` alone.
+    fn active_among(&self, tiers: usize) -> usize {
+        if self.active < tiers {
+            return self.active;
+        }
+        (0..tiers).find(|tier| self.is_healthy(*tier)).unwrap_or(0)
     }
 
     /// The first endpoint that is left, and its tier.
     fn first(
         &mut self,
+        tiers: usize,
         tried: &[usize],
         request: Request,
         load: &impl Fn(usize) -> u64,
         now: Instant,
     ) -> Option<(usize, usize)> {
-        let (active, all) = (self.active, 0..self.tiers.len());
+        let (active, all) = (self.active_among(tiers), 0..tiers);
         // A tier that has no room is not one that does not answer.
         let is_any = self.policy.dial == Dial::Any && !self.is_full(active, tried, load);
         let is_forced = self.is_forced;
@@ -117,19 +129,20 @@ impl Choice {
     /// nothing is checked, nobody else finds out whether it answers.
     fn trial(
         &mut self,
+        tiers: usize,
         tried: &[usize],
         load: &impl Fn(usize) -> u64,
         now: Instant,
     ) -> Option<usize> {
-        if self.health.is_checked || self.policy.dial == Dial::Active {
+        if self.policy.dial == Dial::Active {
             return None;
         }
-        let health = self.health;
-        let better = self.tiers[self.active].endpoints.start;
+        let better = self.tiers[self.active.min(tiers)].endpoints.start;
         let place = (0..better).find(|place| {
             let it = &self.endpoints[*place];
             let is_free = it.is_available() && !it.is_full(load(*place));
-            is_free && it.health().wants_trial(now, &health) && !tried.contains(place)
+            let policy = it.health_policy(&self.health);
+            is_free && it.health().wants_trial(now, &policy) && !tried.contains(place)
         })?;
         self.endpoints[place].health.try_at(now);
         Some(place)

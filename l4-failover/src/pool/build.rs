@@ -222,46 +222,44 @@ impl PoolOptions {
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(BuildError::Twice(twice[0].clone()));
         }
-        let (check, limits) = (&self.check, self.endpoints());
-        let limits = limits.filter_map(|it| it.max_connections);
-        if limits.min() == Some(0) {
+        let mut limits = self.endpoints().filter_map(|it| it.max_connections);
+        if limits.any(|limit| limit == 0) {
             return Err(BuildError::Zero("max_connections"));
         }
-        let weights = self.endpoints().map(|it| ("a weight", it.weight));
-        let mut numbers = [("rise", check.rise), ("fall", check.fall)]
-            .into_iter()
-            .chain(weights);
-        if let Some((what, _)) = numbers.find(|(_, number)| *number == 0) {
-            return Err(BuildError::Zero(what));
+        if self.endpoints().any(|it| it.weight == 0) {
+            return Err(BuildError::Zero("a weight"));
         }
-        if check.timeout >= check.interval {
-            let (timeout, interval) = (check.timeout, check.interval);
-            return Err(BuildError::Timeout { timeout, interval });
-        }
-        if check.fast_interval > check.interval {
-            return Err(BuildError::Check(
-                "its fast interval is longer than its interval",
-            ));
-        }
-        match &check.probe {
-            Some(Probe::Http(http)) => http.fault().map_or(Ok(()), |it| Err(BuildError::Check(it))),
-            Some(Probe::Tls)
-                if self
-                    .endpoints()
-                    .any(|it| check.tls_of(it.tls.as_ref()).is_none()) =>
-            {
-                Err(BuildError::Check(
-                    "it is to shake hands by TLS, and there is no server name",
-                ))
-            }
-            _ => Ok(()),
-        }
+        let mut endpoints = self.endpoints();
+        endpoints.try_for_each(|it| validate_check(self.check_of(it), it.tls.as_ref()))
     }
 
     /// All endpoints, tier by tier.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &EndpointOptions> {
         self.tiers.iter().flatten()
     }
+}
+
+/// Whether an endpoint that has `tls` can be checked so.
+fn validate_check(check: &CheckOptions, tls: Option<&TlsOptions>) -> Result<(), BuildError> {
+    let numbers = [("rise", check.rise), ("fall", check.fall)];
+    if let Some((what, _)) = numbers.iter().find(|(_, number)| *number == 0) {
+        return Err(BuildError::Zero(what));
+    }
+    if check.timeout >= check.interval {
+        let (timeout, interval) = (check.timeout, check.interval);
+        return Err(BuildError::Timeout { timeout, interval });
+    }
+    let fault = match &check.probe {
+        _ if check.fast_interval > check.interval => {
+            Some("its fast interval is longer than its interval")
+        }
+        Some(Probe::Http(http)) => http.fault(),
+        Some(Probe::Tls) if check.tls_of(tls).is_none() => {
+            Some("it is to shake hands by TLS, and there is no server name")
+        }
+        _ => None,
+    };
+    fault.map_or(Ok(()), |fault| Err(BuildError::Check(fault)))
 }
 
 /// TLS clients by what they are made of: endpoints with equal options share one.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::error::{Attempt, AttemptError, DialError};
-use super::{Endpoint, Inner, Lease, Pool};
+use super::error::{Attempt, AttemptError, DialError, LedNowhere};
+use super::{Endpoint, EndpointOptions, Inner, Lease, Pool};
 use crate::choice::{NoneHealthy, Request};
 use crate::socket::connect::connect;
 use crate::socket::{Stream, TcpOptions};
@@ -46,7 +46,7 @@ pub struct Connected {
     pub endpoint: Lease,
     /// Whether the endpoint is outside of the active tier, because nobody there answered.
     pub is_spilled: bool,
-    /// The attempts of this dial that failed before.
+    /// The attempts that failed before; of a [`Dialling`], which goes on, it has them itself.
     pub failed: Vec<Attempt>,
 }
 
@@ -56,6 +56,44 @@ enum Tried {
     Failed,
     /// Out of descriptors: the next endpoint would fare no better, and would be blamed for it.
     Hopeless,
+}
+
+/// Which endpoints of a pool a dial may go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// All.
+    #[default]
+    All,
+    /// Those of the first tiers, before any that only [leads on](super::EndpointOptions::leads_on):
+    /// for whoever was led here already, so that nothing goes in a circle.
+    Own,
+}
+
+/// A dial that is under way: one endpoint after another, until one answers, and beyond, while whoever
+/// dials finds that an answer was none.
+///
+/// ```
+/// use l4_failover::{LedNowhere, Pool, Reach};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (one, two) = (tokio::net::TcpListener::bind("127.0.0.1:0").await?, tokio::net::TcpListener::bind("127.0.0.1:0").await?);
+/// # let (primary, backup) = (one.local_addr()?.to_string(), two.local_addr()?.to_string());
+/// let pool = Pool::builder().primary(&primary).backup(&backup).build()?;
+/// let mut dial = pool.dial(None, Reach::All);
+/// let first = dial.next().await?;
+/// // It took the request, and closed without a word.
+/// dial.led_nowhere(first.endpoint, first.address, LedNowhere::Closed);
+/// let second = dial.next().await?;
+/// assert_eq!(**second.endpoint.name(), *backup);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Dialling<'p> {
+    inner: &'p Inner,
+    request: Request,
+    limits: DialLimits,
+    until: Instant,
+    tried: Vec<Arc<Endpoint>>,
+    failed: Vec<Attempt>,
 }
 
 impl Pool {
@@ -77,15 +115,45 @@ impl Pool {
     ///
     /// As [`connect`](Self::connect).
     pub async fn connect_from(&self, source: Option<IpAddr>) -> Result<Connected, DialError> {
-        let inner = &*self.0;
-        let limits = inner.limits();
-        let until = after(limits.total);
-        let (mut tried, mut failed) = (Vec::new(), Vec::new());
-        while let Some((lease, is_spilled)) = inner.pick(&tried, source) {
-            match attempt(inner, lease.endpoint(), until, &limits, &mut failed).await {
+        let mut dial = self.dial(source, Reach::All);
+        let connected = dial.next().await?;
+        Ok(Connected {
+            failed: dial.failed,
+            ..connected
+        })
+    }
+
+    /// Begins a dial, for a client at `source`, whose time is counted from here.
+    #[must_use]
+    pub fn dial(&self, source: Option<IpAddr>, reach: Reach) -> Dialling<'_> {
+        let (limits, tiers) = self.0.dial_options(reach);
+        Dialling {
+            inner: &self.0,
+            request: Request {
+                source,
+                random: 0,
+                tiers,
+            },
+            until: after(limits.total),
+            limits,
+            tried: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+}
+
+impl Dialling<'_> {
+    /// Connects to the next endpoint that was not tried yet.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`], as [`Pool::connect`] has it. The dial is over.
+    pub async fn next(&mut self) -> Result<Connected, DialError> {
+        while let Some((lease, is_spilled)) = self.inner.pick(&self.tried, self.request) {
+            match self.attempt(lease.endpoint()).await {
                 Tried::Connected(stream, address) => {
-                    inner.answered(lease.endpoint(), is_spilled);
-                    if lease.is_cut() && Instant::now() < until {
+                    self.inner.answered(lease.endpoint(), is_spilled);
+                    if lease.is_cut() && Instant::now() < self.until {
                         // What it is on was left while it was being dialled: nothing is promised
                         // yet, and whoever is active now does better.
                         continue;
@@ -95,37 +163,97 @@ impl Pool {
                         address,
                         endpoint: lease,
                         is_spilled,
-                        failed,
+                        failed: Vec::new(),
                     });
                 }
-                Tried::Failed => tried.push(Arc::clone(lease.endpoint())),
-                Tried::Hopeless => return Err(DialError::Exhausted { attempts: failed }),
+                Tried::Failed => self.tried.push(Arc::clone(lease.endpoint())),
+                Tried::Hopeless => break,
             }
         }
-        Err(inner.exhausted(tried, failed))
+        Err(self.exhausted())
+    }
+
+    /// The endpoint connected, and then led nowhere: the next one is another. This counts against
+    /// it as a failed attempt does.
+    pub fn led_nowhere(&mut self, endpoint: Lease, address: SocketAddr, why: LedNowhere) {
+        let error = AttemptError::from(why);
+        endpoint.endpoint().refused(&error);
+        self.inner.refused(endpoint.endpoint());
+        self.leave(endpoint, address, error);
+    }
+
+    /// The same where it says nothing about the endpoint itself, which leads on to many.
+    pub fn left(&mut self, endpoint: Lease, address: SocketAddr, why: LedNowhere) {
+        self.leave(endpoint, address, why.into());
+    }
+
+    fn leave(&mut self, endpoint: Lease, address: SocketAddr, error: AttemptError) {
+        let endpoint = Arc::clone(endpoint.endpoint());
+        self.tried.push(Arc::clone(&endpoint));
+        self.failed.push(Attempt {
+            endpoint,
+            address: Some(address),
+            error,
+        });
+    }
+
+    /// The attempts that failed so far.
+    #[must_use]
+    pub fn failed(&self) -> &[Attempt] {
+        &self.failed
+    }
+
+    /// For one attempt, and what is left of the whole dial, if that is less.
+    #[must_use]
+    pub fn attempt_timeout(&self) -> Duration {
+        let left = self.until.saturating_duration_since(Instant::now());
+        self.limits.attempt.min(left)
+    }
+
+    async fn attempt(&mut self, endpoint: &Arc<Endpoint>) -> Tried {
+        let (until, limits) = (self.until, &self.limits);
+        attempt(self.inner, endpoint, until, limits, &mut self.failed).await
+    }
+
+    fn exhausted(&mut self) -> DialError {
+        let (tried, failed) = (&self.tried, std::mem::take(&mut self.failed));
+        match failed.iter().any(|it| it.error.is_resource()) {
+            true => DialError::Exhausted { attempts: failed },
+            false => self.inner.exhausted(tried, failed),
+        }
     }
 }
 
 impl Inner {
-    fn limits(&self) -> DialLimits {
-        self.state().options.dial
+    /// The bounds of a dial, and how many tiers are within its reach.
+    fn dial_options(&self, reach: Reach) -> (DialLimits, Option<usize>) {
+        let options = &self.state().options;
+        let leads_on = |tier: &Vec<EndpointOptions>| tier.iter().any(|it| it.leads_on);
+        let tiers = match reach {
+            Reach::All => None,
+            Reach::Own => options.tiers.iter().position(leads_on),
+        };
+        (options.dial, tiers)
     }
 
     /// The endpoint to try next, with a session of it that is counted already.
-    fn pick(&self, tried: &[Arc<Endpoint>], source: Option<IpAddr>) -> Option<(Lease, bool)> {
+    fn pick(&self, tried: &[Arc<Endpoint>], request: Request) -> Option<(Lease, bool)> {
+        if request.tiers == Some(0) {
+            return None;
+        }
         let mut state = self.state();
         let state = &mut *state;
         let tried: Vec<usize> = tried.iter().filter_map(|it| it.place()).collect();
         let random = state.random.u64(..);
         let (endpoints, now) = (&state.endpoints, Instant::now().into_std());
         let load = |place: usize| endpoints[place].active();
-        let request = Request { source, random };
+        let request = Request { random, ..request };
         let pick = state.choice.pick(&tried, request, load, now)?;
         Some((Lease::new(&endpoints[pick.endpoint]), pick.is_spilled))
     }
 
     /// Why nobody is left to try: endpoints that are full, or out, are said too.
-    fn exhausted(&self, tried: Vec<Arc<Endpoint>>, mut attempts: Vec<Attempt>) -> DialError {
+    fn exhausted(&self, tried: &[Arc<Endpoint>], mut attempts: Vec<Attempt>) -> DialError {
         let state = self.state();
         for (endpoint, counted) in state.endpoints.iter().zip(state.choice.endpoints()) {
             if tried.iter().any(|it| it.is(endpoint)) {

@@ -1,8 +1,10 @@
 //! Why a dial failed.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Endpoint;
 use crate::socket::connect::ConnectError;
@@ -28,6 +30,9 @@ pub enum AttemptError {
     /// It did, but the handshake of TLS did not finish.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    /// It did, and led nowhere.
+    #[error("it connected, and {0}")]
+    LedNowhere(#[from] LedNowhere),
     /// The endpoint's name has no address yet.
     #[error("its name has no address: {0}")]
     Unresolved(Arc<str>),
@@ -42,13 +47,30 @@ pub enum AttemptError {
     Full(u64),
 }
 
+/// What a connection that was led on turned out to be.
+#[derive(Debug, thiserror::Error)]
+pub enum LedNowhere {
+    /// A TLS alert, by its number (RFC 8446 §6), came back before all else.
+    #[error("refused with TLS alert {0}")]
+    Alert(u8),
+    /// It was closed before a byte came back.
+    #[error("was closed without an answer")]
+    Closed,
+    /// It broke before a byte came back.
+    #[error("broke: {0}")]
+    Broken(io::Error),
+    /// Nobody there has acknowledged what was sent, for this long.
+    #[error("nothing was acknowledged in {0:?}")]
+    Silent(Duration),
+}
+
 impl AttemptError {
     /// Whether it says something about the endpoint: want of our own resources, or of time, does
     /// not.
     pub(super) fn blames_the_endpoint(&self) -> bool {
         match self {
             Self::Connect(error) => !matches!(error, ConnectError::Resource(_)),
-            Self::Handshake(_) => true,
+            Self::Handshake(_) | Self::LedNowhere(_) => true,
             Self::Unresolved(_) | Self::NotTried | Self::Maintenance(_) | Self::Full(_) => false,
         }
     }
@@ -63,6 +85,7 @@ impl AttemptError {
             Self::NotTried
                 | Self::Connect(ConnectError::TimedOut(_))
                 | Self::Handshake(HandshakeError::TimedOut(_))
+                | Self::LedNowhere(LedNowhere::Silent(_))
         )
     }
 }

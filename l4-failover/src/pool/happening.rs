@@ -25,7 +25,7 @@ impl Inner {
             self.spilled.fetch_add(1, Relaxed);
         }
         let mut state = self.state();
-        if !is_checked(&state.options) {
+        if !is_checked(state.options.check_of(endpoint.options())) {
             self.happened(&mut state, endpoint, |endpoint| Event::Answered {
                 endpoint,
             });

@@ -14,7 +14,7 @@ use super::options::{EndpointOptions, PoolOptions};
 use super::watch::check_tls;
 use super::{Endpoint, Upkeep, state_file};
 use crate::choice::{Cause, Choice, HealthPolicy, Member, Memory};
-use crate::probe::{Probe, SubjectTls, Watch};
+use crate::probe::{CheckOptions, Probe, SubjectTls, Watch};
 
 /// What the clones of a pool share.
 #[derive(Debug)]
@@ -41,7 +41,8 @@ pub(super) struct State {
     pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// The same; empty until the pool is started.
     pub(super) watches: Vec<Watch>,
-    pub(super) check_tls: Option<SubjectTls>,
+    /// The same: TLS of its checks, where that is not its own.
+    pub(super) check_tls: Vec<Option<SubjectTls>>,
     pub(super) options: PoolOptions,
     pub(super) random: fastrand::Rng,
     pub(super) last_move: Option<PoolEvent>,
@@ -61,7 +62,7 @@ impl Inner {
         let endpoints = build::endpoints(&options, &[], &mut clients)?;
         let check_tls = check_tls(&options, &mut clients)?;
         let now = Instant::now().into_std();
-        let (policy, health) = (options.policy.clone(), health(&options));
+        let (policy, health) = (options.policy.clone(), health(&options.check));
         let mut choice = Choice::new(members(&options), policy, health, now);
         let kept = match &options.state_file {
             Some(path) => Some((path.clone(), state_file::load(path)?)),
@@ -106,6 +107,7 @@ impl Inner {
         state
             .check_tls
             .iter()
+            .flatten()
             .for_each(|it| upkeep.watch(it.client.files()));
         state.watches = self.watches(&state, upkeep);
         // What was restored may have to move at once.
@@ -131,16 +133,16 @@ pub(super) fn number(endpoints: &[Arc<Endpoint>]) {
     }
 }
 
-pub(super) fn is_checked(options: &PoolOptions) -> bool {
-    options.check.probe != Some(Probe::None)
+pub(super) fn is_checked(check: &CheckOptions) -> bool {
+    check.probe != Some(Probe::None)
 }
 
-pub(super) fn health(options: &PoolOptions) -> HealthPolicy {
+pub(super) fn health(check: &CheckOptions) -> HealthPolicy {
     HealthPolicy {
-        is_checked: is_checked(options),
-        rise: options.check.rise,
-        fall: options.check.fall,
-        fast_interval: options.check.fast_interval,
+        is_checked: is_checked(check),
+        rise: check.rise,
+        fall: check.fall,
+        fast_interval: check.fast_interval,
     }
 }
 
@@ -149,6 +151,7 @@ pub(super) fn members(options: &PoolOptions) -> Vec<Vec<Member>> {
         name: endpoint.name().into(),
         weight: endpoint.weight,
         max_connections: endpoint.max_connections,
+        health: endpoint.check.as_ref().map(health),
     };
     let tier = |tier: &Vec<EndpointOptions>| tier.iter().map(member).collect();
     options.tiers.iter().map(tier).collect()

@@ -36,6 +36,19 @@ pub struct EndpointOptions {
     pub weight: u32,
     /// Sessions that it may have at once. `None`: any number.
     pub max_connections: Option<u64>,
+    /// How it is checked. `None`: as the others of the pool.
+    pub check: Option<CheckOptions>,
+    /// Whether it only leads on to others, as a gateway does: it connects whether or not they
+    /// answer, and whoever dials finds out from the first bytes that come back.
+    pub leads_on: bool,
+}
+
+impl PoolOptions {
+    /// How `endpoint` is checked.
+    #[must_use]
+    pub fn check_of<'a>(&'a self, endpoint: &'a EndpointOptions) -> &'a CheckOptions {
+        endpoint.check.as_ref().unwrap_or(&self.check)
+    }
 }
 
 impl EndpointOptions {
@@ -47,6 +60,8 @@ impl EndpointOptions {
             tls: None,
             weight: 1,
             max_connections: None,
+            check: None,
+            leads_on: false,
         }
     }
 

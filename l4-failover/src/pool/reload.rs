@@ -18,7 +18,7 @@ pub struct Prepared {
     options: PoolOptions,
     before: Vec<Arc<Endpoint>>,
     endpoints: Vec<Arc<Endpoint>>,
-    check_tls: Option<SubjectTls>,
+    check_tls: Vec<Option<SubjectTls>>,
 }
 
 impl Prepared {
@@ -47,7 +47,10 @@ impl Prepared {
         let now = Instant::now().into_std();
         let mut state = inner.state();
         let (left, on_it) = inner.left(&state, state.choice.active());
-        let (members, health) = (inner::members(&self.options), inner::health(&self.options));
+        let (members, health) = (
+            inner::members(&self.options),
+            inner::health(&self.options.check),
+        );
         let policy = self.options.policy.clone();
         let (choice, changes) = state.choice.reconfigured(members, policy, health, now);
         state.endpoints.iter().for_each(|it| it.set_place(None));
@@ -92,6 +95,6 @@ impl Prepared {
 }
 
 fn watch_check(upkeep: &Upkeep, state: &State) {
-    let check = state.check_tls.iter();
+    let check = state.check_tls.iter().flatten();
     check.for_each(|it| upkeep.watch(it.client.files()));
 }

@@ -19,7 +19,9 @@ impl Inner {
                     inner.checked(&checked, verdict);
                 }
             };
-            let watch = upkeep.checker().watch(subject(state, endpoint), tell);
+            let watch = upkeep
+                .checker()
+                .watch(subject(state, place, endpoint), tell);
             watch.doubt(state.choice.endpoints()[place].health().is_in_doubt());
             watch
         };
@@ -27,15 +29,15 @@ impl Inner {
     }
 }
 
-fn subject(state: &State, endpoint: &Endpoint) -> Subject {
-    let (check, options) = (&state.options.check, endpoint.options());
+fn subject(state: &State, place: usize, endpoint: &Endpoint) -> Subject {
+    let options = endpoint.options();
+    let check = state.options.check_of(options);
     let own = |client: &TlsClient| {
         let options = options.tls.clone()?;
         let client = client.clone();
         Some(SubjectTls { client, options })
     };
-    let tls = state
-        .check_tls
+    let tls = state.check_tls[place]
         .clone()
         .or_else(|| endpoint.tls().and_then(own));
     Subject {
@@ -50,15 +52,19 @@ fn subject(state: &State, endpoint: &Endpoint) -> Subject {
     }
 }
 
+/// For each endpoint, in order, TLS of its checks where that is not its own.
 pub(super) fn check_tls(
     options: &PoolOptions,
     clients: &mut Clients,
-) -> Result<Option<SubjectTls>, BuildError> {
-    let Some(options) = &options.check.tls else {
-        return Ok(None);
+) -> Result<Vec<Option<SubjectTls>>, BuildError> {
+    let of_one = |endpoint| {
+        let Some(options) = &options.check_of(endpoint).tls else {
+            return Ok(None);
+        };
+        Ok(Some(SubjectTls {
+            client: clients.of(options)?,
+            options: options.clone(),
+        }))
     };
-    Ok(Some(SubjectTls {
-        client: clients.of(options)?,
-        options: options.clone(),
-    }))
+    options.endpoints().map(of_one).collect()
 }

@@ -20,8 +20,8 @@ fn order(
 ) -> Vec<usize> {
     let mut tried = Vec::new();
     let request = Request {
-        source: None,
         random,
+        ..Request::default()
     };
     while let Some(pick) = choice.pick(&tried, request, load, now) {
         assert!(!tried.contains(&pick.endpoint));
@@ -113,8 +113,8 @@ fn after_a_failback_sessions_return_by_share() {
         let now = start + ramp * percent / 100;
         let picks = (0..1000_u64).map(|nth| {
             let request = Request {
-                source: None,
                 random: nth << 54,
+                ..Request::default()
             };
             let pick = choice.pick(&[], request, |_| 0, now).unwrap();
             assert!(!pick.is_spilled);
@@ -181,6 +181,7 @@ fn a_client_keeps_its_endpoint_by_hash() {
         let request = |random| Request {
             source: Some([192, 0, 2, last].into()),
             random,
+            tiers: None,
         };
         let mut pick = |random| choice.pick(&[], request(random), |_| 0, now);
         assert_eq!(pick(1), pick(2));
@@ -250,4 +251,24 @@ fn where_nothing_is_checked_a_dial_now_and_then_tries_the_primary() {
     assert!((10..60).contains(&trials), "{trials}");
     let back_at = back_at.expect("it is back in the end");
     assert!((1830..1900).contains(&back_at), "{back_at}");
+}
+
+proptest! {
+    /// Whoever was led here may go to the first tiers alone, and finds what is healthy there whoever
+    /// is active beyond.
+    #[test]
+    fn a_dial_of_short_reach_never_leaves_its_tiers(plan in plan(), history in history(), random: u64, reach in 1..4_usize) {
+        let (mut choice, now) = plan.run(&history, |_| {});
+        let reach = reach.min(choice.tiers());
+        let request = Request { random, tiers: Some(reach), ..Request::default() };
+        let first = choice.pick(&[], request, |_| 0, now);
+        let healthy = (0..reach).any(|tier| choice.is_healthy(tier));
+        let is_beyond = choice.active() >= reach;
+        if let Some(pick) = first {
+            let endpoint = &choice.endpoints()[pick.endpoint];
+            prop_assert!(endpoint.tier() < reach);
+            prop_assert!(!(healthy && is_beyond) || endpoint.state() == State::Up);
+        }
+        prop_assert!(first.is_some() || !(healthy && is_beyond));
+    }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use l4_failover::choice::{Balance, Dial, NoneHealthy, Policy};
 use l4_failover::probe::{CheckOptions, HttpProbe, Probe};
-use l4_failover::{AttemptError, BuildError, DialError, EndpointOptions, Pool};
+use l4_failover::{
+    AttemptError, BuildError, DialError, EndpointOptions, LedNowhere, Pool, PoolOptions, Reach,
+};
 
 use super::server::{Server, often, pair, soon};
 
@@ -274,4 +276,81 @@ async fn what_is_in_maintenance_is_never_tried_and_said() {
             .contains("it is in maintenance (a new disk)"),
         "{error}"
     );
+}
+
+/// The options of `pool`, with its backup as one that only leads on, and is checked on its own.
+fn leading_on(pool: &Pool, check: CheckOptions) -> PoolOptions {
+    let mut options = pool.options();
+    let backup = &mut options.tiers[1][0];
+    (backup.leads_on, backup.check) = (true, Some(check));
+    options
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_counts_and_sends_the_dial_on() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let pool = pair(&primary.address, &backup.address, Policy::default())
+        .check(unchecked())
+        .build()
+        .unwrap();
+    let mut dial = pool.dial(None, Reach::All);
+    let first = soon(dial.next()).await.unwrap();
+    assert_eq!(first.address.to_string(), primary.address);
+    dial.led_nowhere(first.endpoint, first.address, LedNowhere::Alert(80));
+    let second = soon(dial.next()).await.unwrap();
+    assert_eq!(second.address.to_string(), backup.address);
+    dial.left(second.endpoint, second.address, LedNowhere::Closed);
+    let error = soon(dial.next()).await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("refused with TLS alert 80"), "{said}");
+    assert!(said.contains("closed without an answer"), "{said}");
+    let status = pool.status();
+    let failures: Vec<u64> = status.endpoints().map(|it| it.failures).collect();
+    // The second was left, and not blamed.
+    assert_eq!(failures, [1, 0]);
+}
+
+#[tokio::test]
+async fn who_was_led_here_is_not_led_on() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let gone = primary.stop().await;
+    let pool = pair(&gone, &backup.address, Policy::default())
+        .check(unchecked())
+        .build()
+        .unwrap();
+    let options = leading_on(&pool, unchecked());
+    soon(async { pool.reload(options) }).await.unwrap();
+    let connected = soon(pool.dial(None, Reach::All).next()).await.unwrap();
+    assert_eq!(connected.address.to_string(), backup.address);
+    let error = soon(pool.dial(None, Reach::Own).next()).await.unwrap_err();
+    assert_eq!(error.attempts().len(), 1, "{error}");
+    // Also after the pool has moved to whom it is not to go to.
+    pool.failover().await.unwrap();
+    let error = soon(pool.dial(None, Reach::Own).next()).await.unwrap_err();
+    assert!(error.to_string().contains(&gone), "{error}");
+}
+
+#[tokio::test]
+async fn an_endpoint_is_checked_as_it_is_told_to_be() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let http = CheckOptions {
+        probe: Some(Probe::Http(HttpProbe::default())),
+        ..often()
+    };
+    // Neither speaks HTTP; the backup is asked for a connection only.
+    let pool = pair(&primary.address, &backup.address, Policy::default())
+        .check(http)
+        .build()
+        .unwrap();
+    let mut events = pool.events();
+    let tcp = CheckOptions {
+        probe: Some(Probe::Tcp),
+        ..often()
+    };
+    pool.reload(leading_on(&pool, tcp)).unwrap();
+    while pool.status().active != 1 {
+        soon(events.next()).await.unwrap();
+    }
+    let status = pool.status();
+    assert!(!status.tiers[0].is_healthy && status.tiers[1].is_healthy);
 }
