@@ -46,7 +46,8 @@ impl App {
                 public_paths: Vec::new(),
             };
             if let Err(error) = bound.serve(site, ended).await {
-                warn!(%error, "operators are no longer served");
+                let error = error.to_string();
+                warn!(error, "operators are no longer served");
             }
         }
     }
@@ -80,6 +81,8 @@ async fn metrics(State(app): State<App>) -> impl IntoResponse {
         pipes_lent: context.relay.pipes_lent(),
         log_lost: context.lost.count(),
     };
+    context.metrics.half_read(context.half_read.len());
+    context.metrics.half_read(context.half_read.len());
     let text = context.metrics.render(context.live.loads(), now);
     ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)
 }

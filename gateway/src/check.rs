@@ -5,9 +5,8 @@ use std::path::Path;
 
 use crate::app::{destination, tables};
 use crate::config::Config;
-use crate::destination::Destination;
+use crate::front::Face;
 use crate::metrics::Metrics;
-use crate::route::{Routes, Rule};
 use crate::tables::Tables;
 
 /// The routes that the file at `path` would give, as a table.
@@ -18,7 +17,7 @@ use crate::tables::Tables;
 pub fn file(path: &Path) -> Result<String, String> {
     let config = Config::load(path).map_err(|mistakes| mistakes.to_string())?;
     let tables = build(&config).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(table(path, &config, &tables.clients))
+    Ok(table(path, &config, &tables))
 }
 
 fn build(config: &Config) -> Result<Tables, String> {
@@ -27,16 +26,16 @@ fn build(config: &Config) -> Result<Tables, String> {
     tables.map_err(|error| error.to_string())
 }
 
-fn table(path: &Path, config: &Config, routes: &Routes<Destination>) -> String {
-    let mut rules: Vec<(Rule<'_>, &Destination)> =
-        routes.rules().map(|(rule, to)| (rule, &**to)).collect();
-    rules.sort_by_key(|(rule, _)| *rule);
+fn table(path: &Path, config: &Config, tables: &Tables) -> String {
     let mut text = format!("{}: ok; routes of {}:\n", path.display(), config.datacenter);
-    let wide = rules.iter().map(|(rule, _)| rule.to_string().len()).max();
-    let wide = wide.unwrap_or_default();
-    for (rule, to) in rules {
-        let endpoints = to.pool.endpoints();
-        let endpoints: Vec<&str> = endpoints.iter().map(|it| &**it.name()).collect();
+    let rules = tables.rules();
+    let names = rules.iter().map(|(_, rule, _)| rule.to_string());
+    let wide = names.map(|name| name.len()).max().unwrap_or_default();
+    let mut is_for_peers = false;
+    for (face, rule, to) in rules {
+        if face == Face::Peers && !std::mem::replace(&mut is_for_peers, true) {
+            text.push_str("  for gateways of other data centres, at peer_address:\n");
+        }
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
@@ -44,7 +43,7 @@ fn table(path: &Path, config: &Config, routes: &Routes<Destination>) -> String {
             rule.to_string(),
             to.kind.as_str(),
             to.name,
-            endpoints.join(", then ")
+            to.endpoints(face).join(", then ")
         );
     }
     text

@@ -5,17 +5,22 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use l4_failover::socket::cut::ResetOnDrop;
-use l4_failover::socket::relay::{Side, relay};
+use l4_failover::socket::relay::{Op, RelayError, Side, relay};
+use l4_failover::{Dialling, LedNowhere};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::answer::{self, AnswerLimits, First};
+use crate::destination::Destination;
 use crate::error::Error;
-use crate::hello;
+use crate::hello::{self, Hello};
 use crate::record::ConnectionRecord;
 use crate::refuse;
+use crate::route::RouteKind;
 
 /// Serves one connection to its end; it is counted and logged once, however it ends.
 ///
@@ -27,7 +32,9 @@ pub fn serve(client: TcpStream, mut record: ConnectionRecord) -> impl Future<Out
         if let Err(error) = &result {
             Box::pin(refuse::answer(&mut client, error)).await;
         }
-        client.end();
+        if !result.as_ref().is_err_and(Error::is_reset) {
+            client.end();
+        }
         record.close(result);
     }
 }
@@ -59,24 +66,116 @@ async fn relay_or_cut(
 
 /// Finds out where the connection goes and passes its first bytes on.
 async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<ResetOnDrop, Error> {
-    let mut hello = hello::read(client, &record.listener().front().hello).await?;
-    record.greeted(&mut hello);
+    let hello = greet(client, record).await?;
     // Asked for again: it may have changed while the hello was on its way.
     let front = record.listener().front();
     let destination = Arc::clone(front.routes.find(record.server_name())?);
-    let replay_timeout = front.replay_timeout;
-    drop(front);
     record.routed(&destination);
-    let source = Some(record.client().ip());
-    let connected = destination.pool.connect_from(source).await?;
-    let mut upstream = ResetOnDrop::from(record.connected(connected));
-    let replay = timeout(replay_timeout, upstream.write_all(&hello.bytes)).await;
-    replay
-        .map_err(io::Error::from)
-        .flatten()
-        .map_err(Error::Replay)?;
+    front.doors.judge(&destination, record.client().ip())?;
+    let limits = (front.replay_timeout, front.answer);
+    // A table of routes is not kept for as long as a dial may take.
+    drop(front);
+    let upstream = reach(client, &hello, &destination, limits, record).await?;
     record.tally().add(Side::Client, hello.bytes.len() as u64);
     Ok(upstream)
+}
+
+/// Reads the hello, while there are not too many who have not finished theirs.
+async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<Hello, Error> {
+    let stay = record.judge(record.client().ip())?;
+    let context = Arc::clone(record.context());
+    let limits = record.listener().front().hello;
+    let place = context.half_read.enter();
+    let mut hello = tokio::select! {
+        hello = hello::read(client, &limits) => hello?,
+        () = place.is_taken() => return Err(Error::Crowded),
+    };
+    record.greeted(&mut hello, stay);
+    Ok(hello)
+}
+
+/// Dials until an endpoint has taken the hello and, where it only leads on, somebody answers.
+async fn reach(
+    client: &mut TcpStream,
+    hello: &Hello,
+    destination: &Destination,
+    (replay_timeout, answer): (Duration, AnswerLimits),
+    record: &mut ConnectionRecord,
+) -> Result<ResetOnDrop, Error> {
+    let reach = record.listener().face.reach();
+    let mut dial = destination.pool.dial(Some(record.client().ip()), reach);
+    let mut way = None;
+    loop {
+        let connected = dial.next().await?;
+        let leads_on = connected.endpoint.options().leads_on;
+        if leads_on && way.is_none() {
+            let begun = record.context().on_the_way.begin(&hello.random);
+            way = Some(begun.ok_or(Error::Circle)?);
+        }
+        let failed = dial.failed().iter().filter(|it| it.was_tried()).count();
+        let mut upstream = ResetOnDrop::from(record.connected(connected, failed));
+        let replayed = replay(&mut upstream, hello, replay_timeout).await;
+        if !leads_on {
+            replayed.map_err(Error::Replay)?;
+            return Ok(upstream);
+        }
+        let first = match replayed {
+            Ok(()) => answer::first(client, &mut upstream, answer).await,
+            Err(error) => Err(LedNowhere::Broken(error)),
+        };
+        match first {
+            Ok(first) => {
+                pass_on(client, &first, replay_timeout, record).await?;
+                return Ok(upstream);
+            }
+            Err(why) => leave(&mut dial, destination, record, why),
+        }
+        upstream.end();
+    }
+}
+
+async fn replay(upstream: &mut TcpStream, hello: &Hello, limit: Duration) -> io::Result<()> {
+    let replay = timeout(limit, upstream.write_all(&hello.bytes)).await;
+    replay.map_err(io::Error::from).flatten()
+}
+
+/// Gives the client what was taken from the upstream to look at.
+async fn pass_on(
+    client: &mut TcpStream,
+    first: &First,
+    limit: Duration,
+    record: &ConnectionRecord,
+) -> Result<(), Error> {
+    if first.bytes().is_empty() {
+        return Ok(());
+    }
+    let passed = timeout(limit, client.write_all(first.bytes())).await;
+    let passed = passed.map_err(io::Error::from).flatten();
+    passed.map_err(|source| RelayError::Broken {
+        side: Side::Client,
+        op: Op::Write,
+        source,
+    })?;
+    record
+        .tally()
+        .add(Side::Upstream, first.bytes().len() as u64);
+    Ok(())
+}
+
+/// Goes on with the dial. What a gateway says of one service of a data centre is not held against
+/// the gateway: it leads on to all of them.
+fn leave(
+    dial: &mut Dialling<'_>,
+    destination: &Destination,
+    record: &mut ConnectionRecord,
+    why: LedNowhere,
+) {
+    if let Some((endpoint, address)) = record.left() {
+        match destination.kind {
+            RouteKind::Datacenter => dial.left(endpoint, address, why),
+            RouteKind::Service | RouteKind::Adoption => dial.led_nowhere(endpoint, address, why),
+        }
+    }
 }
 
 #[cfg(test)]

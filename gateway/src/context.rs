@@ -1,9 +1,13 @@
 //! What all connections of a process share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use l4_failover::socket::crowd::Crowd;
 use l4_failover::socket::relay::RelayContext;
 
+use crate::access::Sources;
+use crate::circle::OnTheWay;
 use crate::live::Live;
 use crate::log::{ConnectionLog, LostLines};
 use crate::metrics::Metrics;
@@ -11,8 +15,14 @@ use crate::metrics::Metrics;
 /// What all connections of a process share.
 #[derive(Debug)]
 pub struct Context {
+    /// Connections whose hello is not complete.
+    pub half_read: Crowd,
+    /// What each source of connections has taken.
+    pub sources: Arc<Sources>,
     /// Bounds and buffers of relays.
     pub relay: RelayContext,
+    /// The hellos that are on their way to other gateways.
+    pub on_the_way: OnTheWay,
     /// The open connections.
     pub live: Live,
     /// What is counted.

@@ -7,6 +7,7 @@ use l4_failover::socket::relay::RelayError;
 use l4_failover::{Cut, DialError};
 use thiserror::Error;
 
+use crate::access::{Denied, Excess};
 use crate::hello::ReadError;
 use crate::outcome::{Cause, Outcome, Phase};
 use crate::route::RouteError;
@@ -17,12 +18,26 @@ pub enum Error {
     /// It gave no hello.
     #[error(transparent)]
     Hello(#[from] ReadError),
+    /// As many hellos were being read as may be, and this was the oldest.
+    #[error("too many clients had not finished their hello, and this was the oldest")]
+    Crowded,
+    /// Its source has as much as it may.
+    #[error(transparent)]
+    Excess(#[from] Excess),
+    /// It may not reach what it asked for.
+    #[error(transparent)]
+    Denied(#[from] Box<Denied>),
     /// Its name has no route.
     #[error(transparent)]
     Route(#[from] RouteError),
     /// No endpoint could be connected to.
     #[error(transparent)]
     Connect(#[from] DialError),
+    /// Its hello went to another gateway, and came back from there.
+    #[error(
+        "the hello came back from another gateway, to the address for clients: gateways are to be sent to each other's peer_address"
+    )]
+    Circle,
     /// The hello could not be passed on.
     #[error("the endpoint did not take the hello: {0}")]
     Replay(io::Error),
@@ -35,13 +50,28 @@ pub enum Error {
 }
 
 impl Error {
+    /// The reason of [`Error::Crowded`].
+    pub const CROWDED: &'static str = "crowded";
+
+    /// Whether the connection is reset, rather than closed in order: whoever takes too much is to
+    /// cost nothing any more, where one that is closed lingers in the kernel until its client
+    /// closes too.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        matches!(self, Self::Crowded | Self::Excess(_))
+    }
+
     /// Phase × cause, and the reason in one word.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
+            Self::Crowded => Outcome::new(Phase::Hello, Cause::Resource, Self::CROWDED),
+            Self::Excess(error) => Outcome::new(Phase::Hello, Cause::Policy, error.reason()),
+            Self::Denied(_) => Outcome::new(Phase::Route, Cause::Policy, Denied::REASON),
             Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
             Self::Connect(error) => ended(Phase::Connect, error.into()),
+            Self::Circle => Outcome::new(Phase::Connect, Cause::Policy, "circle"),
             Self::Replay(error) => replay_outcome(error),
             Self::Relay(error) => ended(Phase::Relay, error.into()),
             Self::Cut(cut) => ended(Phase::Relay, (*cut).into()),

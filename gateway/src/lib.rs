@@ -3,9 +3,12 @@
 //! [`hello`] reads the name, [`route`] chooses the destination, [`connection`] is the straight
 //! line of a connection's life; `l4-failover` dials and relays. [`app`] puts all together.
 
+pub mod access;
 pub mod admin;
+pub mod answer;
 pub mod app;
 pub mod check;
+pub mod circle;
 pub mod cli;
 pub mod config;
 pub mod connection;

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 pub use l4_failover::process::log::LostLines;
 
+use crate::access::Stay;
 use crate::destination::Destination;
 use crate::name::Escaped;
 use crate::outcome::{Cause, Outcome, Phase};
@@ -75,6 +76,8 @@ pub(crate) struct Greeting {
     pub(crate) alpn: Box<str>,
     pub(crate) ech: bool,
     pub(crate) after: Duration,
+    /// Counts for the client's source, where sources are limited. It is kept here for being boxed.
+    pub(crate) stay: Option<Box<Stay>>,
 }
 
 /// Where the connection went.
@@ -119,6 +122,22 @@ impl ConnectionLog {
         };
         if wanted && self.admits(line.outcome) {
             line.write();
+        }
+    }
+
+    /// A connection from `client` was not accepted. It never was one, and has no id.
+    pub(crate) fn denied(&self, listener: &str, client: SocketAddr) {
+        let outcome = Outcome::LISTENER_DENIED;
+        if self.which != Connections::Off && self.admits(outcome) {
+            info!(
+                target: "connection",
+                listener,
+                client = %client,
+                phase = outcome.phase.as_str(),
+                cause = outcome.cause.as_str(),
+                reason = outcome.reason,
+                error = "the listener's lists allow and deny do not let this address in",
+            );
         }
     }
 

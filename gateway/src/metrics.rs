@@ -12,6 +12,8 @@ use l4_failover::metrics::{
 use l4_failover::socket::relay::Side;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
+use crate::access::{Denied, Excess};
+use crate::error::Error;
 use crate::hello::ReadError;
 use crate::outcome::{Cause, Outcome, Phase};
 use crate::route::{RouteError, RouteKind};
@@ -31,6 +33,7 @@ pub struct Metrics {
     unrouted: Series,
     refusals: HashMap<&'static str, IntCounter>,
     accepted: IntCounterVec,
+    half_read: IntGauge,
     process: ProcessMetrics,
     generation: IntGauge,
     series: ByName<(RouteKind, String), Series>,
@@ -138,7 +141,7 @@ impl Series {
 
     /// Counts the attempts of a dial that failed.
     pub fn exhausted(&self, error: &DialError) {
-        let failed = error.attempts().len() as u64;
+        let failed = error.tried() as u64;
         self.children().failed_attempts.inc_by(failed);
     }
 }
@@ -178,10 +181,15 @@ impl Metrics {
         });
         let refusals = of.counters(
             "refusals_total",
-            "Connections that ended before they had a route, by reason.",
+            "Connections that were turned away before an endpoint was dialled, by reason.",
             &["reason"],
         )?;
         let reasons = ReadError::REASONS.into_iter().chain(RouteError::REASONS);
+        let reasons = reasons.chain(Excess::REASONS).chain([
+            Outcome::LISTENER_DENIED.reason,
+            Denied::REASON,
+            Error::CROWDED,
+        ]);
         Ok(Self {
             unrouted: series(&vectors, NO_ROUTE, NO_ROUTE),
             vectors,
@@ -192,6 +200,10 @@ impl Metrics {
                 "connections_accepted_total",
                 "Connections accepted.",
                 &["listener"],
+            )?,
+            half_read: of.gauge(
+                "half_read_hellos",
+                "Connections whose hello is not complete now.",
             )?,
             process: ProcessMetrics::new(of, "connections_active")?,
             generation: of.gauge(
@@ -209,6 +221,11 @@ impl Metrics {
     pub fn series(&self, kind: RouteKind, name: &str) -> Arc<Series> {
         let make = || series(&self.vectors, kind.as_str(), name);
         self.series.of(&(kind, name.to_owned()), make)
+    }
+
+    /// As many connections have not finished their hello.
+    pub fn half_read(&self, connections: usize) {
+        self.half_read.set(connections as i64);
     }
 
     /// The counter of connections that `listener` accepted.

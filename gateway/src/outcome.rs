@@ -32,6 +32,9 @@ impl Outcome {
     /// Both sides finished.
     pub const DONE: Self = Self::new(Phase::Relay, Cause::Done, "done");
 
+    /// Its peer is not one whose connections the listening address accepts.
+    pub const LISTENER_DENIED: Self = Self::new(Phase::Hello, Cause::Policy, "listener_denied");
+
     /// An outcome.
     #[must_use]
     pub const fn new(phase: Phase, cause: Cause, reason: &'static str) -> Self {

@@ -3,16 +3,17 @@
 //! Whatever happens to a connection, it is counted and logged once: by [`ConnectionRecord::close`],
 //! or, where its task was ended from outside, when the record is dropped.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use l4_failover::socket::relay::Tally;
 use l4_failover::socket::workers::Accepted;
-use l4_failover::{Connected, Cut};
+use l4_failover::{Connected, Cut, Lease};
 use tokio::net::TcpStream;
 
+use crate::access::{Excess, Stay};
 use crate::context::Context;
 use crate::destination::Destination;
 use crate::error::Error;
@@ -70,14 +71,26 @@ impl ConnectionRecord {
         &self.listener
     }
 
-    /// The hello was read.
-    pub fn greeted(&mut self, hello: &mut Hello) {
+    /// Whether the source that `client` belongs to may have one more connection: the address that its
+    /// peer gave, where that is believed, or else the peer's. What is returned counts for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess`]: the source has as much as it may.
+    pub fn judge(&self, client: IpAddr) -> Result<Option<Box<Stay>>, Excess> {
+        let limits = &self.listener.front().sources;
+        self.context.sources.admit(client, limits, Instant::now())
+    }
+
+    /// The hello was read; `stay` counts for the client's source until the connection ends.
+    pub fn greeted(&mut self, hello: &mut Hello, stay: Option<Box<Stay>>) {
         self.phase = Phase::Route;
         self.greeting = Some(Box::new(Greeting {
             server_name: hello.server_name.take(),
             version: hello.version,
             alpn: std::mem::take(&mut hello.alpn),
             ech: hello.ech,
+            stay,
             after: self.opened.elapsed(),
         }));
     }
@@ -95,15 +108,11 @@ impl ConnectionRecord {
         let _ = self.entry.own.destination.set(Arc::clone(destination));
     }
 
-    /// An endpoint answered; its connection.
-    pub fn connected(&mut self, connected: Connected) -> TcpStream {
+    /// An endpoint answered, after so many had failed; its connection.
+    pub fn connected(&mut self, connected: Connected, failed: usize) -> TcpStream {
         self.phase = Phase::Replay;
         let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
         let took = self.opened.elapsed().saturating_sub(greeted);
-        let failed = connected.failed.len();
-        if let Some(destination) = self.entry.own.destination.get() {
-            destination.series.dialled(took, failed);
-        }
         self.upstream = Some(Box::new(Upstream {
             endpoint: connected.endpoint,
             address: connected.address,
@@ -114,9 +123,25 @@ impl ConnectionRecord {
         stream.unwrap_or_else(|_| unreachable!("no endpoint of the gateway's has TLS of its own"))
     }
 
+    /// What the endpoint led on to does not answer: it is left, and the dial goes on.
+    pub fn left(&mut self) -> Option<(Lease, SocketAddr)> {
+        self.phase = Phase::Connect;
+        let left = self.upstream.take()?;
+        Some((left.endpoint, left.address))
+    }
+
     /// The hello was passed on; bytes flow both ways from here.
     pub fn relaying(&mut self) {
         self.phase = Phase::Relay;
+        self.count_dial();
+    }
+
+    fn count_dial(&self) {
+        if let (Some(destination), Some(upstream)) =
+            (self.entry.own.destination.get(), &self.upstream)
+        {
+            destination.series.dialled(upstream.took, upstream.failed);
+        }
     }
 
     /// Ready when what the connection is on was left, and the policy is not to keep it.
@@ -142,10 +167,12 @@ impl ConnectionRecord {
         match result {
             Ok(()) => self.finish(Outcome::DONE, None),
             Err(error) => {
-                if let (Error::Connect(exhausted), Some(destination)) =
-                    (&error, self.entry.own.destination.get())
-                {
-                    destination.series.exhausted(exhausted);
+                match (&error, self.entry.own.destination.get()) {
+                    (Error::Connect(exhausted), Some(destination)) => {
+                        destination.series.exhausted(exhausted);
+                    }
+                    (Error::Replay(_), _) => self.count_dial(),
+                    _ => {}
                 }
                 self.finish(error.outcome(), Some(&error));
             }
@@ -154,6 +181,10 @@ impl ConnectionRecord {
 
     fn finish(&mut self, outcome: Outcome, error: Option<&Error>) {
         self.is_closed = true;
+        if let Some(greeting) = &mut self.greeting {
+            // Before anybody learns that it has ended.
+            greeting.stay = None;
+        }
         live::close(&self.context.live, &self.entry);
         let destination = self.entry.own.destination.get();
         let metrics = &self.context.metrics;

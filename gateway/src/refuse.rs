@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use l4_failover::{AttemptError, DialError, LedNowhere};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -17,6 +18,8 @@ const DRAIN_BYTES: u64 = 256 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Alert {
+    /// `access_denied`: who asks may not.
+    AccessDenied = 49,
     /// `internal_error`: no endpoint is reachable.
     InternalError = 80,
     /// `unrecognized_name`: no route matches the name (RFC 6066 §3).
@@ -24,24 +27,45 @@ pub enum Alert {
 }
 
 impl Alert {
+    /// The type of the records that carry alerts (RFC 8446 §5.1).
+    pub const CONTENT_TYPE: u8 = 21;
+    /// The length of an alert in a record of its own.
+    pub const BYTES: usize = 7;
+
     /// The alert that answers an error, if it is answered by one at all: what did not speak TLS
     /// gets none, and a connection that was relayed has heard from its endpoint.
     #[must_use]
     pub fn of(error: &Error) -> Option<Self> {
         match error {
             Error::Route(_) => Some(Self::UnrecognizedName),
-            Error::Connect(_) | Error::Replay(_) => Some(Self::InternalError),
-            Error::Hello(_) | Error::Relay(_) | Error::Cut(_) => None,
+            Error::Denied(_) => Some(Self::AccessDenied),
+            // Whoever answers for the name says that there is none of it.
+            Error::Connect(error) if is_unknown(error) => Some(Self::UnrecognizedName),
+            Error::Connect(_) | Error::Circle | Error::Replay(_) => Some(Self::InternalError),
+            Error::Hello(_) | Error::Crowded | Error::Excess(_) => None,
+            Error::Relay(_) | Error::Cut(_) => None,
         }
     }
 
     /// The alert in a record of its own.
     #[must_use]
-    pub fn record(self) -> [u8; 7] {
-        const ALERT: u8 = 21;
+    pub fn record(self) -> [u8; Self::BYTES] {
         const FATAL: u8 = 2;
-        [ALERT, 3, 3, 0, 2, FATAL, self as u8]
+        [Self::CONTENT_TYPE, 3, 3, 0, 2, FATAL, self as u8]
     }
+}
+
+/// Whether the last word of another gateway was that the name is unknown.
+fn is_unknown(error: &DialError) -> bool {
+    let mut said = error
+        .attempts()
+        .iter()
+        .rev()
+        .filter_map(|it| match &it.error {
+            AttemptError::LedNowhere(LedNowhere::Alert(alert)) => Some(*alert),
+            _ => None,
+        });
+    said.next() == Some(Alert::UnrecognizedName as u8)
 }
 
 /// Sends the alert that `error` calls for, then FIN, and waits shortly for the client to close.

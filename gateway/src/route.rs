@@ -16,16 +16,23 @@ use crate::name::{NameError, NamePattern, ServerName, Suffix};
 pub enum RouteKind {
     /// A service of this data centre, by its exact names.
     Service,
+    /// A service of another data centre, by its exact names: its gateways, or else the service of
+    /// that name here, which adopted them.
+    Adoption,
     /// The gateways of another data centre, by a suffix.
     Datacenter,
 }
 
 impl RouteKind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 3] = [Self::Service, Self::Adoption, Self::Datacenter];
+
     /// The kind in one word, as logs and metrics have it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Service => "service",
+            Self::Adoption => "adoption",
             Self::Datacenter => "datacenter",
         }
     }
@@ -221,8 +228,22 @@ impl<T> Builder<'_, T> {
     ///
     /// [`BuildError`]; the builder is of no use afterwards.
     pub fn service(&mut self, service: &str, target: &Arc<T>) -> Result<(), BuildError> {
+        self.service_of(service, self.here, target)
+    }
+
+    /// Adds a service by the names that it has in another data centre.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]; the builder is of no use afterwards.
+    pub fn service_of(
+        &mut self,
+        service: &str,
+        datacenter: &str,
+        target: &Arc<T>,
+    ) -> Result<(), BuildError> {
         for pattern in self.patterns {
-            let name = pattern.name(service, self.here);
+            let name = pattern.name(service, datacenter);
             let name = name.map_err(|source| wrong(pattern, service, source))?;
             let taken = self
                 .routes

@@ -1,6 +1,7 @@
 //! What the workers do with the connections that they accept.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use l4_failover::socket::live::Live;
@@ -11,6 +12,7 @@ use crate::connection;
 use crate::context::Context;
 use crate::front::Listener;
 use crate::live::Course;
+use crate::outcome::Outcome;
 use crate::record::ConnectionRecord;
 
 impl Serve for Context {
@@ -20,6 +22,16 @@ impl Serve for Context {
 
     fn live(&self) -> &Live<Course> {
         &self.live
+    }
+
+    fn admits(&self, listener: &Listener, client: SocketAddr) -> bool {
+        let is_admitted = listener.admits(client.ip());
+        if !is_admitted {
+            listener.accepted.inc();
+            self.metrics.ended(None, Outcome::LISTENER_DENIED);
+            self.log.denied(&listener.name, client);
+        }
+        is_admitted
     }
 
     fn open(self: &Arc<Self>, accepted: Accepted<'_, Self>) -> ConnectionRecord {

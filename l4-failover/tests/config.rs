@@ -633,8 +633,7 @@ fn mistakes_of_flags_name_the_flag() {
         "--admin: 0.0.0.0:19001 can be reached from other machines, so it needs both [admin.tls] \
          and token_file; add them, or listen on a loopback address or a unix socket",
         "--backup: this is listed already, as given by --primary; remove one of them",
-        "--check: expected \"tcp\", \"tls\", \"http\" or \"none\", found \"tsl\"; \
-         did you mean \"tls\"?",
+        "--check: expected \"tcp\" or \"none\", found \"tsl\"",
         "--listen: expected an address and port such as \"0.0.0.0:8443\" or \"[::]:8443\", \
          found \"19100\": invalid socket address syntax",
         "--primary: expected \"host:port\", found \"b\": it names no port",
@@ -649,6 +648,24 @@ fn mistakes_of_flags_name_the_flag() {
     let expected = "--listen: \"127.0.0.1:19100\" is already the address of a listener, \
                     given by --admin";
     assert_eq!(told(Settings::from_flags(clash)), [expected]);
+    for (check, needs) in [
+        (
+            "http",
+            "what to ask for, as in check = { type = \"http\", path = \"/health\" }",
+        ),
+        (
+            "tls",
+            "a server name, as in primary = [{ address = …, tls = { server_name = … } }]",
+        ),
+    ] {
+        let expected = format!(
+            "--check: a check of type \"{check}\" needs {needs}, which only a file can say: write \
+             one and `run --config FILE`; flags have \"tcp\" and \"none\""
+        );
+        let check = Some(check.to_owned());
+        let checked = Flags { check, ..flags() };
+        assert_eq!(told(Settings::from_flags(checked)), [expected]);
+    }
     let none = Flags {
         primary: Vec::new(),
         backup: words(&["127.0.0.1:19100"]),

@@ -30,7 +30,17 @@ impl Service {
     /// Starts a service on a free port of loopback; `name` is what it calls itself, at most 255
     /// bytes.
     pub async fn start(name: &str, tls: Arc<ServerConfig>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start_at(anywhere, name, tls).await
+    }
+
+    /// Starts a service at this address, which one that was stopped may have had before.
+    pub async fn start_at(
+        address: SocketAddr,
+        name: &str,
+        tls: Arc<ServerConfig>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let (address, name) = (listener.local_addr()?, Arc::from(name));
         let acceptor = TlsAcceptor::from(tls);
         let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&name)));

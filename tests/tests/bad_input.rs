@@ -297,7 +297,7 @@ fn without_an_endpoint_to_reach_the_client_learns_it_and_the_log_names_each() {
     assert_eq!(outcome(&line), ["connect", "upstream", "unreachable"]);
     let error = line["error"].as_str().unwrap();
     for endpoint in [first.address(), second.address()] {
-        let wanted = format!("{endpoint}: Connection refused");
+        let wanted = format!("{endpoint}: connection refused");
         assert!(error.contains(&wanted), "{error}");
     }
     let series = gateway.series(CLOSED);
@@ -330,6 +330,24 @@ fn the_second_endpoint_answers_where_the_first_is_dead() {
     assert_eq!(line["endpoint"], backend.address().to_string());
     assert_eq!(line["failed_attempts"], 1);
     assert_eq!(gateway.total("mesh_gateway_failed_attempts_total"), 1.0);
+}
+
+#[test]
+fn an_endpoint_that_is_full_was_not_tried() {
+    let backend = Backend::default();
+    let endpoint = format!("\"{}\"", backend.address());
+    let full = format!("{{ address = {endpoint}, max_connections = 1 }}");
+    let config = dc1("", &[backend.address()], JSON_LOG).replace(&endpoint, &full);
+    let gateway = gateway!(config);
+    let hello = hello::recorded("curl.bin");
+    let _held = send(gateway.listen(), &hello);
+    let _upstream = backend.accept();
+    let mut client = send(gateway.listen(), &hello);
+    let alert = (INTERNAL_ERROR.to_vec(), End::Fin);
+    assert_eq!(read_to_end(&mut client), alert);
+    drop(client);
+    assert_eq!(gateway.first_ended()["reason"], "full");
+    assert_eq!(gateway.total("mesh_gateway_failed_attempts_total"), 0.0);
 }
 
 #[test]

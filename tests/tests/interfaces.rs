@@ -228,9 +228,10 @@ fn the_ready_line_names_every_address_with_the_port_that_was_chosen() {
 }
 
 /// What does not apply is null.
-const NULLABLE: [&str; 9] = [
+const NULLABLE: [&str; 10] = [
     "last_failure",
     "last_move",
+    "warning",
     "last_check",
     "hold_down_left_seconds",
     "state_file_error",
@@ -305,4 +306,39 @@ fn what_l4_failover_counts_and_shows_is_documented() {
     let example: Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
     let fields = |value: &Value| BTreeSet::from_iter(keys(value).map(str::to_owned));
     assert_eq!(fields(&answer), fields(&example));
+}
+
+#[test]
+fn pools_and_answers_to_commands_have_the_form_of_the_examples() {
+    let port = failover!(
+        r#"
+        [admin]
+        address = "127.0.0.1:0"
+        [[port]]
+        name = "feed"
+        listen = "127.0.0.1:0"
+        primary = ["127.0.0.1:1"]
+        backup = ["127.0.0.1:2"]
+        check = "none"
+        "#
+    );
+    let blocks = section("Pools, for operators").split("```json\n").skip(1);
+    let examples: Vec<Value> = blocks
+        .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())
+        .collect();
+    let [pool, done] = &examples[..] else {
+        panic!("{examples:?}")
+    };
+    let answer = port.post("/pools/feed/failover").body;
+    assert_like(&serde_json::from_str(&answer).unwrap(), done, "failover");
+    let out = r#"{"endpoint": "127.0.0.1:1", "reason": "a new disk"}"#;
+    let admin = port.address("admin");
+    let answer = http::post(admin, "/pools/feed/maintenance", out);
+    assert_eq!(answer.status, 200);
+    let clusters: Value = serde_json::from_str(&port.get("/clusters").body).unwrap();
+    let mut shown = clusters["pools"][0].clone();
+    // An operator's move has no reason, a dead primary's does.
+    shown["last_move"]["reason"] = "connection refused".into();
+    assert_like(&shown, pool, "/clusters");
+    assert_eq!(shown["tiers"][0]["endpoints"][0]["state"], "maintenance");
 }

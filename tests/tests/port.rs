@@ -134,6 +134,32 @@ fn sessions_that_may_go_on_do_so_after_a_failover() {
     );
 }
 
+#[test]
+fn an_endpoint_that_nobody_tried_is_no_failed_attempt() {
+    let (primary, gone) = (Backend::default(), Refusing::default());
+    let address = primary.address().to_string();
+    let text = feed(&[primary.address(), gone.address()], "check = \"none\"", "");
+    let full = format!("{{ address = \"{address}\", max_connections = 1 }}");
+    let port = failover!(text.replace(&format!("\"{address}\""), &full));
+    let _held = session(&port, &primary);
+    // It is full, which is said, and does not spill to the other.
+    assert_eq!(listen_to(port.address("feed")), (Vec::new(), End::Reset));
+    let line = port.first_ended();
+    assert_eq!(line["reason"], "full");
+    assert_eq!(line["failed_attempts"], Value::Null);
+    let error = line["error"].as_str().unwrap();
+    assert!(error.contains("the 1 sessions that it may have"), "{error}");
+    let body = format!(r#"{{"endpoint": "{address}", "reason": "a new disk"}}"#);
+    assert_eq!(
+        tests::http::post(port.address("admin"), "/pools/feed/maintenance", &body).status,
+        200
+    );
+    assert_eq!(listen_to(port.address("feed")), (Vec::new(), End::Reset));
+    let line = &port.ended(2)[1];
+    assert_eq!(line["failed_attempts"], 1);
+    assert!(line["error"].as_str().unwrap().contains("in maintenance"));
+}
+
 /// The cause that the log has for each session that ended.
 fn causes(ended: &[Value]) -> Vec<&str> {
     ended
@@ -254,6 +280,20 @@ fn flags_are_enough_for_one_port() {
 }
 
 #[test]
+fn lists_in_a_line_of_the_log_are_quoted() {
+    let gone = [Refusing::default(), Refusing::default()];
+    let [first, second] = [&gone[0], &gone[1]].map(|it| it.address().to_string());
+    let mut command = Command::new(failover_program!());
+    command.args(["--listen", "127.0.0.1:0", "--primary", &first]);
+    command.args(["--primary", &second, "--backup", &echo().to_string()]);
+    let port = Program::spawn(&mut command);
+    let line = port.line(|line| line.contains(" failover "));
+    let from = format!("from=\"{first}, {second}\" to=\"127.0.0.1:");
+    assert!(line.contains(&from), "{line}");
+    assert!(line.contains("reason=\"connection refused\""), "{line}");
+}
+
+#[test]
 fn mistakes_on_the_command_line_and_in_the_file_end_with_2() {
     let l4_failover = |words: &[&str]| run(Command::new(failover_program!()).args(words));
     let said = |words: &[&str]| {
@@ -288,6 +328,28 @@ fn mistakes_on_the_command_line_and_in_the_file_end_with_2() {
 }
 
 #[test]
+fn what_an_operator_mistypes_ends_with_2_and_what_is_not_there_with_1() {
+    let spare = Refusing::default();
+    let port = failover!(feed(&[spare.address()], "", ""));
+    let admin = ["--admin", &port.address("admin").to_string()].map(str::to_owned);
+    let ends = |words: &[&str], wanted: i32, sentence: &str| {
+        let output = run(Command::new(failover_program!()).args(words));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(wanted), "{words:?}: {said}");
+        assert!(said.contains(sentence), "{words:?}: {said}");
+    };
+    let [flag, at] = &admin;
+    let kind = "there is no pool of the kind \"bogus\"; the kinds are: port";
+    ends(&["events", "--kind", "bogus", flag, at], 2, kind);
+    ends(&["status", "--kind", "bogus", flag, at], 2, kind);
+    let name = "there is no pool \"fed\"; there are: feed";
+    ends(&["events", "fed", flag, at], 1, name);
+    ends(&["failback", "fed", flag, at], 1, name);
+    let command = "there is no command \"nope\"; there are: run, check, status";
+    ends(&["man", "nope"], 2, command);
+}
+
+#[test]
 fn an_address_that_is_taken_ends_with_1() {
     let taken = Backend::default();
     let listen = taken.address().to_string();
@@ -299,4 +361,18 @@ fn an_address_that_is_taken_ends_with_1() {
         said.contains(&listen) && said.contains("another process"),
         "{said}"
     );
+    // Nor has it left anything behind: the file may be that of the process which is there.
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("l4-failover.toml");
+    let keys = format!("state_file = {:?}", directory.path().join("feed.state"));
+    let text = feed(&[([127, 0, 0, 1], 1).into()], &keys, "");
+    let text = text.replace(
+        "listen = \"127.0.0.1:0\"",
+        &format!("listen = \"{listen}\""),
+    );
+    std::fs::write(&file, text).unwrap();
+    let run_it = ["run".as_ref(), "--config".as_ref(), file.as_os_str()];
+    let output = run(Command::new(failover_program!()).args(run_it));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }

@@ -3,14 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::config::{FAST_CHECK, feed};
-use tests::failover;
-use tests::process::{Program, until};
+use tests::process::{Program, run, until};
 use tests::wire::{Backend, End, connect, echo, echoes, read_to_end, send};
+use tests::{failover, failover_program};
 
 const GENERATION: &str = "l4_failover_generation";
 
@@ -179,6 +180,33 @@ fn a_file_with_mistakes_is_refused_whole_and_so_is_what_takes_a_restart() {
     port.rewrite(&changed);
     assert_eq!(port.post("/reload").status, 200);
     assert!(port.get("/clusters").body.contains(&second.to_string()));
+}
+
+#[test]
+fn a_restart_forgets_neither_who_is_active_nor_since_when_and_why() {
+    let (primary, backup) = (echo(), echo());
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("feed.state");
+    let keys = format!("state_file = {file:?}");
+    let start = || failover!(feed(&[primary, backup], &keys, ""));
+    let last_move = |port: &Program| {
+        let clusters: Value = serde_json::from_str(&port.get("/clusters").body).unwrap();
+        let feed = &clusters["pools"][0];
+        assert_eq!(feed["active_tier"], 1);
+        assert_eq!(feed["held"], true);
+        feed["last_move"].clone()
+    };
+    let mut port = start();
+    assert_eq!(port.post("/pools/feed/failover").status, 200);
+    let before = last_move(&port);
+    assert!(port.stop().success());
+    let port = start();
+    assert_eq!(last_move(&port), before);
+    let admin = port.address("admin").to_string();
+    let output = run(Command::new(failover_program!()).args(["status", "--admin", &admin]));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let why = format!("why       failover from {primary}: operator");
+    assert!(said.contains(&why), "{said}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{AlertDescription, ClientConfig, ClientConnection, StreamOwned};
@@ -178,12 +179,10 @@ fn callers_on_the_list_reach_the_application_and_the_log_says_who_they_were() {
         );
         assert_eq!(ended["endpoint"], application.to_string());
     }
-    assert!(
-        inbound
-            .program
-            .metric(r#"l4_failover_certificate_expiry_days{file="cert",port="in"}"#)
-            > 100.0
-    );
+    let expiry = r#"l4_failover_certificate_expiry_timestamp_seconds{file="cert",port="in"}"#;
+    let in_100_days = SystemTime::now() + Duration::from_secs(100 * 24 * 3600);
+    let in_100_days = in_100_days.duration_since(UNIX_EPOCH).unwrap();
+    assert!(inbound.program.metric(expiry) > in_100_days.as_secs_f64());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::destination::Destination;
+use crate::front::Face;
 use crate::live;
 use crate::route::{RouteKind, Rule};
 
@@ -34,6 +35,7 @@ struct Status {
     connections: usize,
     connections_max: usize,
     services: Vec<DestinationStatus>,
+    adoptions: Vec<DestinationStatus>,
     datacenters: Vec<DestinationStatus>,
 }
 
@@ -63,6 +65,7 @@ async fn status(State(app): State<App>) -> Json<Status> {
         connections: context.live.len(),
         connections_max: app.connections_max(),
         services: of(RouteKind::Service),
+        adoptions: of(RouteKind::Adoption),
         datacenters: of(RouteKind::Datacenter),
     })
 }
@@ -91,6 +94,7 @@ impl DestinationStatus {
 /// One rule of the route table.
 #[derive(Serialize)]
 struct RouteStatus {
+    face: &'static str,
     rule: &'static str,
     name: String,
     kind: &'static str,
@@ -100,30 +104,28 @@ struct RouteStatus {
 
 async fn routes(State(app): State<App>) -> Json<Vec<RouteStatus>> {
     let view = app.view();
-    let mut rules: Vec<_> = view.tables.clients.rules().collect();
-    rules.sort_by_key(|(rule, _)| *rule);
+    let rules = view.tables.rules().into_iter();
     Json(
         rules
-            .into_iter()
-            .map(|(rule, to)| RouteStatus::of(rule, to))
+            .map(|(face, rule, to)| RouteStatus::of(face, rule, to))
             .collect(),
     )
 }
 
 impl RouteStatus {
-    fn of(rule: Rule<'_>, to: &Destination) -> Self {
+    fn of(face: Face, rule: Rule<'_>, to: &Destination) -> Self {
         let kind = match rule {
             Rule::Exact(_) => "exact",
             Rule::Suffix(_) => "suffix",
             Rule::Default { .. } => "default",
         };
-        let endpoints = to.pool.endpoints();
         Self {
+            face: face.as_str(),
             rule: kind,
             name: rule.to_string(),
             kind: to.kind.as_str(),
             route: to.name.clone(),
-            endpoints: endpoints.iter().map(|it| it.name().to_string()).collect(),
+            endpoints: to.endpoints(face),
         }
     }
 }

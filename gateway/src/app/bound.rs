@@ -15,15 +15,18 @@ use l4_failover::admin::{self, AdminError};
 use l4_failover::life::{Binding, Doors, Place, PlaceError, Wanted};
 use l4_failover::process::activation::Activated;
 use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise_descriptors};
+use l4_failover::socket::crowd::Crowd;
 use l4_failover::socket::listen::Listening;
 use l4_failover::socket::relay::RelayContext;
 use l4_failover::socket::workers::{AcceptError, Workers};
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 
+use super::destinations::destination;
 use super::plan;
 use super::{App, FIRST_LOOK_UP, Running, Shared, View};
 use crate::admin::named_pools;
+use crate::circle::OnTheWay;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::live::Live;
@@ -90,7 +93,7 @@ impl Bound {
         let connections_max = room(&config, activated.len())?;
         let context = context(&config, connections_max, lost)?;
         let tables = plan::tables(&config, |kind, pool| {
-            plan::destination(&context.metrics, kind, pool)
+            destination(&context.metrics, kind, pool)
         })?;
         let binding = Binding {
             workers: config.workers,
@@ -175,6 +178,9 @@ fn context(
     lost: LostLines,
 ) -> Result<Context, prometheus::Error> {
     Ok(Context {
+        half_read: Crowd::new(config.limits.half_read_max(connections_max)),
+        sources: Arc::default(),
+        on_the_way: OnTheWay::default(),
         relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
         live: Live::new(config.workers, connections_max),
         metrics: Metrics::new()?,

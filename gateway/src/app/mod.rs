@@ -1,6 +1,7 @@
 //! The gateway as a whole: bound, run, reloaded, drained.
 
 mod bound;
+mod destinations;
 mod plan;
 mod reload;
 
@@ -25,8 +26,9 @@ use crate::tables::Tables;
 
 // The public interface is:
 pub use bound::{Bound, StartError};
+pub use destinations::destination;
 pub use l4_failover::life::{ReloadError, Reloaded, Stopped};
-pub use plan::{destination, tables};
+pub use plan::tables;
 
 /// Endpoints' names are looked up before connections to them are accepted, for this long at most.
 const FIRST_LOOK_UP: Duration = Duration::from_secs(2);
@@ -109,7 +111,7 @@ impl Process for App {
         let whole = async { tokio::join!(life, operators).0 };
         tokio::select! {
             stopped = whole => stopped,
-            never = self.say_left_out() => match never {},
+            never = self.do_chores() => match never {},
         }
     }
 
@@ -149,11 +151,12 @@ impl App {
         stopped
     }
 
-    async fn say_left_out(&self) -> Infallible {
+    async fn do_chores(&self) -> Infallible {
         let mut ticks = interval(Duration::from_secs(1));
         loop {
             ticks.tick().await;
             self.0.context.log.say_left_out();
+            self.0.context.sources.tidy(Instant::now());
         }
     }
 }

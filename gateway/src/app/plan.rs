@@ -1,20 +1,24 @@
 //! What a configuration comes to: tables of routes, and what is behind each listening address.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use l4_failover::PoolOptions;
 use l4_failover::config::Listen;
 use l4_failover::life::Wanted;
-use l4_failover::{Pool, PoolOptions, Prepared};
 
 use super::StartError;
-use crate::config::{self, Config};
+use crate::access::{Doors, SourceLimits};
+use crate::answer::AnswerLimits;
+use crate::config::{self, Config, Datacenter, Service};
 use crate::destination::Destination;
-use crate::front::{Front, Listener};
+use crate::front::{Face, Front, Listener};
 use crate::hello::{HelloBounds, HelloLimits};
 use crate::metrics::Metrics;
 use crate::route::{RouteKind, Routes};
 use crate::tables::Tables;
+
+/// Another gateway's dial may take as long as ours, and its word for it comes over a WAN.
+const ANSWER_DIALS: u32 = 2;
 
 /// The tables that `config` gives; `destination` makes what routes lead to, or finds it again.
 ///
@@ -27,82 +31,33 @@ pub fn tables(
 ) -> Result<Tables, StartError> {
     let mut clients = Routes::builder(&config.datacenter, &config.name_patterns);
     let mut peers = Routes::builder(&config.datacenter, &config.name_patterns);
-    let fallback = config.fallback.as_ref();
+    let has_peers = config.listeners.iter().any(|it| it.face == Face::Peers);
     for service in &config.services {
-        let to = destination(RouteKind::Service, &service.pool)?;
+        let to = destination(RouteKind::Service, &pool(config, service))?;
         clients.service(&service.name, &to)?;
-        peers.service(&service.name, &to)?;
+        if has_peers {
+            peers.service(&service.name, &to)?;
+        }
+        for datacenter in &service.adopts {
+            // With peers, always: the configuration would not have been read otherwise.
+            peers.service_of(&service.name, datacenter, &to)?;
+            let adoption = adoption(config, service, datacenter);
+            let to = destination(RouteKind::Adoption, &adoption)?;
+            clients.service_of(&service.name, datacenter, &to)?;
+        }
+        let fallback = config.fallback.as_ref();
         if let Some(fallback) = fallback.filter(|it| it.service == service.name) {
             clients.default(&to, fallback.without_name);
         }
     }
     for datacenter in &config.datacenters {
-        let to = destination(RouteKind::Datacenter, &datacenter.pool)?;
+        let to = destination(RouteKind::Datacenter, &gateways(datacenter))?;
         clients.datacenter(&datacenter.name, &to)?;
     }
     Ok(Tables {
         clients: Arc::new(clients.build()?),
         peers: Arc::new(peers.build()?),
     })
-}
-
-/// A destination that nobody was led to before.
-///
-/// # Errors
-///
-/// [`StartError::Pool`].
-pub fn destination(
-    metrics: &Metrics,
-    kind: RouteKind,
-    pool: &PoolOptions,
-) -> Result<Arc<Destination>, StartError> {
-    Ok(Arc::new(Destination {
-        name: pool.name.clone(),
-        kind,
-        pool: Pool::new(pool.clone())?,
-        series: metrics.series(kind, &pool.name),
-    }))
-}
-
-/// What routes lead to after a reload: pools of kept names are changed in place, and keep their
-/// health, sessions and holds.
-pub(super) struct Destinations<'a> {
-    metrics: &'a Metrics,
-    before: HashMap<(RouteKind, &'a str), &'a Arc<Destination>>,
-    changes: Vec<Prepared>,
-}
-
-impl<'a> Destinations<'a> {
-    pub(super) fn of(before: &'a Tables, metrics: &'a Metrics) -> Self {
-        Self {
-            metrics,
-            before: before.destinations().map(|to| (to.key(), to)).collect(),
-            changes: Vec::new(),
-        }
-    }
-
-    /// What is to be led to by this name; nothing has changed yet.
-    pub(super) fn prepare(
-        &mut self,
-        kind: RouteKind,
-        pool: &PoolOptions,
-    ) -> Result<Arc<Destination>, StartError> {
-        let Some(before) = self.before.get(&(kind, pool.name.as_str())) else {
-            return destination(self.metrics, kind, pool);
-        };
-        self.changes.push(before.pool.prepare(pool.clone())?);
-        Ok(Arc::new(Destination {
-            name: before.name.clone(),
-            kind,
-            pool: before.pool.clone(),
-            series: Arc::clone(&before.series),
-        }))
-    }
-
-    /// What is to become of the pools that there were.
-    pub(super) fn into_changes(self) -> Vec<Prepared> {
-        self.changes
-    }
 }
 
 /// The addresses that `config` wants.
@@ -130,15 +85,78 @@ pub(super) fn listener(
     Arc::new(Listener::new(name, listener.face, accepted, front))
 }
 
+/// Where a service is served: here, and while that fails by the gateways of other data centres.
+fn pool(config: &Config, service: &Service) -> PoolOptions {
+    let mut pool = service.pool.clone();
+    let elsewhere = service.failover.iter();
+    let elsewhere = elsewhere.filter_map(|name| config.datacenter(name));
+    pool.tiers
+        .extend(elsewhere.flat_map(|it| gateways(it).tiers));
+    pool
+}
+
+/// Where a service's names of another data centre are answered: there, and while that fails here.
+fn adoption(config: &Config, service: &Service, datacenter: &str) -> PoolOptions {
+    let there = config.datacenter(datacenter);
+    let there = there.into_iter().flat_map(|it| gateways(it).tiers);
+    PoolOptions {
+        name: adoption_name(service, datacenter),
+        tiers: there.chain(service.pool.tiers.clone()).collect(),
+        // The service's own would be written by two.
+        state_file: None,
+        ..service.pool.clone()
+    }
+}
+
+fn adoption_name(service: &Service, datacenter: &str) -> String {
+    format!("{}.{datacenter}", service.name)
+}
+
+/// The gateways of a data centre, for a pool that may have other endpoints as well.
+fn gateways(datacenter: &Datacenter) -> PoolOptions {
+    let mut pool = datacenter.pool.clone();
+    for gateway in pool.tiers.iter_mut().flatten() {
+        gateway.leads_on = true;
+        gateway.check = Some(pool.check.clone());
+    }
+    pool
+}
+
 /// What is behind `listener`.
 pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Tables) -> Front {
     Front {
         hello: hello_limits(&config.hello),
         routes: Arc::clone(tables.at(listener.face)),
         replay_timeout: config.dial.timeout,
+        answer: AnswerLimits {
+            delivery: config.dial.attempt_timeout,
+            answer: ANSWER_DIALS * config.dial.timeout,
+        },
         access: listener.access.clone(),
+        doors: Arc::new(doors(config)),
+        sources: match listener.face {
+            Face::Clients => config.limits.sources.clone(),
+            // A gateway connects for everybody behind it.
+            Face::Peers => SourceLimits::default(),
+        },
         proxies: listener.proxies.clone(),
     }
+}
+
+/// Who may reach what.
+fn doors(config: &Config) -> Doors {
+    let mut doors = Doors::default();
+    for service in &config.services {
+        doors.add(RouteKind::Service, &service.name, &service.access);
+        for datacenter in &service.adopts {
+            let name = adoption_name(service, datacenter);
+            doors.add(RouteKind::Adoption, &name, &service.access);
+        }
+    }
+    for datacenter in &config.datacenters {
+        doors.add(RouteKind::Datacenter, &datacenter.name, &datacenter.access);
+    }
+    doors
 }
 
 fn hello_limits(hello: &config::Hello) -> HelloLimits {

@@ -8,8 +8,8 @@ use l4_failover::Prepared;
 use l4_failover::life::{Door, Opened, Place};
 use tokio::task::spawn_blocking;
 
-use super::plan::{self, Destinations};
-use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, View, bound};
+use super::destinations::Destinations;
+use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, View, bound, plan};
 use crate::admin::named_pools;
 use crate::config::Config;
 use crate::context::Context;
@@ -138,7 +138,14 @@ fn refuse_restarts(old: &Config, new: &Config) -> Result<(), ReloadError> {
         ("workers", old.workers == new.workers),
         ("[admin]", old.admin == new.admin),
         ("[relay]", old.relay == new.relay),
-        ("[limits]", old.limits == new.limits),
+        (
+            "limits.connections",
+            old.limits.connections == new.limits.connections,
+        ),
+        (
+            "limits.half_read_hellos",
+            old.limits.half_read_hellos == new.limits.half_read_hellos,
+        ),
         ("[log]", old.log == new.log),
     ])
 }

@@ -9,21 +9,24 @@ mod log;
 mod names;
 mod networks;
 mod peers;
+mod process;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use l4_failover::config::{Dial, Drain, Limits, Relay};
+pub use l4_failover::config::{Dial, Drain, Relay};
 pub use l4_failover::process::log::{Format, Level};
 pub use limits::Hello;
 pub use listen::Listener;
 pub use log::{ConnectionLog, Log};
 pub use peers::{Datacenter, Service};
+pub use process::Limits;
 
+use crate::front::Face;
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
     self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section,
-    drain_section, label, limits_section, list, parsed, relay_section, workers,
+    drain_section, label, list, parsed, relay_section, workers,
 };
 use names::{Names, no_suffix};
 use peers::Peers;
@@ -112,6 +115,12 @@ impl Config {
         config::schema(Self::read)
     }
 
+    /// Another data centre by its name.
+    #[must_use]
+    pub fn datacenter(&self, name: &str) -> Option<&Datacenter> {
+        self.datacenters.iter().find(|it| it.name == name)
+    }
+
     fn read(table: &mut Table<'_>) -> Option<Self> {
         let mut addresses = Addresses::default();
         let datacenter = table.required(DATACENTER, label());
@@ -121,14 +130,16 @@ impl Config {
         let hello = table.table("hello", Hello::read);
         let dial = table.table("dial", dial_section);
         let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
-        let limits = table.table("limits", limits_section);
+        let limits = table.table("limits", Limits::read);
         let drain = table.table("drain", drain_section);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);
         let mut peers = Peers::new(dial.limits(relay.tcp_options()));
-        let services = peers.services(table, &mut names);
+        let services = peers.services(table, datacenter.as_deref(), &mut names);
         let datacenters = peers.datacenters(table, datacenter.as_deref(), &names);
+        let has_peer_address = listeners.iter().any(|it| it.face == Face::Peers);
+        peers.report_elsewhere(table, &datacenters, has_peer_address);
         peers.report_circles(table, &addresses);
         let fallback = Fallback::read(table, &services);
         if !table.has("service") && !table.has(DATACENTER) {

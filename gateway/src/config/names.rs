@@ -24,22 +24,32 @@ impl<'c> Names<'c> {
 
     /// Takes every name of `service`, which stands at `name` of `table`.
     pub(super) fn claim(&mut self, table: &Table<'_>, service: &str) {
-        let Some(here) = self.here else {
-            return;
-        };
+        if let Some(here) = self.here {
+            self.claim_in(table, here, service, "name");
+        }
+    }
+
+    /// Takes every name that `service` has in `datacenter`, which stands at `key` of `table`.
+    pub(super) fn claim_in(
+        &mut self,
+        table: &Table<'_>,
+        datacenter: &str,
+        service: &str,
+        key: &'static str,
+    ) {
         let patterns = self.patterns.iter();
-        let wrong = patterns.filter_map(|pattern| match pattern.name(service, here) {
+        let wrong = patterns.filter_map(|pattern| match pattern.name(service, datacenter) {
             Ok(name) => take(&mut self.taken, table, name.to_string(), service),
             Err(error) => Some(format!("{pattern} gives it no server name: {error}")),
         });
-        report(table, wrong.collect());
+        report(table, key, wrong.collect());
     }
 
     /// Notes which patterns give no name to anything in `datacenter`.
     pub(super) fn check_suffixes(&self, table: &Table<'_>, datacenter: &str) {
         let patterns = self.patterns.iter();
         let wrong = patterns.filter_map(|pattern| no_suffix(pattern, datacenter));
-        report(table, wrong.collect());
+        report(table, "name", wrong.collect());
     }
 }
 
@@ -73,8 +83,8 @@ fn take(
 }
 
 /// All in one sentence: a place has one mistake.
-fn report(table: &Table<'_>, wrong: Vec<String>) {
+fn report(table: &Table<'_>, key: &str, wrong: Vec<String>) {
     if !wrong.is_empty() {
-        table.report("name", wrong.join("; "));
+        table.report(key, wrong.join("; "));
     }
 }

@@ -1,17 +1,28 @@
 //! Where connections go: services here, gateways elsewhere.
 
 use super::names::Names;
+use super::networks::access;
+use crate::front::Access;
 use l4_failover::choice::Failback;
-use l4_failover::config::{Addresses, Ends, PoolBase, Pools, Table, Unique, label};
-use l4_failover::{DialLimits, PoolOptions};
+use l4_failover::config::{
+    Addresses, Ends, Located, PoolBase, Pools, Table, Unique, checked, did_you_mean, label, list,
+    located,
+};
+use l4_failover::{DialLimits, EndpointOptions, PoolOptions};
 
 /// A service of this data centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its name: one label.
     pub name: String,
-    /// Where it is served, when it moves, how it is checked.
+    /// Where it is served here, when it moves, how it is checked.
     pub pool: PoolOptions,
+    /// The data centres whose gateways it goes to while it has no endpoint here, in order.
+    pub failover: Vec<String>,
+    /// The data centres whose service of this name it answers for.
+    pub adopts: Vec<String>,
+    /// Whose connections it takes.
+    pub access: Access,
 }
 
 /// Another data centre.
@@ -21,12 +32,23 @@ pub struct Datacenter {
     pub name: String,
     /// Its gateways: a tier each, in order, or one tier if the file says how to balance them.
     pub pool: PoolOptions,
+    /// Whose connections it takes.
+    pub access: Access,
 }
 
 /// Reads both; no two of them share a state file.
 pub(super) struct Peers {
     pools: Pools,
     dial: DialLimits,
+    elsewhere: Vec<Elsewhere>,
+}
+
+/// What a service has to do with other data centres.
+struct Elsewhere {
+    failover: Vec<Located<String>>,
+    adopts: Vec<Located<String>>,
+    /// The endpoints that it has here.
+    here: Vec<String>,
 }
 
 impl Peers {
@@ -34,6 +56,7 @@ impl Peers {
         Self {
             pools: Pools::default(),
             dial,
+            elsewhere: Vec::new(),
         }
     }
 
@@ -41,6 +64,7 @@ impl Peers {
     pub(super) fn services(
         &mut self,
         table: &mut Table<'_>,
+        here: Option<&str>,
         names: &mut Names<'_>,
     ) -> Vec<Service> {
         let mut unique = Unique::new("the name of a service");
@@ -49,9 +73,28 @@ impl Peers {
             if let Some(name) = &name {
                 names.claim(table, name);
             }
+            let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
             let pool = self.pools.tiered(table, ["endpoints", "primary"], base);
-            Some(Service { name: name?, pool })
+            let failover = elsewhere(table, "failover", here, NO_FAILOVER);
+            let adopts = elsewhere(table, "adopts", here, NO_ADOPTION);
+            let values = |of: &[Located<String>]| of.iter().map(|it| it.value.clone()).collect();
+            let service = Service {
+                name: name?,
+                failover: values(&failover),
+                adopts: values(&adopts),
+                pool,
+                access,
+            };
+            for adopted in &adopts {
+                names.claim_in(table, &adopted.value, &service.name, "adopts");
+            }
+            self.elsewhere.push(Elsewhere {
+                failover,
+                adopts,
+                here: names_of(&service.pool),
+            });
+            Some(service)
         })
     }
 
@@ -71,10 +114,34 @@ impl Peers {
             if let Some(name) = &name {
                 names.check_suffixes(table, name);
             }
+            let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
             let pool = self.pools.listed(table, "gateways", base);
-            Some(Datacenter { name: name?, pool })
+            Some(Datacenter {
+                name: name?,
+                pool,
+                access,
+            })
         })
+    }
+
+    /// Notes failovers to data centres that are not there, or that lead to one endpoint twice, and
+    /// adoptions where gateways have no address of their own.
+    pub(super) fn report_elsewhere(
+        &self,
+        table: &Table<'_>,
+        datacenters: &[Datacenter],
+        has_peer_address: bool,
+    ) {
+        // Nothing is said while one is not in the list because its own name is wrong.
+        if table.count(super::DATACENTER) == datacenters.len() {
+            let services = self.elsewhere.iter();
+            services.for_each(|it| it.report(table, datacenters));
+        }
+        let adoptions = self.elsewhere.iter().flat_map(|it| &it.adopts);
+        for adopted in adoptions.filter(|_| !has_peer_address) {
+            table.report_at(&adopted.spot, NO_PEER_ADDRESS);
+        }
     }
 
     /// Notes which endpoints and gateways are this gateway itself.
@@ -88,6 +155,88 @@ impl Peers {
             ends: Ends::Passed,
             failback: Failback::Auto,
             dial: self.dial,
+        }
+    }
+}
+
+const NO_FAILOVER: &str = "it is served here, or not at all";
+const NO_ADOPTION: &str = "it answers by its own names alone";
+const DATACENTERS: &str = "the names of data centres";
+const OWN_FAILOVER: &str = "this is the gateway's own data centre, where the service is served by \
+     its endpoints; name another one";
+const NO_PEER_ADDRESS: &str = "adopting needs an address where gateways connect, and where nothing \
+     is led on, so that nothing goes in a circle: give peer_address in [listen]";
+
+/// A list of data centres that are not this one, `here`.
+fn elsewhere(
+    table: &mut Table<'_>,
+    key: &'static str,
+    here: Option<&str>,
+    absence: &'static str,
+) -> Vec<Located<String>> {
+    let name = checked(label(), |name: &String| {
+        (Some(name.as_str()) == here).then(|| OWN_FAILOVER.to_owned())
+    });
+    let names = list(DATACENTERS, located(name)).not_empty();
+    let names: Vec<Located<String>> = table.optional(key, names, absence).unwrap_or_default();
+    for (nth, name) in names.iter().enumerate() {
+        let first = names[..nth].iter().find(|first| first.value == name.value);
+        if let Some(first) = first {
+            let first = table.name_of(&first.spot);
+            table.report_at(&name.spot, format!("this is named already, as {first}"));
+        }
+    }
+    names
+}
+
+fn names_of(pool: &PoolOptions) -> Vec<String> {
+    let endpoints = pool.tiers.iter().flatten();
+    endpoints.map(EndpointOptions::name).collect()
+}
+
+impl Elsewhere {
+    fn report(&self, table: &Table<'_>, datacenters: &[Datacenter]) {
+        let mut gateways = Vec::new();
+        for to in &self.failover {
+            match datacenters.iter().find(|it| it.name == to.value) {
+                Some(datacenter) => self.report_twice(table, to, datacenter, &mut gateways),
+                None => {
+                    let hint = did_you_mean(&to.value, datacenters.iter().map(|it| &*it.name));
+                    let message = format!("there is no [[datacenter]] named {:?}{hint}", to.value);
+                    table.report_at(&to.spot, message);
+                }
+            }
+        }
+        for adopted in &self.adopts {
+            if let Some(datacenter) = datacenters.iter().find(|it| it.name == adopted.value) {
+                self.report_twice(table, adopted, datacenter, &mut Vec::new());
+            }
+        }
+    }
+
+    /// Notes that a gateway of `datacenter` is an endpoint here, or one of `gateways`, which are
+    /// those of the data centres before it.
+    fn report_twice(
+        &self,
+        table: &Table<'_>,
+        place: &Located<String>,
+        datacenter: &Datacenter,
+        gateways: &mut Vec<(String, String)>,
+    ) {
+        for gateway in names_of(&datacenter.pool) {
+            let before = gateways.iter().find(|(name, _)| *name == gateway);
+            let role = match before {
+                Some((_, datacenter)) => Some(format!("a gateway of {datacenter:?}")),
+                None if self.here.contains(&gateway) => {
+                    Some("an endpoint of this service".to_owned())
+                }
+                None => None,
+            };
+            if let Some(role) = role {
+                let message = format!("its gateway \"{gateway}\" is {role} as well");
+                table.report_at(&place.spot, message);
+            }
+            gateways.push((gateway, datacenter.name.clone()));
         }
     }
 }

@@ -9,6 +9,9 @@ use super::Malformed;
 /// with all before it: at most 8128 comparisons, and no memory.
 pub const EXTENSIONS_MAX: usize = 128;
 
+/// The length of the client's random.
+pub const RANDOM_BYTES: usize = 32;
+
 const SESSION_ID_MAX: usize = 32;
 
 const SERVER_NAME: u16 = 0;
@@ -33,8 +36,8 @@ pub enum SniField<'a> {
 pub struct ClientHello<'a> {
     /// The version field, frozen at 0x0303 since TLS 1.3; see [`ClientHello::version`].
     pub legacy_version: u16,
-    /// The client's random, 32 bytes.
-    pub random: &'a [u8],
+    /// The client's random.
+    pub random: &'a [u8; RANDOM_BYTES],
     /// The session id, 0 to 32 bytes.
     pub session_id: &'a [u8],
     /// The compression methods, at least one.
@@ -67,7 +70,7 @@ impl<'a> ClientHello<'a> {
         let mut body = Reader(body);
         let mut hello = Self {
             legacy_version: body.u16("version")?,
-            random: body.take(32, "random")?,
+            random: body.array("random")?,
             session_id: body.vec8("session id")?,
             cipher_suites: body.vec16("cipher suites")?,
             compression_methods: body.vec8("compression methods")?,
@@ -259,13 +262,17 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn u16(&mut self, field: &'static str) -> Result<u16, Malformed> {
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], Malformed> {
         let (taken, rest) = self
             .0
             .split_first_chunk()
             .ok_or(Malformed::Truncated(field))?;
         self.0 = rest;
-        Ok(u16::from_be_bytes(*taken))
+        Ok(taken)
+    }
+
+    fn u16(&mut self, field: &'static str) -> Result<u16, Malformed> {
+        self.array(field).copied().map(u16::from_be_bytes)
     }
 
     fn vec8(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {

@@ -24,7 +24,7 @@ mod client_hello;
 mod read;
 mod record;
 
-pub use client_hello::{ClientHello, EXTENSIONS_MAX, SniField, is_grease};
+pub use client_hello::{ClientHello, EXTENSIONS_MAX, RANDOM_BYTES, SniField, is_grease};
 pub use read::{ALPN_TEXT_MAX, Hello, HelloLimits, ReadError, read};
 pub use record::{HelloBounds, Progress, Reassembly};
 

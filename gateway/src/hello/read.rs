@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::client_hello::RANDOM_BYTES;
 use super::{ClientHello, HelloBounds, HelloError, Progress, Reassembly, SniField};
 use crate::name::Escaped;
 
@@ -49,6 +50,8 @@ pub struct Hello {
     pub alpn: Box<str>,
     /// Whether the hello carries encrypted client hello: then the name is the outer one.
     pub ech: bool,
+    /// The client's random, by which a hello is told from every other.
+    pub random: [u8; RANDOM_BYTES],
 }
 
 /// Why a connection gave no hello.
@@ -174,6 +177,7 @@ fn hello(reassembly: &Reassembly, bytes: Vec<u8>) -> Result<Hello, ReadError> {
         version: hello.version(),
         alpn: alpn_text(&hello),
         ech: hello.ech,
+        random: *hello.random,
         bytes,
     })
 }

@@ -30,7 +30,8 @@ impl App {
                 public_paths: Vec::new(),
             };
             if let Err(error) = bound.serve(site, ended).await {
-                warn!(%error, "operators are no longer served");
+                let error = error.to_string();
+                warn!(error, "operators are no longer served");
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -14,7 +15,7 @@ use super::{App, FIRST_LOOK_UP, Listener, Running, Shared, View};
 use crate::admin::pools::Pools;
 use crate::admin::{self, AdminError};
 use crate::life::{Binding, Doors, Place, PlaceError};
-use crate::metrics::{Computed, Labelled, PoolMetrics, days_until};
+use crate::metrics::{Computed, Labelled, PoolMetrics, unix_seconds};
 use crate::pool::Upkeep;
 use crate::port::{Context, ContextOptions, Front};
 use crate::process::activation::Activated;
@@ -53,6 +54,28 @@ pub enum StartError {
 }
 
 /// Addresses that are bound, and that serve nobody yet.
+///
+/// ```
+/// use l4_failover::app::Bound;
+/// use l4_failover::process::activation::Activated;
+/// use l4_failover::process::log::LostLines;
+/// use l4_failover::settings::{Settings, Source};
+///
+/// let settings = Settings::parse("l4-failover.toml", r#"
+///     [admin]
+///     address = "127.0.0.1:0"
+///     [[port]]
+///     name = "itch-feed"
+///     listen = "127.0.0.1:0"
+///     primary = ["127.0.0.1:9000"]
+/// "#)?;
+/// let source = Source::File("l4-failover.toml".into());
+/// let bound = Bound::bind(settings, source, Activated::default(), LostLines::default())?;
+/// let (ports, admin) = (Vec::from_iter(bound.addresses()), bound.admin().expect("configured"));
+/// assert_eq!(ports.len(), 1);
+/// assert_eq!(bound.to_string(), format!("ready itch-feed={} admin={}", ports[0], admin.address()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Bound {
     settings: Settings,
@@ -104,6 +127,17 @@ impl Bound {
             admin,
             connections_max,
         })
+    }
+
+    /// The addresses that were bound, in the order of the configuration, ports before inbounds.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.fronts.iter().map(|(_, listening)| listening.address())
+    }
+
+    /// The admin address.
+    #[must_use]
+    pub fn admin(&self) -> Option<&admin::Bound> {
+        self.admin.as_ref()
     }
 
     /// Checks endpoints from here on, and accepts connections.
@@ -162,9 +196,9 @@ fn register(context: &Context, view: &Arc<ArcSwap<View>>) -> prometheus::Result<
     let pools = move || pools.load().listeners.iter().map(labelled).collect();
     PoolMetrics::register(metrics.register(), &["port"], pools)?;
     metrics.register().computed(
-        "certificate_expiry_days",
-        "Days until the certificate that is shown to callers expires, or until the list of the \
-         revoked is due to be replaced.",
+        "certificate_expiry_timestamp_seconds",
+        "When the certificate that is shown to callers expires, or the list of the revoked is due \
+         to be replaced.",
         &["port", "file"],
         move || {
             let view = gates.load();
@@ -182,13 +216,13 @@ fn expiries(front: &Front) -> Vec<Computed> {
         ("cert", gate.tls.expires()),
         ("crl", gate.tls.crl_expires()),
     ];
-    let days = |(file, at): (&str, Option<SystemTime>)| {
+    let expiry = |(file, at): (&str, Option<SystemTime>)| {
         Some((
             vec![front.name.to_string(), file.to_owned()],
-            days_until(at?),
+            unix_seconds(at?),
         ))
     };
-    files.into_iter().filter_map(days).collect()
+    files.into_iter().filter_map(expiry).collect()
 }
 
 /// How many connections may be open: as configured, or as many as descriptors allow.

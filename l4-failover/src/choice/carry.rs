@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::endpoint::{Endpoint, Member};
+use super::endpoint::{Endpoint, Maintenance, Member};
 use super::event::{Cause, Changes, EndpointChange, Move, MoveKind};
 use super::failover::{Choice, Ramp};
 use super::policy::{Failback, HealthPolicy, Policy};
@@ -12,12 +12,25 @@ use super::policy::{Failback, HealthPolicy, Policy};
 pub struct Memory {
     /// The names of the endpoints of the active tier.
     pub active: Vec<String>,
+    /// When it became active; none if it has been so from the start, or nobody remembers.
+    pub since: Option<Instant>,
     /// Whether an operator's failover holds.
     pub is_held: bool,
     /// Whether an operator's failback onto an unhealthy primary holds.
     pub is_forced: bool,
-    /// Endpoints in maintenance, and why.
-    pub maintenance: Vec<(String, String)>,
+    /// Endpoints in maintenance.
+    pub maintenance: Vec<Out>,
+}
+
+/// An endpoint in maintenance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Out {
+    /// Its name.
+    pub endpoint: String,
+    /// Why it was taken out.
+    pub reason: String,
+    /// When it was; none if nobody remembers.
+    pub since: Option<Instant>,
 }
 
 impl Choice {
@@ -25,32 +38,42 @@ impl Choice {
     #[must_use]
     pub fn memory(&self) -> Memory {
         let name = |it: &Endpoint| it.name().to_string();
-        let kept = self.endpoints.iter().filter_map(|it| {
-            let reason = it.maintenance()?;
-            Some((name(it), reason.to_string()))
+        let out = self.endpoints.iter().filter_map(|it| {
+            let Maintenance { reason, since } = it.maintenance.as_ref()?;
+            Some(Out {
+                endpoint: name(it),
+                reason: reason.to_string(),
+                since: *since,
+            })
         });
         Memory {
             active: self.tier(self.active).iter().map(name).collect(),
+            since: self.moved_at,
             is_held: self.is_held,
             is_forced: self.is_forced,
-            maintenance: kept.collect(),
+            maintenance: out.collect(),
         }
     }
 
-    /// Goes on from where `memory` was taken. What it names that is no longer there is left out.
-    pub fn restore(&mut self, memory: &Memory, now: Instant) {
-        for (name, reason) in &memory.maintenance {
+    /// Goes on from where `memory` was taken. What it names that is no longer there is left out;
+    /// whether the tier that was active is still there.
+    pub fn restore(&mut self, memory: &Memory, now: Instant) -> bool {
+        for out in &memory.maintenance {
             let mut named = self.endpoints.iter_mut();
-            if let Some(endpoint) = named.find(|it| **it.name() == **name) {
-                endpoint.maintenance = Some(reason.as_str().into());
+            if let Some(endpoint) = named.find(|it| **it.name() == *out.endpoint) {
+                let (reason, since) = (out.reason.as_str().into(), out.since);
+                endpoint.maintenance = Some(Maintenance { reason, since });
             }
         }
-        if let Some(active) = self.tier_of(memory.active.iter().map(String::as_str)) {
+        let active = self.tier_of(memory.active.iter().map(String::as_str));
+        if let Some(active) = active {
             self.active = active;
+            self.moved_at = memory.since;
             self.is_held = memory.is_held && active > 0;
             self.is_forced = memory.is_forced && active == 0;
         }
         self.date_tiers(now);
+        active.is_some()
     }
 
     /// The same pool with other tiers or policies: endpoints that stay keep their health, the
@@ -71,7 +94,7 @@ impl Choice {
         let mut next = Self::new(tiers, policy, health, now);
         let endpoints = next.carry_endpoints(self);
         next.hold_down = self.hold_down.clone();
-        (next.since, next.last_move) = (self.since, self.last_move);
+        next.keep_past_of(self);
         let names = self.tier(self.active).iter().map(|it| &**it.name());
         let stays = next.tier_of(names);
         next.active = stays.unwrap_or_else(|| self.rank_in(&next));
@@ -89,6 +112,7 @@ impl Choice {
         let changes = Changes {
             endpoints,
             moved,
+            forced: next.forced_after(self.is_forced),
             ..Changes::default()
         };
         (next, changes)
@@ -127,6 +151,11 @@ impl Choice {
         }
     }
 
+    fn keep_past_of(&mut self, before: &Self) {
+        self.start = before.start;
+        (self.moved_at, self.last_move) = (before.moved_at, before.last_move);
+    }
+
     /// A ramp goes on if the tier that was left is still there.
     fn ramp_in(&self, next: &Self, ramp: Ramp) -> Option<Ramp> {
         let from = next.tier_of(self.tier(ramp.from).iter().map(|it| &**it.name()))?;
@@ -136,7 +165,7 @@ impl Choice {
     /// The tier that was active is gone: whichever is active now has taken its place.
     fn replaced(&mut self, before: &Self, now: Instant) -> Move {
         let is_held = self.is_held;
-        (self.since, self.last_move) = (before.since, before.last_move);
+        self.keep_past_of(before);
         let moved = self.go(MoveKind::Failover, Cause::Reload, self.active, now);
         let moved = Move {
             from: before.active,

@@ -43,7 +43,15 @@ pub struct Endpoint {
     key: u64,
     tier: usize,
     pub(super) health: Health,
-    pub(super) maintenance: Option<Arc<str>>,
+    pub(super) maintenance: Option<Maintenance>,
+}
+
+/// That an operator took an endpoint out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Maintenance {
+    pub(super) reason: Arc<str>,
+    /// Since when; none if nobody remembers.
+    pub(super) since: Option<Instant>,
 }
 
 /// What an endpoint counts as.
@@ -131,7 +139,17 @@ impl Endpoint {
     /// Why an operator took it out; none if nobody did.
     #[must_use]
     pub fn maintenance(&self) -> Option<&Arc<str>> {
-        self.maintenance.as_ref()
+        self.maintenance.as_ref().map(|it| &it.reason)
+    }
+
+    /// Since when it has been in maintenance; if it is not, since when it has been up or down. None
+    /// if it has not changed since the start, or nobody remembers.
+    #[must_use]
+    pub fn since(&self) -> Option<Instant> {
+        match &self.maintenance {
+            Some(maintenance) => maintenance.since,
+            None => self.health.changed(),
+        }
     }
 
     /// What it counts as.

@@ -79,12 +79,16 @@ pub enum Refusal {
 /// What changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Endpoints that went up, down, or in or out of maintenance.
+    /// Endpoints that went up, down, or in or out of maintenance, or stay in it for another reason.
     pub endpoints: Vec<EndpointChange>,
     /// Endpoints whose health went down, those in maintenance included.
     pub fell: Vec<usize>,
+    /// Endpoints in maintenance whose checks turned good, or bad.
+    pub out: Vec<OutChange>,
     /// The active tier moved.
     pub moved: Option<Move>,
+    /// An operator's failback onto an unhealthy primary holds from now on, or no longer.
+    pub forced: Option<bool>,
     /// All new sessions have returned from this tier, which was left by a failback.
     pub ramped: Option<usize>,
 }
@@ -96,14 +100,17 @@ impl Changes {
         let Self {
             endpoints,
             fell,
+            out,
             moved,
+            forced,
             ramped,
         } = self;
-        endpoints.is_empty() && fell.is_empty() && moved.is_none() && ramped.is_none()
+        let nobody = endpoints.is_empty() && fell.is_empty() && out.is_empty();
+        nobody && moved.is_none() && forced.is_none() && ramped.is_none()
     }
 }
 
-/// An endpoint counts as something else.
+/// An endpoint counts as something else, or is in maintenance for another reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointChange {
     /// Which one.
@@ -112,6 +119,15 @@ pub struct EndpointChange {
     pub from: State,
     /// What it is.
     pub to: State,
+}
+
+/// What the checks of an endpoint in maintenance say now: it is out all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutChange {
+    /// Which one.
+    pub endpoint: usize,
+    /// Whether it would count as up.
+    pub is_healthy: bool,
 }
 
 /// The active tier moved.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::balance::{Candidate, Turns};
-use super::endpoint::{Endpoint, Member};
-use super::event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
+use super::endpoint::{Endpoint, Maintenance, Member, State};
+use super::event::{
+    Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, OutChange, Refusal,
+};
 use super::health::Health;
 use super::hold_down::HoldDown;
 use super::policy::{Dial, Failback, HealthPolicy, Policy};
@@ -47,7 +49,9 @@ pub struct Choice {
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) tiers: Vec<Tier>,
     pub(super) active: usize,
-    pub(super) since: Instant,
+    pub(super) start: Instant,
+    /// When the active tier became so; none if it has been from the start.
+    pub(super) moved_at: Option<Instant>,
     pub(super) last_move: Option<Move>,
     /// An operator's failover holds until a failback.
     pub(super) is_held: bool,
@@ -98,7 +102,8 @@ impl Choice {
             endpoints,
             tiers,
             active: 0,
-            since: now,
+            start: now,
+            moved_at: None,
             last_move: None,
             is_held: false,
             is_forced: false,
@@ -113,6 +118,7 @@ impl Choice {
     ///
     /// If the event names an endpoint that is not there.
     pub fn observe(&mut self, event: Event, now: Instant) -> Changes {
+        let was_forced = self.is_forced;
         let mut changes = Changes::default();
         let mut turn = |endpoint: usize, turned: &dyn Fn(&mut Health, &HealthPolicy) -> bool| {
             let policy = self.endpoints[endpoint].health_policy(&self.health);
@@ -138,9 +144,19 @@ impl Choice {
                 });
             }
         }
+        // Elsewhere time, or a dial, has said something; of one that is out nobody asked.
+        let is_checked =
+            |place: usize| self.endpoints[place].health_policy(&self.health).is_checked;
+        changes.out.retain(|out| is_checked(out.endpoint));
         changes.ramped = self.end_ramp(now);
         changes.moved = self.settle(Cause::Unhealthy, now);
+        changes.forced = self.forced_after(was_forced);
         changes
+    }
+
+    /// Whether a forced failback holds, if that is not as it was.
+    pub(super) fn forced_after(&self, was_forced: bool) -> Option<bool> {
+        (self.is_forced != was_forced).then_some(self.is_forced)
     }
 
     /// Ends a ramp whose time is over; the tier that was left.
@@ -167,14 +183,19 @@ impl Choice {
     ///
     /// If the command names an endpoint that is not there.
     pub fn command(&mut self, command: &Command, now: Instant) -> Result<Changes, Refusal> {
-        match command {
-            Command::Failover => self.fail_over(now),
-            Command::Failback { force } => self.fail_back(*force, now),
+        let was_forced = self.is_forced;
+        let changes = match command {
+            Command::Failover => self.fail_over(now)?,
+            Command::Failback { force } => self.fail_back(*force, now)?,
             Command::Maintain { endpoint, reason } => {
-                Ok(self.maintain(*endpoint, Some(Arc::clone(reason)), now))
+                self.maintain(*endpoint, Some(Arc::clone(reason)), now)
             }
-            Command::Resume { endpoint } => Ok(self.maintain(*endpoint, None, now)),
-        }
+            Command::Resume { endpoint } => self.maintain(*endpoint, None, now),
+        };
+        Ok(Changes {
+            forced: self.forced_after(was_forced),
+            ..changes
+        })
     }
 
     fn fail_over(&mut self, now: Instant) -> Result<Changes, Refusal> {
@@ -212,12 +233,14 @@ impl Choice {
             None => Cause::Unhealthy,
         };
         let it = &mut self.endpoints[endpoint];
-        let from = it.state();
-        it.maintenance = reason;
+        let (from, is_new) = (it.state(), it.maintenance() != reason.as_ref());
+        let since = it.maintenance.take().map_or(Some(now), |it| it.since);
+        it.maintenance = reason.map(|reason| Maintenance { reason, since });
         let to = it.state();
         let change = EndpointChange { endpoint, from, to };
         Changes {
-            endpoints: Vec::from_iter((from != to).then_some(change)),
+            // Another reason is worth telling, too.
+            endpoints: Vec::from_iter(is_new.then_some(change)),
             moved: self.settle(cause, now),
             ..Changes::default()
         }
@@ -270,7 +293,7 @@ impl Choice {
             from: self.active,
             to,
             at: now,
-            after: now.saturating_duration_since(self.since),
+            after: now.saturating_duration_since(self.since()),
         };
         self.hold_down.moved(&moved, &self.policy);
         let ramps = kind == MoveKind::Failback && self.policy.failback_ramp.is_some();
@@ -278,7 +301,8 @@ impl Choice {
             from: self.active,
             began: now,
         });
-        (self.active, self.since, self.last_move) = (to, now, Some(moved));
+        self.active = to;
+        (self.moved_at, self.last_move) = (Some(now), Some(moved));
         self.is_forced = false;
         moved
     }
@@ -359,7 +383,7 @@ impl Choice {
     /// Since when it has been active.
     #[must_use]
     pub fn since(&self) -> Instant {
-        self.since
+        self.moved_at.unwrap_or(self.start)
     }
 
     /// The last move; none since the start.
@@ -372,6 +396,13 @@ impl Choice {
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.is_held
+    }
+
+    /// Whether an operator's failback onto an unhealthy primary holds: it stays active, healthy or
+    /// not, until it has been healthy once.
+    #[must_use]
+    pub fn is_forced(&self) -> bool {
+        self.is_forced
     }
 
     /// How many tiers there are; at least one.
@@ -431,10 +462,17 @@ fn turn(
 ) {
     let it = &mut endpoints[endpoint];
     let from = it.state();
-    if turned(&mut it.health) && !it.health.is_up() {
+    let has_turned = turned(&mut it.health);
+    let (to, is_healthy) = (it.state(), it.health.is_up());
+    if has_turned && !is_healthy {
         changes.fell.push(endpoint);
     }
-    let to = it.state();
+    if has_turned && to == State::Maintenance {
+        changes.out.push(OutChange {
+            endpoint,
+            is_healthy,
+        });
+    }
     let change = EndpointChange { endpoint, from, to };
     changes.endpoints.extend((from != to).then_some(change));
 }

@@ -14,9 +14,11 @@ mod policy;
 // The public interface is:
 pub use backoff::Backoff;
 pub use balance::Request;
-pub use carry::Memory;
+pub use carry::{Memory, Out};
 pub use endpoint::{Endpoint, Member, State};
-pub use event::{Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, Refusal};
+pub use event::{
+    Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, OutChange, Refusal,
+};
 pub use failover::Choice;
 pub use health::Health;
 pub use pick::Pick;

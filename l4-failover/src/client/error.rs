@@ -43,6 +43,9 @@ pub enum ClientError {
         /// What happened.
         source: hyper::Error,
     },
+    /// What came over a plain connection is not HTTP, and may be TLS.
+    #[error("{0} does not speak HTTP; if it speaks TLS, write --admin https://{0}")]
+    NotHttp(Address),
     /// The certificate of the process is not accepted, or there is no TLS.
     #[error("no TLS with {address}")]
     Handshake {
@@ -74,6 +77,9 @@ pub enum ClientError {
     /// The process says no.
     #[error("{0}")]
     Refused(String),
+    /// The process does not understand what was typed.
+    #[error("{0}")]
+    Mistyped(String),
     /// The process does not know what was asked for.
     #[error("{address} knows no {path}: is it the admin address of {program}?")]
     NotKnown {
@@ -125,6 +131,11 @@ impl ClientError {
             cause = error.source();
         }
         sentence
+    }
+
+    /// Whether what was typed is to blame, and not what it met.
+    pub(super) fn is_mistyped(&self) -> bool {
+        matches!(self, Self::Mistyped(_) | Self::NoCommand { .. })
     }
 
     /// Whether somebody has read enough and closed the pipe.

@@ -15,11 +15,22 @@ fn rest(event: &EventJson, paint: Paint) -> String {
     if let Some(missed) = event.missed {
         return format!(" {missed} events: this listener was too slow");
     }
+    if let Some(forced) = event.forced {
+        return format!(" {}", self::forced(event, forced));
+    }
     let endpoint = event
         .endpoint
         .iter()
         .map(|it| format!(" {}", printable(it)));
     let mut rest: String = endpoint.collect();
+    if let Some(healthy) = event.healthy {
+        let what = match healthy {
+            true => "its checks are good again",
+            false => "its checks fail",
+        };
+        rest.push_str(&format!(" stays in maintenance, {what}{}", why(event)));
+        return rest;
+    }
     if let (Some(from), Some(to)) = (&event.from, &event.to) {
         let (from, to) = (printable(from), printable(to));
         rest.push_str(&format!(
@@ -28,14 +39,27 @@ fn rest(event: &EventJson, paint: Paint) -> String {
             paint.state(&to, &to)
         ));
     }
-    let why = [&event.cause, &event.reason].into_iter().flatten();
-    for why in why {
-        rest.push_str(&format!(": {}", printable(why)));
-    }
+    rest.push_str(&why(event));
     if let Some(since) = event.since_last_seconds {
         rest.push_str(&format!(" ({} after the last move)", span(since)));
     }
     rest
+}
+
+fn forced(event: &EventJson, holds: bool) -> String {
+    let tier = printable(event.to.as_deref().unwrap_or_default());
+    match holds {
+        true => format!(
+            "{tier} stays active until it has been healthy once{}",
+            why(event)
+        ),
+        false => format!("{tier} no longer"),
+    }
+}
+
+fn why(event: &EventJson) -> String {
+    let why = [&event.cause, &event.reason].into_iter().flatten();
+    why.map(|why| format!(": {}", printable(why))).collect()
 }
 
 #[cfg(test)]
@@ -65,6 +89,24 @@ mod tests {
                     "reason": "a new disk",
                 }),
                 "endpoint a:1 up → maintenance: a new disk",
+            ),
+            (
+                json!({
+                    "event": "forced", "forced": true, "to": "a:1", "to_tier": 0,
+                    "reason": "connection refused",
+                }),
+                "forced a:1 stays active until it has been healthy once: connection refused",
+            ),
+            (
+                json!({"event": "forced", "forced": false, "to": "a:1", "to_tier": 0}),
+                "forced a:1 no longer",
+            ),
+            (
+                json!({
+                    "event": "endpoint", "endpoint": "a:1", "from": "maintenance",
+                    "to": "maintenance", "healthy": false, "reason": "connection refused",
+                }),
+                "endpoint a:1 stays in maintenance, its checks fail: connection refused",
             ),
             (
                 json!({"event": "missed", "missed": 7}),

@@ -56,7 +56,7 @@ pub struct TellArgs {
 
 impl Operate {
     /// Does what was typed, and says on stderr if it came to nothing: 0 done; 1 refused, unknown
-    /// or not reachable. Blocks; not to be called where a runtime runs.
+    /// or not reachable; 2 mistyped. Blocks; not to be called where a runtime runs.
     pub fn run(self, program: &Program) -> ExitCode {
         let mut stdout = io::stdout();
         match self.run_alone(program, &mut Out::standard(&mut stdout)) {
@@ -68,7 +68,10 @@ impl Operate {
                 let lines = lines.lines().map(|line| format!("{}\n", printable(line)));
                 // A closed stderr leaves nobody to tell.
                 let _ = io::stderr().write_all(lines.collect::<String>().as_bytes());
-                ExitCode::FAILURE
+                match error.is_mistyped() {
+                    true => ExitCode::from(2),
+                    false => ExitCode::FAILURE,
+                }
             }
         }
     }

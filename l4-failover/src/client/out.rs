@@ -86,7 +86,9 @@ impl Paint {
         match state {
             "up" | "failback" => self.styled(text, AnsiColor::Green.on_default()),
             "down" | "failover" => self.styled(text, AnsiColor::Red.on_default()),
-            "maintenance" | "missed" => self.styled(text, AnsiColor::Yellow.on_default()),
+            "maintenance" | "missed" | "forced" => {
+                self.styled(text, AnsiColor::Yellow.on_default())
+            }
             _ => text.to_owned(),
         }
     }

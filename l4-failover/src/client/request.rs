@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::ClientError;
 use super::connect::Peer;
+use super::{Address, ClientError};
 use crate::admin::Token;
 
 /// For an answer: a reload reads every file that the configuration names.
@@ -113,9 +113,10 @@ impl Peer {
     }
 
     pub(super) fn broken(&self, source: hyper::Error) -> ClientError {
-        ClientError::Broken {
-            address: self.address.clone(),
-            source,
+        let address = self.address.clone();
+        match &address {
+            Address::Tcp(_) if source.is_parse() => ClientError::NotHttp(address),
+            _ => ClientError::Broken { address, source },
         }
     }
 
@@ -188,6 +189,7 @@ impl Peer {
 
     fn refused(&self, status: StatusCode, sentence: Option<String>, path: &str) -> ClientError {
         match (status, sentence) {
+            (StatusCode::BAD_REQUEST, Some(sentence)) => ClientError::Mistyped(sentence),
             (_, Some(sentence)) => ClientError::Refused(sentence),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, None) => {
                 ClientError::NotKnown {

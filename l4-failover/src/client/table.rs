@@ -12,6 +12,10 @@ const COLUMNS: usize = 8;
 /// The column of [`HEAD`] that is painted.
 const STATE: usize = 2;
 
+/// Nothing is to be returned from, and nobody leaves by himself.
+const FORCED: &str = "forced by an operator: the primary stays active, healthy or not, until it \
+     has been healthy once";
+
 /// `pools`, one after the other.
 pub(super) fn table(pools: &[PoolJson], paint: Paint) -> String {
     match pools {
@@ -90,6 +94,9 @@ fn failback(pool: &PoolJson) -> String {
         flaps => format!(", {flaps} flaps"),
     };
     let hold_down = span(pool.hold_down_seconds);
+    if pool.forced {
+        return FORCED.to_owned();
+    }
     match (pool.held, pool.hold_down_left_seconds) {
         (true, _) => "held by an operator's failover, until failback by command".to_owned(),
         (false, Some(left)) => format!("in {}: hold-down {hold_down}{flaps}", span(left)),
@@ -160,7 +167,11 @@ fn note(endpoint: &EndpointJson) -> String {
             None => format!("check {ago} ago: ok in {} ms", check.took_ms),
         }
     });
+    let checked = endpoint.last_check.as_ref();
+    let checked = checked.and_then(|check| check.error.as_ref());
+    // What the check says already is not said twice.
     let failure = endpoint.last_failure.iter();
+    let failure = failure.filter(|failure| Some(*failure) != checked);
     let failure = failure.map(|failure| format!("last dial: {failure}"));
     out.chain(check)
         .chain(failure)

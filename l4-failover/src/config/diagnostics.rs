@@ -68,6 +68,17 @@ impl Diagnostics {
         }])
     }
 
+    /// The same with a mistake of a flag, which another part found.
+    pub(crate) fn with_flag(mut self, flag: &str, message: String) -> Self {
+        self.0.push(Diagnostic {
+            file: String::new(),
+            position: None,
+            path: flag.to_owned(),
+            message,
+        });
+        Self::sorted(self.0)
+    }
+
     /// How many mistakes there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -111,7 +111,10 @@ fn say(before: u64, reloaded: &Result<Reloaded, ReloadError>) {
         Err(ReloadError::Draining) => warn!("the process is draining and reloads nothing"),
         Err(error) => {
             let (generation, error) = (before, error.sentence());
-            warn!(generation, %error, "the configuration was not reloaded; the old one stays");
+            warn!(
+                generation,
+                error, "the configuration was not reloaded; the old one stays"
+            );
             notify::ready(&format!("serving with the old configuration: {error}"));
         }
     }

@@ -19,20 +19,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::{Encoder, Registry, TextEncoder};
 
-const DAY_SECONDS: f64 = 24.0 * 3600.0;
-
 /// Upper bounds of the time that a dial takes, in seconds: loopback to the default total bound.
 pub const DIAL_SECONDS: [f64; 10] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0,
 ];
 
-/// Days until `at`; less than 0 once it is past.
+/// A time of day as metrics have it: in seconds since 1970, and 0 if it was before.
 #[must_use]
-pub fn days_until(at: SystemTime) -> f64 {
-    (unix_seconds(at) - unix_seconds(SystemTime::now())) / DAY_SECONDS
-}
-
-fn unix_seconds(at: SystemTime) -> f64 {
+pub fn unix_seconds(at: SystemTime) -> f64 {
     at.duration_since(UNIX_EPOCH)
         .map_or(0.0, |it| it.as_secs_f64())
 }

@@ -7,7 +7,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Result};
 
-use super::{Register, days_until, unix_seconds};
+use super::{Register, unix_seconds};
 use crate::choice::{Cause, MoveKind};
 use crate::pool::{EndpointStatus, Pool, PoolStatus};
 
@@ -135,7 +135,7 @@ impl Families {
             last_transition: of.floats(
                 &[],
                 "last_transition_timestamp_seconds",
-                "When the active tier moved last; 0 if it has not since the start.",
+                "When the active tier moved last; 0 if nobody remembers that it has.",
             )?,
             hold_down_left: of.floats(
                 &[],
@@ -166,8 +166,8 @@ impl Families {
             sessions: of.gauges(&["endpoint"], "endpoint_sessions", "Sessions open now.")?,
             certificate: of.floats(
                 &["endpoint"],
-                "endpoint_certificate_expiry_days",
-                "Days until the certificate expires that is shown to the endpoint.",
+                "endpoint_certificate_expiry_timestamp_seconds",
+                "When the certificate expires that is shown to the endpoint.",
             )?,
         })
     }
@@ -242,8 +242,8 @@ impl Families {
             .with_label_values(labels)
             .set(endpoint.connections as i64);
         if let Some(at) = endpoint.certificate_expires {
-            let left = days_until(at);
-            self.certificate.with_label_values(labels).set(left);
+            let certificate = self.certificate.with_label_values(labels);
+            certificate.set(unix_seconds(at));
         }
     }
 }

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::Pool;
 use super::event::PoolEvent;
 use super::inner::{Inner, State};
-use super::state_file::{self, StateFileError};
-use crate::choice::{Command, Memory, Refusal};
+use super::state_file::{self, Remembered, Senseless, StateFileError};
+use crate::choice::{Command, EndpointChange, Refusal};
 
 /// Why a command was refused, or what is left to worry about.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,39 @@ pub enum CommandError {
     /// It is done, but will not survive a restart.
     #[error("done, but a restart will forget it: {0}")]
     NotKept(StateFileError),
+}
+
+/// What an operator wants.
+#[derive(Clone, Debug)]
+pub(crate) enum Wish {
+    /// To leave the active tier.
+    Failover,
+    /// To return to the primary.
+    Failback { force: bool },
+    /// To take an endpoint out, for a reason, or to put it back.
+    Maintenance {
+        endpoint: String,
+        reason: Option<String>,
+    },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) moved: Option<PoolEvent>,
+    /// The endpoint that went in or out of maintenance, or is there for another reason.
+    pub(crate) endpoint: Option<EndpointChange>,
+    /// Whether a forced failback holds.
+    pub(crate) is_forced: bool,
+    /// Whether a restart will remember it.
+    pub(crate) kept: Result<(), StateFileError>,
+}
+
+impl Done {
+    fn moved(self) -> Result<Option<PoolEvent>, CommandError> {
+        self.kept.map_err(CommandError::NotKept)?;
+        Ok(self.moved)
+    }
 }
 
 impl Pool {
@@ -49,12 +82,15 @@ impl Pool {
     /// # Ok(()) }
     /// ```
     pub async fn failover(&self) -> Result<Option<PoolEvent>, CommandError> {
-        self.0.command(|_| Ok(Command::Failover)).await
+        self.obey(Wish::Failover).await?.moved()
     }
 
     /// Returns to the primary tier without waiting for a hold-down, and ends an operator's failover;
-    /// new sessions follow at once, or over `failback_ramp`. The move; none if the primary tier is
-    /// active already.
+    /// new sessions follow at once, or over `failback_ramp`. With `force` onto a primary that is not
+    /// healthy, that stays active until it has been healthy once, and [`Happened::Forced`] says so.
+    /// The move; none if the primary tier is active already.
+    ///
+    /// [`Happened::Forced`]: crate::Happened::Forced
     ///
     /// # Errors
     ///
@@ -71,12 +107,13 @@ impl Pool {
     /// # Ok(()) }
     /// ```
     pub async fn failback(&self, force: bool) -> Result<Option<PoolEvent>, CommandError> {
-        self.0.command(|_| Ok(Command::Failback { force })).await
+        self.obey(Wish::Failback { force }).await?.moved()
     }
 
     /// Takes the endpoint of this name out, for a reason, or puts it back. No dial goes to one
     /// that is out, whatever else fails. Its sessions go on, unless a tier is left by it and
-    /// `on_failover` says otherwise. The move, if there was one.
+    /// `on_failover` says otherwise. Another reason takes the place of the one before. The move, if
+    /// there was one.
     ///
     /// # Errors
     ///
@@ -98,14 +135,32 @@ impl Pool {
         endpoint: &str,
         reason: Option<&str>,
     ) -> Result<Option<PoolEvent>, CommandError> {
-        let command = |state: &State| {
-            let endpoint = place_of(state, endpoint)?;
-            Ok(match reason.map(Arc::from) {
-                Some(reason) => Command::Maintain { endpoint, reason },
-                None => Command::Resume { endpoint },
-            })
+        let wish = Wish::Maintenance {
+            endpoint: endpoint.to_owned(),
+            reason: reason.map(str::to_owned),
         };
-        self.0.command(command).await
+        self.obey(wish).await?.moved()
+    }
+
+    /// Does what an operator wants; all of what came of it.
+    pub(crate) async fn obey(&self, wish: Wish) -> Result<Done, CommandError> {
+        self.0.obey(wish).await
+    }
+}
+
+impl Wish {
+    fn command(self, state: &State) -> Result<Command, CommandError> {
+        Ok(match self {
+            Self::Failover => Command::Failover,
+            Self::Failback { force } => Command::Failback { force },
+            Self::Maintenance { endpoint, reason } => {
+                let endpoint = place_of(state, &endpoint)?;
+                match reason.map(Arc::from) {
+                    Some(reason) => Command::Maintain { endpoint, reason },
+                    None => Command::Resume { endpoint },
+                }
+            }
+        })
     }
 }
 
@@ -122,21 +177,23 @@ fn place_of(state: &State, name: &str) -> Result<usize, CommandError> {
 }
 
 impl Inner {
-    async fn command(
-        &self,
-        command: impl FnOnce(&State) -> Result<Command, CommandError>,
-    ) -> Result<Option<PoolEvent>, CommandError> {
-        let moved = {
+    async fn obey(&self, wish: Wish) -> Result<Done, CommandError> {
+        let done = {
             let mut state = self.state();
-            let command = command(&state)?;
+            let command = wish.command(&state)?;
             let now = Instant::now().into_std();
             let changes = state.choice.command(&command, now)?;
             self.apply(&mut state, &changes);
             state.is_unkept = true;
-            changes.moved.and(state.last_move.clone())
+            Done {
+                moved: changes.moved.and(state.last_move.clone()),
+                endpoint: changes.endpoints.first().copied(),
+                is_forced: state.choice.is_forced(),
+                kept: Ok(()),
+            }
         };
-        self.keep().await.map_err(CommandError::NotKept)?;
-        Ok(moved)
+        let kept = self.keep().await;
+        Ok(Done { kept, ..done })
     }
 
     /// Writes what must survive a restart, if it is not what was written last.
@@ -159,19 +216,26 @@ impl Inner {
     /// Writes to `path` what must survive a restart, unless it stands there. Blocks.
     pub(super) fn keep_in(&self, path: &Path) -> Result<(), StateFileError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = {
+        let now = {
             let mut state = self.state();
             state.is_unkept = false;
-            state.choice.memory()
+            Remembered {
+                memory: state.choice.memory(),
+                last_move: state.last_move.clone(),
+            }
         };
-        let is_kept = |(place, known): &(PathBuf, Memory)| place == path && *known == memory;
-        if kept.as_ref().is_some_and(is_kept) {
+        let is_there = |(place, known): &(PathBuf, Remembered)| place == path && *known == now;
+        if kept.there.as_ref().is_some_and(is_there) {
             return Ok(());
         }
-        let result = state_file::save(path, &memory);
+        kept.senseless
+            .take()
+            .into_iter()
+            .for_each(Senseless::put_aside);
+        let result = state_file::save(path, &now);
         let mut state = self.state();
         match &result {
-            Ok(()) => *kept = Some((path.to_owned(), memory)),
+            Ok(()) => kept.there = Some((path.to_owned(), now)),
             // To be tried again.
             Err(_) => state.is_unkept = true,
         }

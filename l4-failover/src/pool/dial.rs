@@ -203,13 +203,6 @@ impl Dialling<'_> {
         &self.failed
     }
 
-    /// For one attempt, and what is left of the whole dial, if that is less.
-    #[must_use]
-    pub fn attempt_timeout(&self) -> Duration {
-        let left = self.until.saturating_duration_since(Instant::now());
-        self.limits.attempt.min(left)
-    }
-
     async fn attempt(&mut self, endpoint: &Arc<Endpoint>) -> Tried {
         let (until, limits) = (self.until, &self.limits);
         attempt(self.inner, endpoint, until, limits, &mut self.failed).await

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Endpoint;
+use crate::error::{InAWord, with_causes};
 use crate::socket::connect::ConnectError;
 use crate::socket::tls::HandshakeError;
 
@@ -25,14 +26,14 @@ pub struct Attempt {
 #[derive(Debug, thiserror::Error)]
 pub enum AttemptError {
     /// The connection did not come about.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
+    #[error("{}", connect(.0))]
+    Connect(ConnectError),
     /// It did, but the handshake of TLS did not finish.
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
+    #[error("{}", with_causes(.0))]
+    Handshake(HandshakeError),
     /// It did, and led nowhere.
     #[error("it connected, and {0}")]
-    LedNowhere(#[from] LedNowhere),
+    LedNowhere(LedNowhere),
     /// The endpoint's name has no address yet.
     #[error("its name has no address: {0}")]
     Unresolved(Arc<str>),
@@ -62,6 +63,47 @@ pub enum LedNowhere {
     /// Nobody there has acknowledged what was sent, for this long.
     #[error("nothing was acknowledged in {0:?}")]
     Silent(Duration),
+}
+
+// Without a source: the sentence says all that there is.
+impl From<ConnectError> for AttemptError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
+    }
+}
+
+impl From<HandshakeError> for AttemptError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+fn connect(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Refused(error) => InAWord(error).to_string(),
+        ConnectError::TimedOut(_) | ConnectError::Resource(_) => error.to_string(),
+    }
+}
+
+impl From<LedNowhere> for AttemptError {
+    fn from(why: LedNowhere) -> Self {
+        Self::LedNowhere(why)
+    }
+}
+
+impl Attempt {
+    /// Whether the endpoint was reached for. One that is full, or in maintenance, was not, nor was
+    /// one for which no time was left: the attempt only says why.
+    #[must_use]
+    pub fn was_tried(&self) -> bool {
+        match self.error {
+            AttemptError::Connect(_)
+            | AttemptError::Handshake(_)
+            | AttemptError::LedNowhere(_)
+            | AttemptError::Unresolved(_) => true,
+            AttemptError::NotTried | AttemptError::Maintenance(_) | AttemptError::Full(_) => false,
+        }
+    }
 }
 
 impl AttemptError {
@@ -124,19 +166,26 @@ pub enum DialError {
     NoneHealthy,
     /// Every endpoint that the policy allows was tried.
     Exhausted {
-        /// What was tried, in order.
+        /// What was tried, in order, and what was not, and why.
         attempts: Vec<Attempt>,
     },
 }
 
 impl DialError {
-    /// What was tried, in order.
+    /// What was tried, in order, and what was not, and why.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         match self {
             Self::NoneHealthy => &[],
             Self::Exhausted { attempts } => attempts,
         }
+    }
+
+    /// How many attempts were made; see [`Attempt::was_tried`].
+    #[must_use]
+    pub fn tried(&self) -> usize {
+        let attempts = self.attempts().iter();
+        attempts.filter(|attempt| attempt.was_tried()).count()
     }
 
     /// Whether the dial ended for want of this process's own resources.

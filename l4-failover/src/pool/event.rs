@@ -40,7 +40,17 @@ pub enum Happened {
         /// Why an endpoint of the tier that was left went down last, if one did.
         reason: Option<Arc<str>>,
     },
-    /// An endpoint went up or down, or in or out of maintenance.
+    /// An operator's failback onto a primary that is not healthy holds from now on, or no longer.
+    Forced {
+        /// The primary tier.
+        tier: TierName,
+        /// Whether it holds: the tier stays active, healthy or not, until it has been healthy
+        /// once.
+        holds: bool,
+        /// Why an endpoint of the tier is not in use, where somebody said.
+        reason: Option<Arc<str>>,
+    },
+    /// An endpoint went up or down, or in or out of maintenance, or stays in it for another reason.
     Endpoint {
         /// Which one.
         endpoint: Arc<str>,
@@ -49,6 +59,15 @@ pub enum Happened {
         /// What it is.
         to: State,
         /// Why, where somebody said.
+        reason: Option<Arc<str>>,
+    },
+    /// The checks of an endpoint in maintenance turned good, or bad: it is out all the same.
+    Out {
+        /// Which one.
+        endpoint: Arc<str>,
+        /// Whether it would count as up.
+        is_healthy: bool,
+        /// Why not, where somebody said.
         reason: Option<Arc<str>>,
     },
     /// Events that this listener was too slow for.

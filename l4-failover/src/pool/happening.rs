@@ -13,7 +13,7 @@ use super::inner::{Inner, State, is_checked};
 use super::mind::{Drain, cut};
 use super::session::Cut;
 use crate::choice::{
-    Cause, Changes, EndpointChange, Event, Move, MoveKind, Sessions, State as Counts,
+    Cause, Changes, EndpointChange, Event, Move, MoveKind, OutChange, Sessions, State as Counts,
 };
 use crate::probe::{Verdict, Watch};
 
@@ -76,6 +76,9 @@ impl Inner {
         for change in &changes.endpoints {
             self.endpoint_changed(state, change);
         }
+        for change in &changes.out {
+            self.out_changed(state, change);
+        }
         for &endpoint in &changes.fell {
             let endpoint = Arc::clone(&state.endpoints[endpoint]);
             let how = state.options.policy.on_endpoint_down;
@@ -86,6 +89,7 @@ impl Inner {
             self.moved(state, moved, left);
             self.end_left(state, moved, &on_it);
         }
+        self.forced(state, changes.forced);
         if let Some(left) = changes.ramped {
             let (_, on_it) = self.left(state, left);
             let how = state.options.policy.on_failback;
@@ -150,6 +154,22 @@ impl Inner {
         }
     }
 
+    fn out_changed(&self, state: &State, change: &OutChange) {
+        let endpoint = &state.endpoints[change.endpoint];
+        let (pool, name, is_healthy) = (&self.name, endpoint.name(), change.is_healthy);
+        let reason = match is_healthy {
+            true => None,
+            false => why_down(endpoint),
+        };
+        let told = reason.as_deref();
+        info!(target: "pool", %pool, endpoint = %name, healthy = is_healthy, reason = told, "endpoint in maintenance was checked");
+        self.tell(Happened::Out {
+            endpoint: Arc::clone(name),
+            is_healthy,
+            reason,
+        });
+    }
+
     pub(super) fn moved(&self, state: &mut State, moved: &Move, left: TierName) {
         self.moves[moved.kind as usize][moved.cause as usize].fetch_add(1, Relaxed);
         let to = self.tier_name(state, moved.to);
@@ -162,12 +182,14 @@ impl Inner {
         };
         let (pool, kind, cause, after) = (&self.name, moved.kind, moved.cause, moved.after);
         let told = reason.as_deref();
+        // Lists, which stand in quotes only as strings.
+        let (told_from, told_to) = (left.to_string(), to.to_string());
         match kind {
             MoveKind::Failover => {
-                warn!(target: "pool", %pool, %cause, from = %left, %to, since_last_seconds = after.as_secs_f64(), reason = told, "failover");
+                warn!(target: "pool", %pool, %cause, from = told_from, to = told_to, since_last_seconds = after.as_secs_f64(), reason = told, "failover");
             }
             MoveKind::Failback => {
-                info!(target: "pool", %pool, %cause, from = %left, %to, since_last_seconds = after.as_secs_f64(), "failback");
+                info!(target: "pool", %pool, %cause, from = told_from, to = told_to, since_last_seconds = after.as_secs_f64(), "failback");
             }
         }
         let event = self.tell(Happened::Moved {
@@ -179,6 +201,28 @@ impl Inner {
             reason,
         });
         state.last_move = Some(event);
+    }
+
+    /// Tells that a forced failback holds, or does no longer; nothing if that is as it was.
+    pub(super) fn forced(&self, state: &State, forced: Option<bool>) {
+        let Some(holds) = forced else { return };
+        let tier = self.tier_name(state, 0);
+        let reason = match holds {
+            true => why_out(state, &tier),
+            false => None,
+        };
+        let (pool, primary, told) = (&self.name, tier.to_string(), reason.as_deref());
+        match holds {
+            true => {
+                warn!(target: "pool", %pool, primary, reason = told, "forced: the primary stays active, healthy or not, until it has been healthy once");
+            }
+            false => info!(target: "pool", %pool, primary, "no longer forced"),
+        }
+        self.tell(Happened::Forced {
+            tier,
+            holds,
+            reason,
+        });
     }
 
     fn tell(&self, what: Happened) -> PoolEvent {
@@ -234,6 +278,19 @@ fn stop_drains(state: &State, endpoint: &str, for_tier: bool) {
     let drains = state.drains.iter();
     let drains = drains.filter(|it| it.is_of(endpoint, for_tier));
     drains.for_each(Drain::stop);
+}
+
+/// Why the first endpoint of a tier that is not in use is not.
+fn why_out(state: &State, tier: &TierName) -> Option<Arc<str>> {
+    let counted = state.choice.tier(tier.tier).iter();
+    counted.zip(&tier.endpoints).find_map(|(counted, name)| {
+        let endpoint = state.endpoints.iter().find(|it| it.name() == name)?;
+        match counted.state() {
+            Counts::Up => None,
+            Counts::Down => why_down(endpoint),
+            Counts::Maintenance => counted.maintenance().cloned(),
+        }
+    })
 }
 
 /// Why an endpoint is down: what its last check said, or the last dial.

@@ -11,9 +11,10 @@ use super::build::{self, BuildError, Clients};
 use super::event::{EVENTS_MAX, Events, PoolEvent};
 use super::mind::Drain;
 use super::options::{EndpointOptions, PoolOptions};
+use super::state_file::{self, Found, Remembered, Senseless, StateFileError};
 use super::watch::check_tls;
-use super::{Endpoint, Upkeep, state_file};
-use crate::choice::{Cause, Choice, HealthPolicy, Member, Memory};
+use super::{Endpoint, Upkeep};
+use crate::choice::{Cause, Choice, HealthPolicy, Member};
 use crate::probe::{CheckOptions, Probe, SubjectTls, Watch};
 
 /// What the clones of a pool share.
@@ -26,11 +27,20 @@ pub(super) struct Inner {
     pub(super) me: Weak<Inner>,
     /// What is due, or what must be kept, is another. Shared with the task that waits for it.
     pub(super) wake: Arc<Notify>,
-    /// One writer of the state file at a time; where and what it wrote last.
-    pub(super) kept: Mutex<Option<(PathBuf, Memory)>>,
+    /// One writer of the state file at a time.
+    pub(super) kept: Mutex<Kept>,
     pub(super) upkeep: OnceLock<Upkeep>,
     pub(super) moves: [[AtomicU64; Cause::ALL.len()]; 2],
     pub(super) spilled: AtomicU64,
+}
+
+/// What the state file holds, as far as anybody knows.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// Where it is, and what was written last.
+    pub(super) there: Option<(PathBuf, Remembered)>,
+    /// What was found there and is no state.
+    pub(super) senseless: Option<Senseless>,
 }
 
 /// What changes; locked for moments only, never over an await.
@@ -64,13 +74,9 @@ impl Inner {
         let now = Instant::now().into_std();
         let (policy, health) = (options.policy.clone(), health(&options.check));
         let mut choice = Choice::new(members(&options), policy, health, now);
-        let kept = match &options.state_file {
-            Some(path) => Some((path.clone(), state_file::load(path)?)),
-            None => None,
-        };
-        if let Some((_, memory)) = &kept {
-            choice.restore(memory, now);
-        }
+        let name: Arc<str> = options.name.as_str().into();
+        let kept = Kept::load(options.state_file.as_ref(), &name)?;
+        let last_move = kept.restore(&mut choice, now);
         number(&endpoints);
         let state = State {
             choice,
@@ -78,15 +84,16 @@ impl Inner {
             watches: Vec::new(),
             check_tls,
             random: fastrand::Rng::new(),
-            last_move: None,
+            last_move,
             is_minded: false,
-            is_unkept: false,
+            // What is not there yet is written once the pool is started.
+            is_unkept: options.state_file.is_some() && kept.there.is_none(),
             state_file_error: None,
             drains: Vec::new(),
             options,
         };
         Ok(Arc::new_cyclic(|me| Self {
-            name: state.options.name.as_str().into(),
+            name,
             state: Mutex::new(state),
             events: broadcast::channel(EVENTS_MAX).0,
             me: Weak::clone(me),
@@ -124,6 +131,26 @@ impl Inner {
             pool: Arc::clone(&self.name),
             receiver: self.events.subscribe(),
         }
+    }
+}
+
+impl Kept {
+    fn load(path: Option<&PathBuf>, pool: &Arc<str>) -> Result<Self, StateFileError> {
+        let mut kept = Self::default();
+        let Some(path) = path else { return Ok(kept) };
+        match state_file::load(path, pool)? {
+            Found::Nothing => {}
+            Found::Remembered(remembered) => kept.there = Some((path.clone(), remembered)),
+            Found::Senseless(senseless) => kept.senseless = Some(senseless),
+        }
+        Ok(kept)
+    }
+
+    /// Lets `choice` go on from what was remembered; how that tier became active.
+    fn restore(&self, choice: &mut Choice, now: std::time::Instant) -> Option<PoolEvent> {
+        let (_, Remembered { memory, last_move }) = self.there.as_ref()?;
+        let is_there = choice.restore(memory, now);
+        last_move.clone().filter(|_| is_there)
     }
 }
 

@@ -12,6 +12,7 @@ use super::Upkeep;
 use super::inner::{Inner, State};
 use super::session::{Cut, Signal};
 use crate::choice::Event;
+use crate::error::with_causes;
 
 /// A state file that could not be written is tried again after this.
 const KEEP_AGAIN: Duration = Duration::from_secs(5);
@@ -63,7 +64,8 @@ async fn mind(pool: Weak<Inner>, wake: Arc<Notify>) {
         if let Err(error) = inner.keep().await
             && is_new
         {
-            warn!(target: "pool", pool = %inner.name, %error, "a restart will forget what changed");
+            let error = with_causes(&error);
+            warn!(target: "pool", pool = %inner.name, error, "a restart will forget what changed");
         }
         let Some(due) = inner.tick() else { return };
         drop(inner);

@@ -30,6 +30,7 @@ use inner::Inner;
 pub use addresses::Addresses;
 pub use build::{BuildError, PoolBuilder};
 pub use command::CommandError;
+pub(crate) use command::{Done, Wish};
 pub use dial::{Connected, DialLimits, Dialling, Reach};
 pub use endpoint::{Endpoint, LastCheck};
 pub use error::{Attempt, AttemptError, DialError, LedNowhere};

@@ -8,7 +8,7 @@ use super::build::{self, BuildError, Clients};
 use super::inner::{self, Inner, State};
 use super::options::PoolOptions;
 use super::watch::check_tls;
-use super::{Endpoint, Upkeep};
+use super::{Endpoint, Upkeep, state_file};
 use crate::probe::SubjectTls;
 
 /// What a pool is to be made of, read and found good. Dropped, it changes nothing.
@@ -30,7 +30,7 @@ impl Prepared {
         let check_tls = check_tls(&options, &mut clients)?;
         if let Some(path) = &options.state_file {
             // What is in force now counts, not what is there; only whether it can be written.
-            inner.keep_in(path)?;
+            state_file::check(path)?;
         }
         Ok(Self {
             inner: Arc::clone(inner),
@@ -66,6 +66,7 @@ impl Prepared {
             let stay = on_it.into_iter().filter(|it| it.place().is_some());
             inner.end_left(&mut state, &moved, &Vec::from_iter(stay));
         }
+        inner.forced(&state, changes.forced);
         state.is_unkept = true;
         inner.mind(&mut state);
     }

@@ -29,6 +29,9 @@ pub struct PoolStatus {
     pub failback: Failback,
     /// Whether an operator's failover holds.
     pub is_held: bool,
+    /// Whether an operator's failback onto an unhealthy primary holds: it stays active, healthy or
+    /// not, until it has been healthy once.
+    pub is_forced: bool,
     /// The hold-down as things stand: longer with each flap.
     pub hold_down: Duration,
     /// How long a better tier must stay healthy until it takes over by itself; none if none waits.
@@ -39,7 +42,7 @@ pub struct PoolStatus {
     pub moves: u64,
     /// Sessions that a dial put outside of the active tier since the start.
     pub spilled: u64,
-    /// The last move since the start.
+    /// The last move since the start, or, where a state file remembers it, before.
     pub last_move: Option<PoolEvent>,
     /// Why decisions may not survive a restart: the state file could not be written.
     pub state_file_error: Option<Arc<str>>,
@@ -80,7 +83,8 @@ pub struct EndpointStatus {
     pub is_up: bool,
     /// Why an operator took it out.
     pub maintenance: Option<Arc<str>>,
-    /// Since when it has been up or down; none if it has not changed since the start.
+    /// How long it has been up or down, or, if it is, in maintenance; none if it has not changed
+    /// since the start, or nobody remembers.
     pub changed_for: Option<Duration>,
     /// While up the failures in a row, while down the successes.
     pub streak: u32,
@@ -128,6 +132,7 @@ impl Inner {
             active_for: now.saturating_duration_since(choice.since()),
             failback: choice.policy().failback,
             is_held: choice.is_held(),
+            is_forced: choice.is_forced(),
             hold_down: choice.hold_down(now),
             hold_down_left: choice.hold_down_left(now),
             flaps: choice.flaps(now),
@@ -156,7 +161,7 @@ fn endpoint_status(
         state: counted.state(),
         is_up: health.is_up(),
         maintenance: counted.maintenance().cloned(),
-        changed_for: health.changed().map(|at| now.saturating_duration_since(at)),
+        changed_for: counted.since().map(|at| now.saturating_duration_since(at)),
         streak: health.streak(),
         weight: counted.weight(),
         max_connections: counted.max_connections(),

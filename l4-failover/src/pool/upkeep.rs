@@ -175,7 +175,8 @@ async fn look_up_for(name: Arc<str>, sharing: Vec<Arc<Addresses>>) {
     let found = Addresses::look_up(&name).await;
     let has_address = sharing.iter().all(|it| it.get().is_ok());
     if let Err(error) = &found {
-        warn!(endpoint = %name, %error, has_address, "cannot look up an endpoint's name");
+        let error = error.to_string();
+        warn!(endpoint = %name, error, has_address, "cannot look up an endpoint's name");
     }
     let found = found.map_err(|error| Arc::from(error.to_string()));
     for addresses in sharing {

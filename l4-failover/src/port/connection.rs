@@ -46,7 +46,7 @@ async fn shake(
 ) -> Result<ResetOnDrop<Stream>, Error> {
     let context = Arc::clone(record.context());
     let front = Arc::clone(record.front());
-    let place = context.handshakes.begin();
+    let place = context.handshakes.enter();
     let (stream, caller) = tokio::select! {
         shaken = greet(client, gate, &front.pool) => shaken?,
         () = place.is_taken() => return Err(Error::Crowded),

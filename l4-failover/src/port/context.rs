@@ -8,15 +8,18 @@ use tokio::net::TcpStream;
 
 use super::connection;
 use super::front::{Door, Front};
-use super::handshakes::Handshakes;
 use super::log::ConnectionLog;
 use super::metrics::Metrics;
 use super::record::{Record, report};
 use crate::metrics::Snapshot;
 use crate::process::log::LostLines;
+use crate::socket::crowd::Crowd;
 use crate::socket::live::Live;
 use crate::socket::relay::{RelayContext, RelayLimits};
 use crate::socket::workers::{Accepted, Pause, Serve};
+
+/// A handshake owns some 40 KiB until it is finished: 20 MiB in all.
+const HANDSHAKES_MAX: usize = 512;
 
 /// What a [`Context`] is made with.
 #[derive(Debug)]
@@ -36,7 +39,8 @@ pub struct ContextOptions {
 pub struct Context {
     pub(super) relay: RelayContext,
     pub(super) live: Live<Arc<Front>>,
-    pub(super) handshakes: Handshakes,
+    /// Handshakes under way.
+    pub(super) handshakes: Crowd,
     pub(super) log: ConnectionLog,
     metrics: Metrics,
     lost: LostLines,
@@ -53,7 +57,7 @@ impl Context {
         Ok(Self {
             relay: RelayContext::new(options.relay),
             live: Live::new(options.workers, options.connections_max),
-            handshakes: Handshakes::default(),
+            handshakes: Crowd::new(HANDSHAKES_MAX),
             log: ConnectionLog::default(),
             metrics: Metrics::new()?,
             lost: options.lost,

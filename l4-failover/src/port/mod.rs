@@ -5,7 +5,6 @@ mod connection;
 mod context;
 mod error;
 mod front;
-mod handshakes;
 mod log;
 mod metrics;
 mod outcome;

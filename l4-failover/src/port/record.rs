@@ -91,7 +91,8 @@ impl Record {
         self.phase = Phase::Relay;
         let took = self.opened.elapsed().saturating_sub(self.shook);
         self.front().series.dialled(took);
-        self.failed_attempts = connected.failed.len();
+        let tried = connected.failed.iter().filter(|it| it.was_tried());
+        self.failed_attempts = tried.count();
         self.upstream = Some(Box::new(Upstream {
             endpoint: connected.endpoint,
             address: connected.address,
@@ -114,7 +115,7 @@ impl Record {
             Ok(()) => self.finish(Outcome::DONE, None),
             Err(error) => {
                 if let Error::Connect(error) = &error {
-                    self.failed_attempts = error.attempts().len();
+                    self.failed_attempts = error.tried();
                 }
                 self.finish(error.outcome(), Some(&error));
             }

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::{InAWord, with_causes};
 use crate::socket::connect::ConnectError;
 use crate::socket::tls::{Alert, HandshakeError};
 
@@ -24,13 +25,13 @@ pub(super) enum Failure {
     Unresolved(Arc<str>),
     #[error("no answer within {0:?}")]
     Silent(Duration),
-    #[error("{}", Cause(.0))]
+    #[error("{}", InAWord(.0))]
     Connect(io::Error),
     #[error("{0}")]
     All(String),
     #[error("a check by TLS needs a server name")]
     NoServerName,
-    #[error("{}", Chain(.0))]
+    #[error("{}", with_causes(.0))]
     Handshake(HandshakeError),
     #[error("the request cannot be made: {0}")]
     Request(hyper::http::Error),
@@ -139,28 +140,6 @@ fn sources<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |error| (*error).source())
-}
-
-/// An error and its causes.
-struct Chain<'a>(&'a HandshakeError);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)?;
-        sources(self.0).try_for_each(|source| write!(f, ": {source}"))
-    }
-}
-
-/// What the system said, in a word: "connection refused" without the number.
-struct Cause<'a>(&'a io::Error);
-
-impl fmt::Display for Cause<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.kind() {
-            io::ErrorKind::Other => self.0.fmt(f),
-            kind => kind.fmt(f),
-        }
-    }
 }
 
 /// Such as "200-299, 304".

@@ -1,10 +1,13 @@
 //! One port without a file, from flags alone.
 
 use super::Settings;
-use crate::config::{Diagnostics, Flag, Given, read_flags};
+use crate::config::{Diagnostics, Flag, Given, did_you_mean, read_flags};
 
 /// What the port is called in logs, metrics, commands and the `ready` line.
 const NAME: &str = "port";
+
+/// The checks that a word says all of.
+const CHECKS: [&str; 2] = ["tcp", "none"];
 
 /// The flags that stand for a file with one port, as they were typed.
 ///
@@ -33,7 +36,7 @@ pub struct Flags {
     pub backup: Vec<String>,
     /// `--protocol`.
     pub protocol: Option<String>,
-    /// `--check`: a type, in one word.
+    /// `--check`: `tcp` or `none`. Other types need more than a word, and thus a file.
     pub check: Option<String>,
     /// `--admin`: the key `address` of `[admin]`. Without it operators are not served.
     pub admin: Option<String>,
@@ -44,9 +47,32 @@ impl Settings {
     ///
     /// # Errors
     /// Every mistake, each with the name of its flag.
-    pub fn from_flags(flags: Flags) -> Result<Self, Diagnostics> {
-        read_flags(flags.given(), Self::read)
+    pub fn from_flags(mut flags: Flags) -> Result<Self, Diagnostics> {
+        let Some(message) = flags.check.as_deref().and_then(wrong_check) else {
+            return read_flags(flags.given(), Self::read);
+        };
+        flags.check = None;
+        let others = read_flags(flags.given(), Self::read).err();
+        Err(others.unwrap_or_default().with_flag("--check", message))
     }
+}
+
+/// Why the flags cannot have a check of this type.
+fn wrong_check(word: &str) -> Option<String> {
+    let needs = match word {
+        "tcp" | "none" => return None,
+        "http" => "what to ask for, as in check = { type = \"http\", path = \"/health\" }",
+        "tls" => "a server name, as in primary = [{ address = …, tls = { server_name = … } }]",
+        other => {
+            let hint = did_you_mean(other, CHECKS);
+            let known = CHECKS.map(|check| format!("{check:?}")).join(" or ");
+            return Some(format!("expected {known}, found {other:?}{hint}"));
+        }
+    };
+    Some(format!(
+        "a check of type {word:?} needs {needs}, which only a file can say: write one and \
+         `run --config FILE`; flags have \"tcp\" and \"none\""
+    ))
 }
 
 impl Flags {

@@ -1,6 +1,7 @@
 //! TCP sockets: listening, connecting, relaying.
 
 pub mod connect;
+pub mod crowd;
 pub mod cut;
 pub mod listen;
 pub mod live;
@@ -13,4 +14,5 @@ pub mod tls;
 pub mod workers;
 
 pub use options::TcpOptions;
+pub use queue::is_delivered;
 pub use stream::{Connection, Stream};

@@ -28,7 +28,8 @@ getsockopt_impl!(
 /// Whether the peer's kernel has acknowledged all that was written to `socket`.
 ///
 /// A kernel that cannot say (before Linux 4.12) counts as having delivered.
-pub(crate) fn is_delivered(socket: &impl AsFd) -> bool {
+#[must_use]
+pub fn is_delivered(socket: &impl AsFd) -> bool {
     let words = getsockopt(&socket.as_fd(), MemInfo);
     words.map_or(true, |words| words[WMEM_QUEUED] == 0)
 }

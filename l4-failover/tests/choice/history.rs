@@ -155,7 +155,7 @@ pub(crate) fn happen(choice: &mut Choice, happening: &Happening, now: Instant) -
         Happening::Failback(force) => Command::Failback { force },
         Happening::Maintain(at) => Command::Maintain {
             endpoint: at % all,
-            reason: "patching".into(),
+            reason: ["patching", "a new disk"][at % 2].into(),
         },
         Happening::Resume(at) => Command::Resume { endpoint: at % all },
     };

@@ -88,9 +88,31 @@ proptest! {
             for (nth, (old, new)) in step.before.endpoints().iter().zip(step.after.endpoints()).enumerate() {
                 let told = step.changes.endpoints.iter().find(|it| it.endpoint == nth);
                 let told = told.map(|it| (it.from, it.to));
-                let changed = (old.state() != new.state()).then(|| (old.state(), new.state()));
-                assert_eq!(told, changed);
+                let is_other = old.state() != new.state() || old.maintenance() != new.maintenance();
+                assert_eq!(told, is_other.then(|| (old.state(), new.state())));
             }
+        });
+    }
+
+    #[test]
+    fn what_checks_say_of_one_that_is_out_is_told_apart(plan in plan(), history in history()) {
+        plan.run(&history, |step| {
+            for (nth, (old, new)) in step.before.endpoints().iter().zip(step.after.endpoints()).enumerate() {
+                let told = step.changes.out.iter().find(|it| it.endpoint == nth);
+                let is_out = old.maintenance().is_some() && new.maintenance().is_some();
+                let (was, is) = (old.health().is_up(), new.health().is_up());
+                let wanted = (is_out && was != is && plan.health.is_checked).then_some(is);
+                assert_eq!(told.map(|it| it.is_healthy), wanted);
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_forced_is_told_and_holds_the_primary_alone(plan in plan(), history in history()) {
+        plan.run(&history, |step| {
+            let (was, is) = (step.before.is_forced(), step.after.is_forced());
+            assert_eq!(step.changes.forced, (was != is).then_some(is));
+            assert!(!is || (step.after.active() == 0 && !step.after.is_held()));
         });
     }
 

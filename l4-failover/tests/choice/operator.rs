@@ -105,6 +105,48 @@ fn one_that_goes_down_in_maintenance_is_told() {
     choice.command(&maintain(0), start).unwrap();
     let changes = check(&mut choice, 0, false, start);
     assert_eq!((changes.fell, changes.endpoints), (vec![0], vec![]));
+    assert!(!changes.out[0].is_healthy && choice.endpoints()[0].state() == State::Maintenance);
+    assert!(check(&mut choice, 0, true, start).out[0].is_healthy);
+}
+
+#[test]
+fn one_that_is_out_is_so_since_it_was_taken_out() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    check(&mut choice, 0, false, start);
+    let since = |choice: &Choice| choice.endpoints()[0].since();
+    assert_eq!(since(&choice), Some(start));
+    choice.command(&maintain(0), start + SECOND).unwrap();
+    assert_eq!(since(&choice), Some(start + SECOND));
+    // Whatever its checks say, and however often it is said.
+    check(&mut choice, 0, true, start + 2 * SECOND);
+    choice.command(&maintain(0), start + 3 * SECOND).unwrap();
+    assert_eq!(since(&choice), Some(start + SECOND));
+    let resume = Command::Resume { endpoint: 0 };
+    choice.command(&resume, start + 4 * SECOND).unwrap();
+    assert_eq!(since(&choice), Some(start + 2 * SECOND));
+}
+
+#[test]
+fn another_reason_is_told_and_the_same_again_is_not() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    let mut order = |command| choice.command(&command, start).unwrap().endpoints;
+    assert_eq!(order(Command::Resume { endpoint: 0 }), []);
+    assert_eq!(order(maintain(0)).len(), 1);
+    assert_eq!(order(maintain(0)), []);
+    let reason = "a new disk".into();
+    let other = order(Command::Maintain {
+        endpoint: 0,
+        reason,
+    });
+    let states = other.iter().map(|it| (it.from, it.to));
+    let out = State::Maintenance;
+    assert_eq!(states.collect::<Vec<_>>(), [(out, out)]);
+    assert_eq!(
+        choice.endpoints()[0].maintenance().unwrap(),
+        &"a new disk".into()
+    );
 }
 
 #[test]
@@ -157,6 +199,25 @@ fn a_forced_failback_survives_a_restart() {
     check(&mut restarted, 1, true, start);
     assert!(check(&mut restarted, 0, false, start).moved.is_none());
     assert!(restarted.memory().is_forced);
+}
+
+#[test]
+fn a_failback_that_is_forced_where_it_is_holds_and_is_told_once() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    for endpoint in 0..3 {
+        check(&mut choice, endpoint, false, start);
+    }
+    check(&mut choice, 0, true, start);
+    check(&mut choice, 0, false, start);
+    assert_eq!((choice.active(), choice.is_forced()), (0, false));
+    let failback = Command::Failback { force: true };
+    let changes = choice.command(&failback, start).unwrap();
+    assert_eq!((changes.moved, changes.forced), (None, Some(true)));
+    assert!(choice.command(&failback, start).unwrap().is_empty());
+    // It is not left for one that is well, until it has been well itself.
+    assert!(check(&mut choice, 1, true, start).moved.is_none());
+    assert_eq!(check(&mut choice, 0, true, start).forced, Some(false));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use l4_failover::admin::pools::EventJson;
 use l4_failover::choice::{Cause, Failback, MoveKind, Policy, Sessions, State};
 use l4_failover::{Cut, Happened, Pool};
 
@@ -29,21 +30,49 @@ async fn it_leaves_a_dead_primary_and_returns_after_the_hold_down() {
     assert_eq!((status.active, status.moves), (1, 1));
     let down = &status.tiers[0].endpoints[0];
     assert_eq!(down.state, State::Down);
-    assert!(
-        down.last_check
-            .as_ref()
-            .unwrap()
-            .result
-            .as_ref()
-            .unwrap_err()
-            .contains("refused")
-    );
+    let said = down.last_check.clone().unwrap().result.unwrap_err();
+    assert_eq!(&*said, "connection refused");
 
     let _primary = Server::at(&address).await;
     assert_eq!(moved(&mut events, MoveKind::Failback).await, 0);
     assert_eq!(pool.moves(MoveKind::Failback, Cause::Recovered), 1);
     let up_for = pool.status().tiers[0].endpoints[0].changed_for.unwrap();
     assert!(up_for >= Duration::from_millis(200), "{up_for:?}");
+}
+
+#[tokio::test]
+async fn what_checks_say_of_one_in_maintenance_is_an_event_of_its_own() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let pool = pair(&primary.address, &backup.address, quick())
+        .build()
+        .unwrap();
+    let out = pool.maintenance(&backup.address, Some("a new disk"));
+    out.await.unwrap();
+    let mut events = pool.events();
+    let address = backup.stop().await;
+    let Happened::Out {
+        endpoint,
+        is_healthy,
+        reason,
+    } = soon(events.next()).await.unwrap().what
+    else {
+        panic!("it is out");
+    };
+    assert_eq!((&*endpoint, is_healthy), (&*address, false));
+    assert_eq!(reason.as_deref(), Some("connection refused"));
+    let _backup = Server::at(&address).await;
+    let event = EventJson::of(&soon(events.next()).await.unwrap(), "port");
+    assert_eq!(
+        (event.event.as_str(), event.endpoint, event.healthy),
+        ("endpoint", Some(address), Some(true))
+    );
+    // Whoever reads no more than these takes it for what it is.
+    let out = Some("maintenance".to_owned());
+    assert_eq!((&event.from, &event.to), (&out, &out));
+    assert_eq!(
+        pool.status().tiers[1].endpoints[0].state,
+        State::Maintenance
+    );
 }
 
 #[tokio::test]

@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use l4_failover::probe::{CheckOptions, Probe};
 use l4_failover::socket::tls::{
     Identity, Reload, TlsClient, TlsOptions, TlsServer, TlsServerOptions, Watcher,
 };
+use l4_failover::{EndpointOptions, Pool};
 use rustls::version::TLS13;
 use tokio_rustls::TlsAcceptor;
 use tracing::Level;
@@ -232,6 +234,38 @@ fn the_day_of_expiry_is_known_and_said_once_when_it_is_past() {
         ..to(&authority, &authority.ca())
     };
     assert_eq!(TlsClient::load(&nobody).unwrap().expires(), None);
+}
+
+/// The endpoint stays, as does its name; what it is shown is in other files from then on.
+#[tokio::test]
+async fn what_a_reload_gives_to_an_endpoint_that_stays_is_watched() {
+    let authority = Authority::new();
+    let unchecked = CheckOptions {
+        probe: Some(Probe::None),
+        ..CheckOptions::default()
+    };
+    let endpoint = EndpointOptions {
+        tls: Some(to(&authority, &authority.ca())),
+        ..EndpointOptions::at("127.0.0.1:1".parse().unwrap())
+    };
+    let builder = Pool::builder().primary_endpoint(endpoint).check(unchecked);
+    let pool = builder.build().unwrap();
+    let next = authority.issue("next", &["webservice.dc1"]);
+    let mut options = pool.options();
+    options.tiers[0][0].tls.as_mut().unwrap().identity = Some(next.clone());
+    pool.reload(options).unwrap();
+    let until = rcgen::date_time_ymd(2040, 2, 3);
+    let renewed = authority.issue_with("renewed", &["webservice.dc1"], |params| {
+        params.not_after = until;
+    });
+    fs::rename(renewed.cert, next.cert).unwrap();
+    fs::rename(renewed.key, next.key).unwrap();
+    let seen = async {
+        while pool.status().tiers[0].endpoints[0].certificate_expires != Some(until.into()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, seen).await.unwrap();
 }
 
 #[tokio::test]

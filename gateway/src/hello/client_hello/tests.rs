@@ -57,7 +57,7 @@ fn fields_are_read_in_their_places() {
     let body = body(&extensions);
     let hello = ClientHello::parse(&body).unwrap();
     assert_eq!(hello.legacy_version, 0x0303);
-    assert_eq!(hello.random, [7; 32]);
+    assert_eq!(*hello.random, [7; 32]);
     assert_eq!(hello.session_id, b"session");
     assert_eq!(hello.cipher_suites().collect::<Vec<_>>(), [0x1301]);
     assert_eq!(hello.compression_methods, [0]);

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::order::{MaintenanceJson, Order};
 use super::refusal::Refusal;
 use super::{EventJson, NamedPool};
-use crate::{CommandError, Happened, Pool, PoolEvent};
+use crate::choice::{EndpointChange, State};
+use crate::pool::{Done, Wish};
+use crate::{CommandError, Happened, Pool};
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,19 +37,25 @@ type Answer = Result<Json<CommandJson>, Refusal>;
 
 pub(super) async fn failover(order: Order<IgnoredAny>) -> Answer {
     let named = order.named;
-    let done = Wish::Failover.carry_out(&named).await?;
+    let done = carry_out(Wish::Failover, &named).await?;
     let stays = match done.moved {
         Some(_) => "; it stays there until failback",
         None => "",
     };
-    Ok(done.answer(&named, &format!("{}{stays}", done.went(&named))))
+    let message = format!("{}{stays}", went(&done, &named));
+    Ok(answer(done, &named, &message))
 }
 
 pub(super) async fn failback(order: Order<Force>) -> Answer {
     let named = order.named;
     let force = order.force || order.body.unwrap_or_default().force;
-    let done = Wish::Failback { force }.carry_out(&named).await?;
-    Ok(done.answer(&named, &done.went(&named)))
+    let done = carry_out(Wish::Failback { force }, &named).await?;
+    let stays = match done.is_forced {
+        true => "; it is not healthy, and stays active until it has been healthy once",
+        false => "",
+    };
+    let message = format!("{}{stays}", went(&done, &named));
+    Ok(answer(done, &named, &message))
 }
 
 pub(super) async fn maintenance(order: Order<MaintenanceJson>) -> Answer {
@@ -65,111 +73,79 @@ pub(super) async fn resume(order: Order<MaintenanceJson>) -> Answer {
 }
 
 async fn maintain(named: &NamedPool, endpoint: String, reason: Option<String>) -> Answer {
-    let what = match &reason {
-        Some(reason) => format!("{endpoint} is in maintenance ({reason})"),
-        None => format!("{endpoint} is not in maintenance any more"),
+    let wish = Wish::Maintenance {
+        endpoint: endpoint.clone(),
+        reason: reason.clone(),
     };
-    let wish = Wish::Maintenance { endpoint, reason };
-    let done = wish.carry_out(named).await?;
-    Ok(done.answer(named, &format!("{what}; {}", done.went(named))))
+    let done = carry_out(wish, named).await?;
+    let what = became(done.endpoint, reason.as_deref());
+    let message = format!("{endpoint} {what}; {}", went(&done, named));
+    Ok(answer(done, named, &message))
 }
 
-/// What an operator wants.
-enum Wish {
-    Failover,
-    Failback {
-        force: bool,
-    },
-    Maintenance {
-        endpoint: String,
-        reason: Option<String>,
-    },
+/// What became of an endpoint that was to be in maintenance for this reason, or not to be.
+fn became(change: Option<EndpointChange>, reason: Option<&str>) -> String {
+    match (reason, change.map(|it| it.from)) {
+        (Some(reason), None) => format!("was in maintenance already ({reason})"),
+        (Some(reason), Some(State::Maintenance)) => {
+            format!("was in maintenance already, and is now for another reason ({reason})")
+        }
+        (Some(reason), Some(_)) => format!("is in maintenance ({reason})"),
+        (None, None) => "was not in maintenance".to_owned(),
+        (None, Some(_)) => "is not in maintenance any more".to_owned(),
+    }
 }
 
-impl Wish {
-    /// Goes on to its end also if the client goes away: the state file must not be left behind
-    /// what was decided.
-    async fn carry_out(self, named: &NamedPool) -> Result<Done, Refusal> {
-        let pool = named.pool.clone();
-        let before = pool.status().last_move;
-        let result = match tokio::spawn(async move { self.ask(&pool).await }).await {
-            Ok(result) => result,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        };
-        let moved = || {
-            named
+/// Goes on to its end also if the client goes away: the state file must not be left behind what was
+/// decided.
+async fn carry_out(wish: Wish, named: &NamedPool) -> Result<Done, Refusal> {
+    let pool = named.pool.clone();
+    let done = match tokio::spawn(async move { pool.obey(wish).await }).await {
+        Ok(done) => done,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    };
+    let owner = || named.pool.name().to_string();
+    match done {
+        Ok(done) => Ok(done),
+        Err(CommandError::NotKept(_)) => unreachable!("what is done is told, kept or not"),
+        Err(CommandError::Refused(refusal)) => Err(Refusal::Command {
+            pool: owner(),
+            refusal,
+        }),
+        Err(CommandError::UnknownEndpoint { name, .. }) => Err(Refusal::UnknownEndpoint {
+            pool: owner(),
+            name,
+            known: named
                 .pool
-                .status()
-                .last_move
-                .filter(|it| Some(it) != before.as_ref())
-        };
-        Done::from_result(result, &named.pool, moved)
-    }
-
-    async fn ask(self, pool: &Pool) -> Result<Option<PoolEvent>, CommandError> {
-        match self {
-            Self::Failover => pool.failover().await,
-            Self::Failback { force } => pool.failback(force).await,
-            Self::Maintenance { endpoint, reason } => {
-                pool.maintenance(&endpoint, reason.as_deref()).await
-            }
-        }
+                .endpoints()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }),
     }
 }
 
-/// A command that was carried out.
-struct Done {
-    moved: Option<PoolEvent>,
-    warning: Option<String>,
+/// What moved, or who is active all the same.
+fn went(done: &Done, named: &NamedPool) -> String {
+    match done.moved.as_ref().map(|event| &event.what) {
+        Some(Happened::Moved { from, to, .. }) => format!("moved from {from} to {to}"),
+        _ => format!("nothing had to move, {} is active", active(&named.pool)),
+    }
 }
 
-impl Done {
-    fn from_result(
-        result: Result<Option<PoolEvent>, CommandError>,
-        pool: &Pool,
-        moved: impl FnOnce() -> Option<PoolEvent>,
-    ) -> Result<Self, Refusal> {
-        let owner = || pool.name().to_string();
-        match result {
-            Ok(moved) => Ok(Self {
-                moved,
-                warning: None,
-            }),
-            Err(error @ CommandError::NotKept(_)) => Ok(Self {
-                moved: moved(),
-                warning: Some(error.to_string()),
-            }),
-            Err(CommandError::Refused(refusal)) => Err(Refusal::Command {
-                pool: owner(),
-                refusal,
-            }),
-            Err(CommandError::UnknownEndpoint { name, .. }) => Err(Refusal::UnknownEndpoint {
-                pool: owner(),
-                name,
-                known: pool.endpoints().iter().map(ToString::to_string).collect(),
-            }),
-        }
-    }
-
-    /// What moved, or who is active all the same.
-    fn went(&self, named: &NamedPool) -> String {
-        match self.moved.as_ref().map(|event| &event.what) {
-            Some(Happened::Moved { from, to, .. }) => format!("moved from {from} to {to}"),
-            _ => format!("nothing had to move, {} is active", active(&named.pool)),
-        }
-    }
-
-    fn answer(&self, named: &NamedPool, message: &str) -> Json<CommandJson> {
-        let name = named.pool.name();
-        let moved = self.moved.as_ref();
-        Json(CommandJson {
-            pool: name.to_string(),
-            kind: named.kind.to_owned(),
-            moved: moved.map(|event| EventJson::of(event, named.kind)),
-            message: format!("{name}: {message}"),
-            warning: self.warning.clone(),
-        })
-    }
+fn answer(done: Done, named: &NamedPool, message: &str) -> Json<CommandJson> {
+    let name = named.pool.name();
+    let moved = done.moved.as_ref();
+    Json(CommandJson {
+        pool: name.to_string(),
+        kind: named.kind.to_owned(),
+        moved: moved.map(|event| EventJson::of(event, named.kind)),
+        message: format!("{name}: {message}"),
+        warning: done
+            .kept
+            .err()
+            .map(|error| CommandError::NotKept(error).to_string()),
+    })
 }
 
 fn active(pool: &Pool) -> String {

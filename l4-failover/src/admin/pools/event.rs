@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::json::seconds;
+use crate::choice::State;
 use crate::{Happened, PoolEvent, TierName};
 
 /// What happened to a pool. What does not apply is absent.
@@ -16,7 +17,7 @@ pub struct EventJson {
     pub pool: String,
     /// What the pool serves: `port`, `inbound`, `service`, `datacenter`.
     pub kind: String,
-    /// `failover`, `failback`, `endpoint` or `missed`.
+    /// `failover`, `failback`, `forced`, `endpoint` or `missed`.
     pub event: String,
     /// Why the active tier moved: `unhealthy`, `maintenance`, `recovered`, `operator`, `reload`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +29,8 @@ pub struct EventJson {
     /// `maintenance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Of a move the endpoints that are active now; of an endpoint what it is.
+    /// Of a move the endpoints that are active now, of `forced` those that stay active; of an
+    /// endpoint what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The tier that was left; 0 is the primary.
@@ -37,6 +39,12 @@ pub struct EventJson {
     /// The tier that is active now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_tier: Option<usize>,
+    /// Whether a forced failback holds from now on, or no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forced: Option<bool>,
+    /// Of an endpoint that stays in maintenance: what its checks say now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthy: Option<bool>,
     /// Time since the last move, or since the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_last_seconds: Option<f64>,
@@ -79,6 +87,16 @@ impl EventJson {
                 self.since_last_seconds = Some(seconds(*after));
                 self.reason = reason.as_deref().map(str::to_owned);
             }
+            Happened::Forced {
+                tier: forced,
+                holds,
+                reason,
+            } => {
+                self.event = "forced".to_owned();
+                self.forced = Some(*holds);
+                (self.to, self.to_tier) = tier(forced);
+                self.reason = reason.as_deref().map(str::to_owned);
+            }
             Happened::Endpoint {
                 endpoint,
                 from,
@@ -89,6 +107,18 @@ impl EventJson {
                 self.endpoint = Some(endpoint.to_string());
                 self.from = Some(from.as_str().to_owned());
                 self.to = Some(to.as_str().to_owned());
+                self.reason = reason.as_deref().map(str::to_owned);
+            }
+            Happened::Out {
+                endpoint,
+                is_healthy,
+                reason,
+            } => {
+                let stays = Some(State::Maintenance.as_str().to_owned());
+                self.event = "endpoint".to_owned();
+                self.endpoint = Some(endpoint.to_string());
+                (self.from, self.to) = (stays.clone(), stays);
+                self.healthy = Some(*is_healthy);
                 self.reason = reason.as_deref().map(str::to_owned);
             }
             Happened::Missed(count) => {

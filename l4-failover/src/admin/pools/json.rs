@@ -34,6 +34,9 @@ pub struct PoolJson {
     pub failback: String,
     /// Whether an operator's failover holds.
     pub held: bool,
+    /// Whether an operator's failback onto an unhealthy primary holds.
+    #[serde(default)]
+    pub forced: bool,
     /// The hold-down as things stand: longer with each flap.
     pub hold_down_seconds: f64,
     /// How long a better tier must stay healthy until it takes over by itself.
@@ -44,7 +47,7 @@ pub struct PoolJson {
     pub moves: u64,
     /// Sessions that a dial put outside of the active tier since the start.
     pub spilled: u64,
-    /// The last move since the start.
+    /// The last move since the start, or, where a state file remembers it, before.
     pub last_move: Option<EventJson>,
     /// Why decisions may not survive a restart.
     pub state_file_error: Option<String>,
@@ -72,7 +75,8 @@ pub struct EndpointJson {
     pub state: String,
     /// Why an operator took it out.
     pub maintenance: Option<String>,
-    /// How long it has been up or down; null if it has not changed since the start.
+    /// How long it has been up or down, or, if it is, in maintenance; null if it has not changed
+    /// since the start, or nobody remembers.
     pub changed_seconds: Option<f64>,
     /// While up the failures in a row, while down the successes.
     pub streak: u32,
@@ -130,6 +134,7 @@ impl PoolJson {
             healthy: status.is_healthy(),
             failback: failback(status.failback).to_owned(),
             held: status.is_held,
+            forced: status.is_forced,
             hold_down_seconds: seconds(status.hold_down),
             hold_down_left_seconds: status.hold_down_left.map(seconds),
             flaps: status.flaps,

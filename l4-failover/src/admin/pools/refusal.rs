@@ -30,8 +30,18 @@ pub(super) fn query<T>(query: Queried<T>) -> Result<T, Refusal> {
 /// Why a request comes to nothing; nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
-    #[error("there is no pool \"{name}\"; there are: {}", list(known))]
-    UnknownPool { name: String, known: Vec<String> },
+    #[error("there is no {} \"{name}\"; there are: {}", kind.as_deref().unwrap_or("pool"), list(known))]
+    UnknownPool {
+        name: String,
+        /// The only kind that was asked about.
+        kind: Option<String>,
+        known: Vec<String>,
+    },
+    #[error(
+        "there is no pool of the kind \"{kind}\"; the kinds are: {}",
+        list(known)
+    )]
+    UnknownKind { kind: String, known: Vec<String> },
     #[error("there are several pools \"{name}\": choose one by its kind ({})", kinds.join(", "))]
     Ambiguous {
         name: String,
@@ -72,14 +82,16 @@ impl Refusal {
             Self::Ambiguous { .. } | Self::Command { .. } => StatusCode::CONFLICT,
             Self::TooManyListeners(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::UnknownKind { .. } | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Body(rejection) => rejection.status(),
         }
     }
 
     fn known(&self) -> Vec<String> {
         match self {
-            Self::UnknownPool { known, .. } | Self::UnknownEndpoint { known, .. } => known.clone(),
+            Self::UnknownPool { known, .. }
+            | Self::UnknownKind { known, .. }
+            | Self::UnknownEndpoint { known, .. } => known.clone(),
             Self::Ambiguous { kinds, .. } => kinds.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
         }

@@ -84,15 +84,22 @@ impl Pools {
         self.list().iter().map(PoolJson::of).collect()
     }
 
-    /// Those that are wanted; a name that no pool has is refused.
+    /// Those that are wanted; a kind or a name that no pool has is refused.
     pub(super) fn wanted(&self, wanted: &Wanted) -> Result<Vec<NamedPool>, Refusal> {
         let list = self.list();
-        let found = list.iter().filter(|it| wanted.is(it.pool.name(), it.kind));
+        let of_kind = list.iter().filter(|it| wanted.has_kind(it.kind));
+        let of_kind: Vec<_> = of_kind.cloned().collect();
+        if let (Some(kind), true) = (&wanted.kind, of_kind.is_empty()) {
+            let (kind, known) = (kind.clone(), kinds(&list));
+            return Err(Refusal::UnknownKind { kind, known });
+        }
+        let found = of_kind.iter().filter(|it| wanted.has_name(it.pool.name()));
         let found: Vec<_> = found.cloned().collect();
         match &wanted.name {
             Some(name) if found.is_empty() => Err(Refusal::UnknownPool {
                 name: name.clone(),
-                known: names(&list),
+                kind: wanted.kind.clone(),
+                known: names(&of_kind),
             }),
             _ => Ok(found),
         }
@@ -135,13 +142,22 @@ impl Pools {
 
 /// Their names in order, each once.
 fn names(pools: &[NamedPool]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in pools.iter().map(|it| it.pool.name()) {
-        if names.iter().all(|known| **known != **name) {
-            names.push(name.to_string());
+    each_once(pools.iter().map(|it| &**it.pool.name()))
+}
+
+/// What they serve, in order, each once.
+fn kinds(pools: &[NamedPool]) -> Vec<String> {
+    each_once(pools.iter().map(|it| it.kind))
+}
+
+fn each_once<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut each: Vec<String> = Vec::new();
+    for word in words {
+        if each.iter().all(|known| known != word) {
+            each.push(word.to_owned());
         }
     }
-    names
+    each
 }
 
 fn heard(pools: &[NamedPool]) -> Vec<Heard> {
@@ -171,8 +187,15 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn is(&self, name: &str, kind: &str) -> bool {
-        let own_name = self.name.as_deref().is_none_or(|wanted| wanted == name);
-        own_name && self.kind.as_deref().is_none_or(|wanted| wanted == kind)
+        self.has_name(name) && self.has_kind(kind)
+    }
+
+    fn has_name(&self, name: &str) -> bool {
+        self.name.as_deref().is_none_or(|wanted| wanted == name)
+    }
+
+    fn has_kind(&self, kind: &str) -> bool {
+        self.kind.as_deref().is_none_or(|wanted| wanted == kind)
     }
 }
 

@@ -69,6 +69,20 @@ async fn tls_is_spoken_to_whoever_has_the_certificate() {
     ];
     let shown = run(&[&asked[..], &[text(&cert)]].concat()).await;
     assert!(shown.unwrap().starts_with("feed"));
+    let plain = [
+        "status",
+        "--admin",
+        &server.address,
+        "--token-file",
+        text(&token),
+    ];
+    for words in [&plain[..], &["events", "--admin", &server.address]] {
+        let expected = format!(
+            "{} does not speak HTTP; if it speaks TLS, write --admin {admin}",
+            server.address
+        );
+        assert_eq!(refused(words).await, expected);
+    }
     let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let other = file(&directory, "other", &other.cert.pem());
     let sentence = refused(&[&asked[..], &[text(&other)]].concat()).await;
@@ -191,7 +205,7 @@ async fn what_is_not_the_program_is_told_apart() {
     for (answer, expected) in [
         (
             "SSH-2.0-OpenSSH_9.9\r\n",
-            "the answer of ADMIN broke off: invalid HTTP",
+            "ADMIN does not speak HTTP; if it speaks TLS, write --admin https://ADMIN",
         ),
         ("", "the answer of ADMIN broke off: connection closed"),
         (

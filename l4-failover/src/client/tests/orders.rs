@@ -37,8 +37,12 @@ async fn maintenance_takes_out_and_puts_back() {
         "{sentence}"
     );
     assert_eq!(pool.status().active, 1);
-    server.run(&["failback", "feed", "--force"]).await.unwrap();
-    assert_eq!(pool.status().active, 0);
+    assert_eq!(
+        server.run(&["failback", "feed", "--force"]).await.unwrap(),
+        "feed: moved from 127.0.0.1:9001 to 127.0.0.1:9000; it is not healthy, and stays active \
+         until it has been healthy once\n"
+    );
+    assert!(pool.status().active == 0 && pool.status().is_forced);
     let off = [&words[..], &["off"]].concat();
     let said = server.run(&off).await.unwrap();
     assert!(said.starts_with("feed: 127.0.0.1:9000 is not in maintenance any more"));
@@ -65,6 +69,33 @@ async fn unknown_names_list_those_that_are_known() {
             .await,
         "feed has no endpoint \"127.0.0.1:1\"; it has: 127.0.0.1:9000, 127.0.0.1:9001"
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_kind_that_there_is_not_is_mistyped() {
+    let server = Server::over(&pair("feed"));
+    for words in [
+        &["events"][..],
+        &["events", "feed"],
+        &["status"],
+        &["failover", "feed"],
+    ] {
+        let words = [words, &["--kind", "bogus"]].concat();
+        let error = server.run(&words).await.unwrap_err();
+        assert_eq!(
+            error.sentence(),
+            "there is no pool of the kind \"bogus\"; the kinds are: port"
+        );
+        assert!(error.is_mistyped(), "{words:?}");
+    }
+    let words = ["failover", "fed", "--kind", "port"];
+    let error = server.run(&words).await.unwrap_err();
+    assert_eq!(
+        error.sentence(),
+        "there is no port \"fed\"; there are: feed"
+    );
+    assert!(!error.is_mistyped());
     server.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! Completions and manual pages.
 
-use super::{refused, run};
+use super::run;
 
 #[tokio::test]
 async fn every_shell_gets_completions_of_every_command() {
@@ -19,6 +19,8 @@ async fn the_program_and_every_command_have_a_page() {
     assert!(page.contains("failback"), "{page}");
     let page = run(&["man", "failback"]).await.unwrap();
     assert!(page.contains("\\-\\-force"), "{page}");
-    let sentence = refused(&["man", "fallback"]).await;
+    let error = run(&["man", "fallback"]).await.unwrap_err();
+    let sentence = error.sentence();
     assert!(sentence.starts_with("there is no command \"fallback\"; there are: status, failover"));
+    assert!(error.is_mistyped());
 }

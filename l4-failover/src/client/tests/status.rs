@@ -27,7 +27,7 @@ fn moved() -> PoolJson {
         "down",
         json!({
             "changed_seconds": 192.4, "connects": 12, "failures": 3,
-            "last_failure": "Connection refused (os error 111)",
+            "last_failure": "no answer within 1s",
             "last_check": {
                 "at": "2025-11-20T12:03:10.400Z", "ago_seconds": 2.0, "took_ms": 0.4,
                 "error": "Connection refused\u{1b}[2J",
@@ -48,13 +48,13 @@ fn moved() -> PoolJson {
     let out = endpoint(
         "127.0.0.1:9002",
         "maintenance",
-        json!({"maintenance": "a new disk"}),
+        json!({"maintenance": "a new disk", "changed_seconds": 3661.0}),
     );
     serde_json::from_value(json!({
         "name": "itch-feed", "kind": "port",
         "labels": {"listen": "127.0.0.1:19100", "protocol": "tcp"},
         "active_tier": 1, "since": "2025-11-20T12:00:00.000Z", "since_unix_seconds": 1763640000,
-        "active_seconds": 192.4, "healthy": true, "failback": "auto", "held": false,
+        "active_seconds": 192.4, "healthy": true, "failback": "auto", "held": false, "forced": false,
         "hold_down_seconds": 30.0, "hold_down_left_seconds": 17.2, "flaps": 2, "moves": 3,
         "spilled": 5,
         "last_move": {
@@ -81,11 +81,23 @@ itch-feed  (port, listen 127.0.0.1:19100, protocol tcp)
   spilled   5 sessions outside the active tier
   warning   a restart may forget decisions: /var/lib/feed.state cannot be written
   TIER      ENDPOINT        STATE        FOR     SESSIONS  CONNECTS  FAILURES  NOTE
-  primary   127.0.0.1:9000  down         3m 12s  0         12        3         check 2s ago: Connection refused\\u{1b}[2J; last dial: Connection refused (os error 111)
+  primary   127.0.0.1:9000  down         3m 12s  0         12        3         check 2s ago: Connection refused\\u{1b}[2J; last dial: no answer within 1s
 * backup 1  127.0.0.1:9001  up           -       4/100     4         0         check 2s ago: ok in 0.412 ms
-* backup 1  127.0.0.1:9002  maintenance  -       0         0         0         a new disk
+* backup 1  127.0.0.1:9002  maintenance  1h 1m   0         0         0         a new disk
 ";
     assert_eq!(table(&[moved()], Paint::NONE), expected);
+}
+
+#[test]
+fn what_a_check_and_a_dial_say_alike_is_said_once() {
+    let mut pool = moved();
+    let primary = &mut pool.tiers[0].endpoints[0];
+    primary.last_check.as_mut().unwrap().error = Some("connection refused".to_owned());
+    primary.last_failure = Some("connection refused".to_owned());
+    let text = table(&[pool], Paint::NONE);
+    let line = text.lines().find(|line| line.starts_with("  primary"));
+    let note = line.unwrap().split_once("  check ").unwrap().1;
+    assert_eq!(note, "2s ago: connection refused");
 }
 
 #[test]
@@ -122,6 +134,11 @@ fn who_moves_back_is_said_in_each_case() {
     assert_eq!(
         line(&|pool| pool.held = true),
         "held by an operator's failover, until failback by command"
+    );
+    assert_eq!(
+        line(&|pool| (pool.active_tier, pool.forced) = (0, true)),
+        "forced by an operator: the primary stays active, healthy or not, until it has been \
+         healthy once"
     );
 }
 

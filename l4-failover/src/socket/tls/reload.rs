@@ -137,7 +137,10 @@ impl<M: Material> Live<M> {
     fn replace(&self, made: M::Made) -> Reload {
         self.made.store(Arc::new(made));
         self.error.store(None);
-        info!(files = %self.names(), "TLS files have changed and are in use");
+        info!(
+            files = self.names(),
+            "TLS files have changed and are in use"
+        );
         Reload::Replaced
     }
 

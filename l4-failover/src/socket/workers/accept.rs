@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::{Accepted, Pause, Serve};
+use crate::socket::cut::ResetOnDrop;
 use crate::socket::listen::{AcceptFailure, Queue, exhausted_pause};
 
 /// A worker passes a connection on when it would hold this many, and an eighth, more than the
@@ -68,6 +69,10 @@ impl<S: Serve> Acceptor<S> {
     }
 
     async fn serve(&self, stream: TcpStream, client: SocketAddr) -> io::Result<()> {
+        if !self.service.admits(&self.listener, client) {
+            drop(ResetOnDrop::from(stream));
+            return Ok(());
+        }
         let live = self.service.live();
         let slot = match live.try_reserve() {
             Some(slot) => slot,

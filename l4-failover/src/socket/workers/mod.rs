@@ -102,6 +102,13 @@ pub trait Serve: Send + Sync + 'static {
     /// accepted, and which worker has the fewest.
     fn live(&self) -> &Live<Self::Entry>;
 
+    /// Whether connections of `client` are taken at all. One that is not is reset before anything is
+    /// kept of it; whoever says so counts it.
+    fn admits(&self, listener: &Self::Listener, client: SocketAddr) -> bool {
+        let _ = (listener, client);
+        true
+    }
+
     /// A connection was accepted, and has its place; from here on it counts.
     fn open(self: &Arc<Self>, accepted: Accepted<'_, Self>) -> Self::Record;
 

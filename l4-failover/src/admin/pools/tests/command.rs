@@ -66,6 +66,53 @@ async fn only_force_returns_to_an_unhealthy_primary() {
 }
 
 #[tokio::test]
+async fn a_failback_that_is_forced_where_it_is_says_that_it_holds() {
+    let pool = Pool::builder().name("feed").primary("127.0.0.1:9000");
+    let pool = pool.build().unwrap();
+    let server = Server::over(&pool);
+    let out = r#"{"endpoint": "127.0.0.1:9000", "reason": "a new disk"}"#;
+    server.ask_json("POST /pools/feed/maintenance", out).await;
+    let mut events = server.follow("").await;
+    let line = "POST /pools/feed/failback?force=true";
+    for _ in 0..2 {
+        let (status, done) = server.ask(line).await;
+        assert_eq!((status, &done["moved"]), (200, &json!(null)));
+        assert_eq!(
+            done["message"],
+            "feed: nothing had to move, 127.0.0.1:9000 is active; it is not healthy, and stays \
+             active until it has been healthy once"
+        );
+    }
+    let (_, shown) = server.ask("GET /clusters").await;
+    assert_eq!(shown["pools"][0]["forced"], true);
+    pool.failback(true).await.unwrap();
+    let back = r#"{"endpoint": "127.0.0.1:9000", "off": true}"#;
+    server.ask_json("POST /pools/feed/maintenance", back).await;
+    let event = events.event().await.unwrap();
+    assert_eq!(
+        fields(&event),
+        "event forced kind pool reason time to to_tier"
+    );
+    assert_eq!(
+        [
+            &event["event"],
+            &event["forced"],
+            &event["to"],
+            &event["reason"]
+        ],
+        [
+            &json!("forced"),
+            &json!(true),
+            &json!("127.0.0.1:9000"),
+            &json!("a new disk")
+        ]
+    );
+    // Once only, however often it is said.
+    assert_eq!(events.event().await.unwrap()["event"], "endpoint");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn maintenance_ends_in_either_way() {
     let pool = pair("feed");
     let server = Server::over(&pool);
@@ -88,6 +135,42 @@ async fn maintenance_ends_in_either_way() {
             "feed: 127.0.0.1:9001 is not in maintenance any more; \
              nothing had to move, 127.0.0.1:9000 is active"
         );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn maintenance_says_what_it_found() {
+    let pool = pair("feed");
+    let server = Server::over(&pool);
+    let mut events = server.follow("").await;
+    let line = "POST /pools/feed/maintenance";
+    let on = |reason: &str| format!(r#"{{"endpoint": "127.0.0.1:9001", "reason": "{reason}"}}"#);
+    let off = r#"{"endpoint": "127.0.0.1:9001", "off": true}"#.to_owned();
+    for (body, said) in [
+        (&off, "was not in maintenance"),
+        (&on("a new disk"), "is in maintenance (a new disk)"),
+        (&on("a new disk"), "was in maintenance already (a new disk)"),
+        (
+            &on("a new fan"),
+            "was in maintenance already, and is now for another reason (a new fan)",
+        ),
+        (&off, "is not in maintenance any more"),
+    ] {
+        let (status, done) = server.ask_json(line, body).await;
+        let said =
+            format!("feed: 127.0.0.1:9001 {said}; nothing had to move, 127.0.0.1:9000 is active");
+        assert_eq!((status, &done["message"]), (200, &json!(said)));
+    }
+    // What has changed is an event, and nothing else.
+    for (from, to, reason) in [
+        ("up", "maintenance", json!("a new disk")),
+        ("maintenance", "maintenance", json!("a new fan")),
+        ("maintenance", "up", json!(null)),
+    ] {
+        let event = events.event().await.unwrap();
+        let told = [&event["from"], &event["to"], &event["reason"]];
+        assert_eq!(told, [&json!(from), &json!(to), &reason]);
     }
     server.stop().await;
 }

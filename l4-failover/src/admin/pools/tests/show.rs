@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::{ClustersJson, NamedPool, PoolJson};
-use super::{Server, fields, pair};
+use super::{PATIENCE, Server, fields, pair};
 
 #[tokio::test]
 async fn a_pool_is_shown_with_all_that_an_operator_asks() {
@@ -37,7 +37,7 @@ async fn a_pool_is_shown_with_all_that_an_operator_asks() {
     // In the order of the alphabet, as JSON is read here.
     assert_eq!(
         fields(feed),
-        "active_seconds active_tier failback flaps healthy held hold_down_left_seconds \
+        "active_seconds active_tier failback flaps forced healthy held hold_down_left_seconds \
          hold_down_seconds kind labels last_move moves name since since_unix_seconds spilled \
          state_file_error tiers"
     );
@@ -52,10 +52,13 @@ async fn a_pool_is_shown_with_all_that_an_operator_asks() {
         (&moved["from"], &moved["to_tier"]),
         (&json!("127.0.0.1:9000"), &json!(1))
     );
-    let out = &feed["tiers"][0]["endpoints"][0];
+    let mut out = feed["tiers"][0]["endpoints"][0].clone();
+    // Since it was taken out: its health has never changed.
+    let out_for = out["changed_seconds"].take();
+    assert!(out_for.as_f64().unwrap() < PATIENCE.as_secs_f64());
     assert_eq!(
         out,
-        &json!({
+        json!({
             "endpoint": "127.0.0.1:9000", "state": "maintenance", "maintenance": "a new disk",
             "changed_seconds": null, "streak": 0, "weight": 1, "max_connections": null,
             "addresses": ["127.0.0.1:9000"], "connections": 0, "connects": 0, "failures": 0,
@@ -95,5 +98,19 @@ async fn a_name_or_a_kind_chooses() {
     let (status, refused) = server.ask("GET /clusters?pool=dc3").await;
     assert_eq!(status, 404);
     assert_eq!(refused["known"], json!(["dc1", "dc2"]));
+    for line in [
+        "GET /clusters?kind=bogus",
+        "GET /events?kind=bogus",
+        "GET /events?kind=bogus&pool=dc1",
+        "POST /pools/dc1/failover?kind=bogus",
+    ] {
+        let (status, refused) = server.ask(line).await;
+        assert_eq!(status, 400, "{line}");
+        assert_eq!(
+            refused["error"],
+            "there is no pool of the kind \"bogus\"; the kinds are: service, datacenter"
+        );
+        assert_eq!(refused["known"], json!(["service", "datacenter"]));
+    }
     server.stop().await;
 }

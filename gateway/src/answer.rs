@@ -1,0 +1,128 @@
+//! What another gateway makes of a hello: it connects whether or not anybody behind it answers.
+
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use l4_failover::LedNowhere;
+use l4_failover::socket::is_delivered;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::refuse::Alert;
+
+/// How long an answer is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerLimits {
+    /// Until the other kernel has acknowledged the hello.
+    pub delivery: Duration,
+    /// Until the answer. A client that waits for longer waits as for any slow service.
+    pub answer: Duration,
+}
+
+/// Bytes that were taken from the gateway, and are the client's.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct First {
+    bytes: [u8; Alert::BYTES],
+    len: usize,
+}
+
+impl First {
+    /// The bytes; none as a rule.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    fn is_whole(&self) -> bool {
+        self.len == Alert::BYTES
+    }
+}
+
+/// Waits for the first byte that `gateway` sends in answer to a hello. The wait is over as well when
+/// the client sends more, or goes: no second gateway could be told that.
+///
+/// # Errors
+///
+/// [`LedNowhere`]: the gateway says that nobody answers behind it, or closes without a word.
+pub async fn first(
+    client: &TcpStream,
+    gateway: &mut TcpStream,
+    limits: AnswerLimits,
+) -> Result<First, LedNowhere> {
+    match heard(client, gateway, limits).await? {
+        Heard::Closed => Err(LedNowhere::Closed),
+        Heard::Broken(error) => Err(LedNowhere::Broken(error)),
+        Heard::Alert => alert(gateway, limits).await,
+        Heard::Client | Heard::Answer | Heard::Nothing => Ok(First::default()),
+    }
+}
+
+/// What happened first.
+enum Heard {
+    /// The client did something.
+    Client,
+    /// The gateway passes an answer on.
+    Answer,
+    /// The gateway passes an alert on, or has one of its own.
+    Alert,
+    Closed,
+    Broken(io::Error),
+    /// Nothing did for so long that it is left to the client to wait.
+    Nothing,
+}
+
+async fn heard(
+    client: &TcpStream,
+    gateway: &TcpStream,
+    limits: AnswerLimits,
+) -> Result<Heard, LedNowhere> {
+    let mut event = pin!(event(client, gateway));
+    match timeout(limits.delivery, &mut event).await {
+        Ok(heard) => return Ok(heard),
+        Err(_) if !is_delivered(gateway) => return Err(LedNowhere::Silent(limits.delivery)),
+        Err(_) => {}
+    }
+    let rest = limits.answer.saturating_sub(limits.delivery);
+    Ok(timeout(rest, event).await.unwrap_or(Heard::Nothing))
+}
+
+async fn event(client: &TcpStream, gateway: &TcpStream) -> Heard {
+    let (mut from_client, mut from_gateway) = ([0], [0]);
+    tokio::select! {
+        biased;
+        peeked = gateway.peek(&mut from_gateway) => match peeked {
+            Ok(0) => Heard::Closed,
+            Ok(_) if from_gateway == [Alert::CONTENT_TYPE] => Heard::Alert,
+            Ok(_) => Heard::Answer,
+            Err(error) => Heard::Broken(error),
+        },
+        _ = client.peek(&mut from_client) => Heard::Client,
+    }
+}
+
+/// Reads an alert: one that says that nobody answers, or else it is for the client.
+async fn alert(gateway: &mut TcpStream, limits: AnswerLimits) -> Result<First, LedNowhere> {
+    let mut first = First::default();
+    // What has come until then is passed on, and the rest as it comes.
+    let _ = timeout(limits.delivery, fill(gateway, &mut first)).await;
+    let refusals = [Alert::InternalError, Alert::UnrecognizedName];
+    match refusals
+        .iter()
+        .find(|it| it.record()[3..] == first.bytes[3..])
+    {
+        Some(refusal) if first.is_whole() => Err(LedNowhere::Alert(*refusal as u8)),
+        _ => Ok(first),
+    }
+}
+
+async fn fill(gateway: &mut TcpStream, first: &mut First) -> io::Result<()> {
+    while !first.is_whole() {
+        match gateway.read(&mut first.bytes[first.len..]).await? {
+            0 => break,
+            read => first.len += read,
+        }
+    }
+    Ok(())
+}
