@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Buf;
 use l4_failover::socket::cut::ResetOnDrop;
+use l4_failover::socket::proxy::{self, Origin};
 use l4_failover::socket::relay::{Op, RelayError, Side, relay};
 use l4_failover::{Dialling, LedNowhere};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use crate::access::Stay;
 use crate::answer::{self, AnswerLimits, First};
 use crate::destination::Destination;
 use crate::error::Error;
@@ -80,18 +83,49 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
     Ok(upstream)
 }
 
-/// Reads the hello, while there are not too many who have not finished theirs.
+/// Reads the hello and, where the connection comes from a proxy that is believed, before it whom
+/// the proxy connects for; while there are not too many who have not finished theirs. The hello's
+/// deadline is for all of it.
 async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<Hello, Error> {
-    let stay = record.judge(record.client().ip())?;
+    let front = record.listener().front();
+    let (limits, since) = (front.hello, Instant::now());
+    let is_introduced = front.proxies.contains(record.peer().ip());
+    drop(front);
+    // Judged before it enters, where it can be: who is refused pushes nobody out.
+    let mut stay = match is_introduced {
+        true => None,
+        false => record.judge(record.client().ip())?,
+    };
     let context = Arc::clone(record.context());
-    let limits = record.listener().front().hello;
     let place = context.half_read.enter();
+    let reading = async {
+        if is_introduced {
+            stay = introduce(client, record, limits.deadline).await?;
+        }
+        Ok::<_, Error>(hello::read(client, &limits, since).await?)
+    };
     let mut hello = tokio::select! {
-        hello = hello::read(client, &limits) => hello?,
+        hello = reading => hello?,
         () = place.is_taken() => return Err(Error::Crowded),
     };
     record.greeted(&mut hello, stay);
     Ok(hello)
+}
+
+/// Learns whom a proxy connects for, and whether that one may have one more connection. What the
+/// proxy does for itself, as its checks, is not judged.
+async fn introduce(
+    client: &mut TcpStream,
+    record: &ConnectionRecord,
+    limit: Duration,
+) -> Result<Option<Box<Stay>>, Error> {
+    let header = proxy::read(client, limit).await?;
+    let is_local = header.origin == Origin::Local;
+    record.introduced(header);
+    match is_local {
+        true => Ok(None),
+        false => Ok(record.judge(record.client().ip())?),
+    }
 }
 
 /// Dials until an endpoint has taken the hello and, where it only leads on, somebody answers.
@@ -114,7 +148,8 @@ async fn reach(
         }
         let failed = dial.failed().iter().filter(|it| it.was_tried()).count();
         let mut upstream = ResetOnDrop::from(record.connected(connected, failed));
-        let replayed = replay(&mut upstream, hello, replay_timeout).await;
+        let header = record.header(client);
+        let replayed = replay(&mut upstream, &header, hello, replay_timeout).await;
         if !leads_on {
             replayed.map_err(Error::Replay)?;
             return Ok(upstream);
@@ -134,8 +169,16 @@ async fn reach(
     }
 }
 
-async fn replay(upstream: &mut TcpStream, hello: &Hello, limit: Duration) -> io::Result<()> {
-    let replay = timeout(limit, upstream.write_all(&hello.bytes)).await;
+/// Sends the hello behind the PROXY header, if there is one: in one write, so that the header costs
+/// no packet of its own.
+async fn replay(
+    upstream: &mut TcpStream,
+    header: &[u8],
+    hello: &Hello,
+    limit: Duration,
+) -> io::Result<()> {
+    let mut bytes = header.chain(&hello.bytes[..]);
+    let replay = timeout(limit, upstream.write_all_buf(&mut bytes)).await;
     replay.map_err(io::Error::from).flatten()
 }
 

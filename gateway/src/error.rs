@@ -3,6 +3,7 @@
 use std::io;
 
 use l4_failover::outcome::Ending;
+use l4_failover::socket::proxy;
 use l4_failover::socket::relay::RelayError;
 use l4_failover::{Cut, DialError};
 use thiserror::Error;
@@ -15,6 +16,9 @@ use crate::route::RouteError;
 /// Why a connection did not come to its end.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// A proxy, who has to say whom it connects for, did not.
+    #[error(transparent)]
+    Proxy(#[from] proxy::ReadError),
     /// It gave no hello.
     #[error(transparent)]
     Hello(#[from] ReadError),
@@ -65,6 +69,7 @@ impl Error {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
+            Self::Proxy(error) => proxy_outcome(error),
             Self::Hello(error) => Outcome::new(Phase::Hello, hello_cause(error), error.reason()),
             Self::Crowded => Outcome::new(Phase::Hello, Cause::Resource, Self::CROWDED),
             Self::Excess(error) => Outcome::new(Phase::Hello, Cause::Policy, error.reason()),
@@ -77,6 +82,19 @@ impl Error {
             Self::Cut(cut) => ended(Phase::Relay, (*cut).into()),
         }
     }
+}
+
+/// The reason of connections that end for want of a good PROXY header.
+pub const PROXY_HEADER: &str = "proxy_header";
+
+fn proxy_outcome(error: &proxy::ReadError) -> Outcome {
+    use proxy::ReadError::{Closed, Deadline, Header, Io, Probe};
+    let (cause, reason) = match error {
+        Probe => (Cause::Done, "probe"),
+        Deadline { .. } => (Cause::Timeout, PROXY_HEADER),
+        Header(_) | Closed { .. } | Io(_) => (Cause::Client, PROXY_HEADER),
+    };
+    Outcome::new(Phase::Hello, cause, reason)
 }
 
 fn hello_cause(error: &ReadError) -> Cause {

@@ -1,9 +1,11 @@
 //! The connections that are open now, and where they go.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use l4_failover::socket::live;
+use l4_failover::socket::proxy::{Header, Origin};
 use l4_failover::socket::relay::Side;
 
 use crate::destination::Destination;
@@ -14,12 +16,28 @@ pub type Live = live::Live<Course>;
 /// One open connection.
 pub type Entry = live::Entry<Course>;
 
-/// Where a connection goes, and how much of it the metrics know.
+/// Whose a connection is, where it goes, and how much of it the metrics know.
 #[derive(Debug, Default)]
 pub struct Course {
     /// Where it goes, once that is known.
     pub destination: OnceLock<Arc<Destination>>,
+    /// What a proxy that is believed said of it. Boxed: most connections have none.
+    pub introduction: OnceLock<Box<Header>>,
     reported: [AtomicU64; 2],
+}
+
+impl Course {
+    /// The client's address, and the one that it connected to, as a proxy that is believed said.
+    #[must_use]
+    pub fn introduced(&self) -> Option<(SocketAddr, SocketAddr)> {
+        match self.introduction.get()?.origin {
+            Origin::Client {
+                source,
+                destination,
+            } => Some((source, destination)),
+            Origin::Local | Origin::Unknown => None,
+        }
+    }
 }
 
 /// Brings the metrics of bytes up to now.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use l4_failover::Lease;
 use l4_failover::process::rate::RateLimit;
 use l4_failover::socket::live::ConnectionId;
+use l4_failover::socket::proxy::UniqueId;
 use tracing::{info, warn};
 
 pub use l4_failover::process::log::LostLines;
@@ -47,6 +48,8 @@ macro_rules! line {
             id = %line.id,
             listener = line.listener,
             client = %line.client,
+            peer = line.peer.map(display),
+            trace = line.trace.as_ref().map(|id| display(Escaped(id.as_bytes()))),
             sni = greeting.and_then(|it| it.server_name.as_deref()).map(|name| display(Sni(name))),
             tls = greeting.map(|it| display(Version(it.version))),
             alpn = greeting.filter(|it| !it.alpn.is_empty()).map(|it| &*it.alpn),
@@ -94,6 +97,9 @@ pub(crate) struct Line<'a> {
     pub(crate) id: ConnectionId,
     pub(crate) listener: &'a str,
     pub(crate) client: SocketAddr,
+    /// The socket's peer, where that is another.
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) trace: Option<UniqueId>,
     pub(crate) greeting: Option<&'a Greeting>,
     pub(crate) destination: Option<&'a Destination>,
     pub(crate) upstream: Option<&'a Upstream>,

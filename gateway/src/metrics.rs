@@ -13,7 +13,7 @@ use l4_failover::socket::relay::Side;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
 use crate::access::{Denied, Excess};
-use crate::error::Error;
+use crate::error::{Error, PROXY_HEADER};
 use crate::hello::ReadError;
 use crate::outcome::{Cause, Outcome, Phase};
 use crate::route::{RouteError, RouteKind};
@@ -189,6 +189,7 @@ impl Metrics {
             Outcome::LISTENER_DENIED.reason,
             Denied::REASON,
             Error::CROWDED,
+            PROXY_HEADER,
         ]);
         Ok(Self {
             unrouted: series(&vectors, NO_ROUTE, NO_ROUTE),

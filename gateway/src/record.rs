@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use l4_failover::socket::proxy::{Header, Origin, UniqueId};
 use l4_failover::socket::relay::Tally;
 use l4_failover::socket::workers::Accepted;
 use l4_failover::{Connected, Cut, Lease};
@@ -69,6 +70,12 @@ impl ConnectionRecord {
     #[must_use]
     pub fn listener(&self) -> &Listener {
         &self.listener
+    }
+
+    /// A proxy that is believed has said whom it connects for.
+    pub fn introduced(&self, header: Header) {
+        // Set once: a connection begins with one header at most.
+        let _ = self.entry.own.introduction.set(Box::new(header));
     }
 
     /// Whether the source that `client` belongs to may have one more connection: the address that its
@@ -150,10 +157,55 @@ impl ConnectionRecord {
         upstream.map_or(Poll::Pending, |it| it.endpoint.poll_cut(cx))
     }
 
-    /// Where the client is.
+    /// Where the client is: as a proxy that is believed said, else the socket's peer.
     #[must_use]
     pub fn client(&self) -> SocketAddr {
+        let introduced = self.entry.own.introduced();
+        introduced.map_or(self.entry.client, |(client, _)| client)
+    }
+
+    /// Where the socket's peer is: the client, or a proxy that connects for it.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
         self.entry.client
+    }
+
+    /// What the endpoint is to get before the bytes of `client`: a PROXY header, where it expects
+    /// one.
+    #[must_use]
+    pub fn header(&self, client: &TcpStream) -> Vec<u8> {
+        if !self.is_announced() {
+            return Vec::new();
+        }
+        let introduced = self.entry.own.introduced();
+        let destination = introduced.map_or_else(|| client.local_addr(), |(_, to)| Ok(to));
+        let source = self.client();
+        let origin = destination.map_or(Origin::Unknown, |destination| Origin::Client {
+            source,
+            destination,
+        });
+        let unique_id = Some(self.unique_id());
+        Header { origin, unique_id }.encode()
+    }
+
+    /// The id that the connection came with, or else its own.
+    fn unique_id(&self) -> UniqueId {
+        let came = self.entry.own.introduction.get();
+        let came = came.and_then(|header| header.unique_id.clone());
+        came.unwrap_or_else(|| self.entry.id.into())
+    }
+
+    /// The id that travels with the connection, if one does.
+    fn trace(&self) -> Option<UniqueId> {
+        let came = self.entry.own.introduction.get();
+        let came = came.is_some_and(|header| header.unique_id.is_some());
+        (came || self.is_announced()).then(|| self.unique_id())
+    }
+
+    /// Whether the endpoint expects a PROXY header.
+    fn is_announced(&self) -> bool {
+        let upstream = self.upstream.as_ref();
+        upstream.is_some_and(|it| it.endpoint.options().proxy)
     }
 
     /// Where the bytes of the connection are counted.
@@ -194,7 +246,9 @@ impl ConnectionRecord {
         self.context.log.connection(&Line {
             id: self.entry.id,
             listener: &self.listener.name,
-            client: self.entry.client,
+            client: self.client(),
+            peer: Some(self.peer()).filter(|peer| *peer != self.client()),
+            trace: self.trace(),
             greeting: self.greeting.as_deref(),
             destination: destination.map(|it| &**it),
             upstream: self.upstream.as_deref(),

@@ -42,7 +42,7 @@ impl Alert {
             // Whoever answers for the name says that there is none of it.
             Error::Connect(error) if is_unknown(error) => Some(Self::UnrecognizedName),
             Error::Connect(_) | Error::Circle | Error::Replay(_) => Some(Self::InternalError),
-            Error::Hello(_) | Error::Crowded | Error::Excess(_) => None,
+            Error::Proxy(_) | Error::Hello(_) | Error::Crowded | Error::Excess(_) => None,
             Error::Relay(_) | Error::Cut(_) => None,
         }
     }

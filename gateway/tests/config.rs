@@ -274,6 +274,29 @@ fn services_and_data_centres_have_the_keys_of_a_pool() {
 }
 
 #[test]
+fn a_proxy_header_is_sent_where_the_file_says_so() {
+    let with = |of: &str, key: &str| MINIMAL.replacen(of, &format!("{of}\n{key}"), 1);
+    let sends = |text: &str| {
+        let config = parse(text);
+        let pools = [&config.services[0].pool, &config.datacenters[0].pool];
+        pools.map(|pool| pool.tiers.iter().flatten().all(|it| it.proxy))
+    };
+    assert_eq!(sends(MINIMAL), [false, false]);
+    let service = "endpoints = [\"127.0.0.1:7000\"]";
+    let backed = "proxy = 'v2'\nbackup = ['a:1', { address = 'b:1' }]";
+    assert_eq!(sends(&with(service, backed)), [true, false]);
+    assert_eq!(sends(&format!("{MINIMAL}proxy = 'v2'\n")), [false, true]);
+    assert_eq!(sends(&format!("{MINIMAL}proxy = 'off'\n")), [false, false]);
+    let wrong = format!("{MINIMAL}proxy = 'v1'\n");
+    assert_eq!(
+        mistakes(&wrong),
+        [
+            "g.toml:16: datacenter[0].proxy: expected \"off\" or \"v2\", found \"v1\"; did you mean \"v2\"?"
+        ]
+    );
+}
+
+#[test]
 fn endpoints_are_not_spoken_tls_to_but_checks_may_be() {
     let found = mistakes_with(
         "[\"127.0.0.1:7000\"]",

@@ -33,6 +33,7 @@ async fn without_descriptors_there_is_no_verdict() {
         probe: Probe::Tcp,
         tls: None,
         port: None,
+        proxy: false,
         interval: FAST,
         fast_interval: FAST,
         timeout: PATIENCE,

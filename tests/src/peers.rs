@@ -65,6 +65,16 @@ impl Peer {
     pub fn line(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
         self.log.find_or_end(wanted)
     }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.log.is_over()
+    }
+
+    /// Every line on its stderr so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.log.lines()
+    }
 }
 
 impl Drop for Peer {

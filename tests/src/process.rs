@@ -145,6 +145,16 @@ impl Log {
         self.wait_or_end(first)
     }
 
+    /// Whether no more is to come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.said.lock().unwrap().is_over
+    }
+
+    /// Every line so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.said.lock().unwrap().lines.clone()
+    }
+
     /// What `wanted` finds in the lines, once it finds something.
     fn wait<T>(&self, what: &str, wanted: impl Fn(&[String]) -> Option<T>) -> T {
         let found = self.wait_or_end(wanted);
@@ -259,7 +269,7 @@ impl Program {
 
     /// Every line that was logged so far.
     pub fn lines(&self) -> Vec<String> {
-        self.log.said.lock().unwrap().lines.clone()
+        self.log.lines()
     }
 
     /// Asks the admin address for a path.

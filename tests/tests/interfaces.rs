@@ -73,6 +73,29 @@ fn busy(format: &str) -> (Gateway, SocketAddr) {
     (gateway, endpoint)
 }
 
+/// A gateway that a proxy has connected to for somebody, whose name leads nowhere.
+fn introduced() -> Gateway {
+    let gateway = gateway!(
+        r#"
+        datacenter = "dc1"
+        [listen]
+        address = "127.0.0.1:0"
+        proxy_from = ["127.0.0.1"]
+        [log]
+        format = "json"
+        [[service]]
+        name = "currency"
+        endpoints = ["127.0.0.1:7000"]
+        check = "none"
+        "#
+    );
+    let header =
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x15\xc0\0\x02\x01\xc6\x33\x64\x07\x13\x88\x01\xbb\
+        \x05\0\x06edge-7";
+    refused(gateway.listen(), &[&header[..], NAMELESS].concat());
+    gateway
+}
+
 /// The hello with a name of the other data centre, which is as long.
 fn renamed() -> Vec<u8> {
     let mut hello = HELLO.to_vec();
@@ -139,7 +162,8 @@ fn labels_of(series: &str) -> BTreeSet<&str> {
 #[test]
 fn log_lines_have_the_fields_of_the_table() {
     let (gateway, endpoint) = busy("json");
-    let lines = gateway.ended(3);
+    let introduced = introduced();
+    let lines = [gateway.ended(3), introduced.ended(1)].concat();
     let seen: BTreeSet<&str> = lines.iter().flat_map(keys).collect();
     let rows = table("The connection log");
     let documented: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();

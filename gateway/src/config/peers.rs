@@ -6,7 +6,7 @@ use crate::front::Access;
 use l4_failover::choice::Failback;
 use l4_failover::config::{
     Addresses, Ends, Located, PoolBase, Pools, Table, Unique, checked, did_you_mean, label, list,
-    located,
+    located, one_of,
 };
 use l4_failover::{DialLimits, EndpointOptions, PoolOptions};
 
@@ -75,7 +75,8 @@ impl Peers {
             }
             let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
-            let pool = self.pools.tiered(table, ["endpoints", "primary"], base);
+            let mut pool = self.pools.tiered(table, ["endpoints", "primary"], base);
+            introduce(table, &mut pool);
             let failover = elsewhere(table, "failover", here, NO_FAILOVER);
             let adopts = elsewhere(table, "adopts", here, NO_ADOPTION);
             let values = |of: &[Located<String>]| of.iter().map(|it| it.value.clone()).collect();
@@ -116,7 +117,8 @@ impl Peers {
             }
             let access = access(table, "allow", "deny");
             let base = self.base(name.as_deref());
-            let pool = self.pools.listed(table, "gateways", base);
+            let mut pool = self.pools.listed(table, "gateways", base);
+            introduce(table, &mut pool);
             Some(Datacenter {
                 name: name?,
                 pool,
@@ -157,6 +159,14 @@ impl Peers {
             dial: self.dial,
         }
     }
+}
+
+/// Whether the endpoints of `pool` are told whose connections they get.
+fn introduce(table: &mut Table<'_>, pool: &mut PoolOptions) {
+    let versions = one_of(&[("off", false), ("v2", true)]);
+    let proxy = table.with_default("proxy", versions, false);
+    let endpoints = pool.tiers.iter_mut().flatten();
+    endpoints.for_each(|endpoint| endpoint.proxy = proxy);
 }
 
 const NO_FAILOVER: &str = "it is served here, or not at all";

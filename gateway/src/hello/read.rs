@@ -6,7 +6,7 @@ use std::time::Duration;
 use l4_failover::socket::scratch;
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::client_hello::RANDOM_BYTES;
 use super::{ClientHello, HelloBounds, HelloError, Progress, Reassembly, SniField};
@@ -109,15 +109,19 @@ impl ReadError {
 }
 
 /// Reads until the hello is complete; nothing is left unread that would be needed to pass the
-/// connection on whole.
+/// connection on whole. The time is counted from `since`.
 ///
 /// # Errors
 ///
 /// [`ReadError`]: no hello, or not within `limits`.
-pub async fn read(client: &mut TcpStream, limits: &HelloLimits) -> Result<Hello, ReadError> {
+pub async fn read(
+    client: &mut TcpStream,
+    limits: &HelloLimits,
+    since: Instant,
+) -> Result<Hello, ReadError> {
     let mut bytes = Vec::new();
-    let reading = timeout(
-        limits.deadline,
+    let reading = timeout_at(
+        since + limits.deadline,
         complete(client, &limits.bounds, &mut bytes),
     )
     .await;

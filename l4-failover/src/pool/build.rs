@@ -43,6 +43,10 @@ pub enum BuildError {
     /// A check that could not succeed.
     #[error("a check cannot work so: {0}")]
     Check(&'static str),
+    /// An endpoint is to get a PROXY header, and TLS, which a dial has begun before anybody could
+    /// send the header.
+    #[error("the endpoint {0} is to get a PROXY header before TLS of its own; give it one of them")]
+    ProxyBeforeTls(String),
     /// What TLS needs cannot be had.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -228,6 +232,9 @@ impl PoolOptions {
         }
         if self.endpoints().any(|it| it.weight == 0) {
             return Err(BuildError::Zero("a weight"));
+        }
+        if let Some(both) = self.endpoints().find(|it| it.proxy && it.tls.is_some()) {
+            return Err(BuildError::ProxyBeforeTls(both.name()));
         }
         let mut endpoints = self.endpoints();
         endpoints.try_for_each(|it| validate_check(self.check_of(it), it.tls.as_ref()))

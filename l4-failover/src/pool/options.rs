@@ -41,6 +41,10 @@ pub struct EndpointOptions {
     /// Whether it only leads on to others, as a gateway does: it connects whether or not they
     /// answer, and whoever dials finds out from the first bytes that come back.
     pub leads_on: bool,
+    /// Whether it expects a header of the [PROXY protocol](crate::socket::proxy) before all else.
+    /// Whoever dials sends it, since only they know for whom; checks at the endpoint's own port
+    /// send one that says `LOCAL`. Not together with `tls`, which would have to follow the header.
+    pub proxy: bool,
 }
 
 impl PoolOptions {
@@ -62,6 +66,7 @@ impl EndpointOptions {
             max_connections: None,
             check: None,
             leads_on: false,
+            proxy: false,
         }
     }
 

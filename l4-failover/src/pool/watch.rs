@@ -46,6 +46,7 @@ fn subject(state: &State, place: usize, endpoint: &Endpoint) -> Subject {
         probe: check.probe_of(options.tls.as_ref()),
         tls,
         port: check.port,
+        proxy: options.proxy,
         interval: check.interval,
         fast_interval: check.fast_interval,
         timeout: check.timeout,

@@ -12,6 +12,7 @@ use super::failure::{Failure, alert};
 use super::http;
 use super::subject::{Subject, SubjectTls};
 use crate::socket::connect::connect;
+use crate::socket::proxy::Header;
 use crate::socket::tls::TlsClient;
 use crate::socket::{Stream, TcpOptions};
 
@@ -88,7 +89,8 @@ async fn reach(subject: &Subject) -> Result<Stream, Failure> {
     for (index, &address) in tried.iter().enumerate() {
         let started = Instant::now();
         let address = SocketAddr::new(address.ip(), subject.asked_port());
-        match reach_at(address, tls, share(left, index + 1 == tried.len())).await {
+        let limit = share(left, index + 1 == tried.len());
+        match reach_at(address, subject, tls, limit).await {
             Ok(line) => return Ok(line),
             // For want of our own resources nobody was asked, and the next would fare no better.
             Err(failure) if failure.is_local() => return Err(failure),
@@ -119,11 +121,18 @@ fn share(left: Duration, is_last: bool) -> Duration {
 
 async fn reach_at(
     address: SocketAddr,
+    subject: &Subject,
     tls: Option<&TlsClient>,
     limit: Duration,
 ) -> Result<Stream, Failure> {
     let started = Instant::now();
-    let tcp = connect(address, limit, &PLAIN).await?;
+    let mut tcp = connect(address, limit, &PLAIN).await?;
+    if subject.is_announced() {
+        // Never waits: nothing was sent before. Without it, the peer would take our end, or our
+        // hello, for a broken header, and log it.
+        let sent = tcp.write_all(&Header::LOCAL.encode()).await;
+        sent.map_err(|error| Failure::from_line(&error))?;
+    }
     match tls {
         None => Ok(Stream::from(tcp)),
         Some(client) => {
@@ -187,6 +196,7 @@ mod tests {
             probe: Probe::Tcp,
             tls: None,
             port: None,
+            proxy: false,
             interval: Duration::from_secs(120),
             fast_interval: Duration::from_secs(60),
             timeout: Duration::from_secs(60),

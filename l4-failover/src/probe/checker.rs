@@ -40,6 +40,7 @@ const AT_ONCE_MAX: usize = 64;
 ///     probe: Probe::Tcp,
 ///     tls: None,
 ///     port: None,
+///     proxy: false,
 ///     interval,
 ///     fast_interval,
 ///     timeout,

@@ -12,7 +12,8 @@ use crate::target::Target;
 /// One thing to check, as one watcher wants it.
 ///
 /// Two subjects are the same thing, and share one series of checks, if target, probe, TLS options,
-/// port and timeout are equal. How often they are checked may differ, and so may the addresses and
+/// port, timeout and what comes
+/// first are equal. How often they are checked may differ, and so may the addresses and
 /// the TLS client: those of the watcher who came last are used.
 #[derive(Clone, Debug)]
 pub struct Subject {
@@ -27,6 +28,9 @@ pub struct Subject {
     pub tls: Option<SubjectTls>,
     /// The port that is asked. `None`: the target's own.
     pub port: Option<u16>,
+    /// Whether its own port expects a [PROXY header](crate::socket::proxy) first. A check there
+    /// sends one that says `LOCAL`; another port is asked without.
+    pub proxy: bool,
     /// From the start of one check to the start of the next; no less than 10 ms.
     pub interval: Duration,
     /// The same while in doubt; no more than `interval`.
@@ -50,6 +54,11 @@ impl Subject {
         self.port.unwrap_or(self.target.port)
     }
 
+    /// Whether the port that is asked expects a PROXY header first.
+    pub(super) fn is_announced(&self) -> bool {
+        self.proxy && self.asked_port() == self.target.port
+    }
+
     pub(super) fn pace(&self) -> Pace {
         Pace {
             interval: self.interval,
@@ -67,6 +76,7 @@ pub(super) struct Key {
     probe: Probe,
     tls: Option<TlsOptions>,
     timeout: Duration,
+    is_announced: bool,
 }
 
 impl Key {
@@ -78,6 +88,7 @@ impl Key {
             probe: subject.probe.clone(),
             tls: tls.filter(|_| subject.probe != Probe::Tcp),
             timeout: subject.timeout,
+            is_announced: subject.is_announced(),
         }
     }
     pub(super) fn target(&self) -> &Target {

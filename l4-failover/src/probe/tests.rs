@@ -100,6 +100,7 @@ fn at(target: &str) -> Subject {
         probe: Probe::Tcp,
         tls: None,
         port: None,
+        proxy: false,
         interval: 5 * S,
         fast_interval: S,
         timeout: S,

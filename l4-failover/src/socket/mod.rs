@@ -6,6 +6,7 @@ pub mod cut;
 pub mod listen;
 pub mod live;
 mod options;
+pub mod proxy;
 mod queue;
 pub mod relay;
 pub mod scratch;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use l4_failover::choice::{Balance, Dial, NoneHealthy, Policy};
 use l4_failover::probe::{CheckOptions, HttpProbe, Probe};
+use l4_failover::socket::tls::TlsOptions;
 use l4_failover::{
     AttemptError, BuildError, DialError, EndpointOptions, LedNowhere, Pool, PoolOptions, Reach,
 };
@@ -245,6 +246,20 @@ fn what_no_pool_can_be_made_of_is_said() {
         let said = wrong(Pool::builder().primary("127.0.0.1:1").check(check));
         assert!(said.starts_with("a check cannot work so: "), "{said}");
     }
+    let both = EndpointOptions {
+        proxy: true,
+        tls: Some(TlsOptions {
+            server_name: "feed.dc1".to_owned(),
+            ca: None,
+            identity: None,
+        }),
+        ..EndpointOptions::at("127.0.0.1:1".parse().unwrap())
+    };
+    assert_eq!(
+        wrong(Pool::builder().primary_endpoint(both)),
+        "the endpoint 127.0.0.1:1/feed.dc1 is to get a PROXY header before TLS of its own; give \
+         it one of them"
+    );
     let check = CheckOptions {
         timeout: Duration::from_secs(5),
         ..CheckOptions::default()

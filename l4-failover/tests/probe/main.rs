@@ -28,6 +28,7 @@ fn subject(address: SocketAddr, probe: Probe) -> Subject {
         probe,
         tls: None,
         port: None,
+        proxy: false,
         interval: 2 * PATIENCE,
         fast_interval: PATIENCE,
         timeout: PATIENCE,

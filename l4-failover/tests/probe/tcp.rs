@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use l4_failover::Addresses;
-use l4_failover::probe::{Probe, Subject};
+use l4_failover::probe::{Checker, Probe, Subject, Watch};
 use tokio::io::AsyncWriteExt;
 
 use crate::peer::{Endpoint, nobody, rest, silent};
@@ -67,4 +67,49 @@ async fn a_name_without_an_address() {
     };
     let why = failure(nowhere).await;
     assert_eq!(why, "its name has no address: it was not looked up yet");
+}
+
+/// All that a check of `subject` sends to `endpoint`.
+async fn said(endpoint: &mut Endpoint<std::io::Result<Vec<u8>>>, subject: Subject) -> Vec<u8> {
+    assert_eq!(check(subject).await.result, Ok(()));
+    endpoint.result().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_endpoint_that_expects_a_proxy_header_gets_a_local_one() {
+    let mut endpoint =
+        Endpoint::new(|mut connection| async move { rest(&mut connection).await }).await;
+    let announced = Subject {
+        proxy: true,
+        ..subject(endpoint.address, Probe::Tcp)
+    };
+    assert_eq!(said(&mut endpoint, announced.clone()).await, LOCAL);
+    // Health that is told on another port is another listener's, which expects none.
+    let elsewhere = Subject {
+        port: Some(endpoint.address.port()),
+        target: nobody().to_string().parse().unwrap(),
+        ..announced
+    };
+    assert!(said(&mut endpoint, elsewhere).await.is_empty());
+}
+
+const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
+/// One who gets a header and one who gets none are not the same to check.
+#[tokio::test]
+async fn with_and_without_a_header_are_two_series() {
+    let mut endpoint =
+        Endpoint::new(|mut connection| async move { rest(&mut connection).await }).await;
+    let checker = Checker::new();
+    let both = [true, false].map(|proxy| {
+        let plain = subject(endpoint.address, Probe::Tcp);
+        checker.watch(Subject { proxy, ..plain }, |_| ())
+    });
+    both.iter().for_each(Watch::now);
+    let mut said = [(); 2].map(|()| Vec::new());
+    for said in &mut said {
+        *said = endpoint.result().await.unwrap();
+    }
+    said.sort();
+    assert_eq!(said, [&b""[..], LOCAL]);
 }

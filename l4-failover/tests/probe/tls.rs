@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use l4_failover::probe::{Probe, Subject, SubjectTls};
+use l4_failover::socket::proxy::{self, Header};
 use l4_failover::socket::tls::{Identity, TlsClient, TlsOptions};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
@@ -19,7 +20,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
 
 use crate::peer::{Endpoint, hanging, rest};
-use crate::{check, failure, subject};
+use crate::{PATIENCE, check, failure, subject};
 
 /// An authority, whose files are gone with it.
 pub(crate) struct Authority {
@@ -131,6 +132,30 @@ async fn a_finished_handshake_is_enough_and_ends_with_close_notify() {
         assert_eq!(check(subject).await.result, Ok(()));
         assert!(endpoint.result().await.unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_proxy_header_comes_before_the_handshake() {
+    let authority = Authority::new("ours");
+    let identity = authority.issue("feed.dc1", |_| ());
+    let acceptor = acceptor(&identity, &TLS13, None);
+    let mut endpoint = Endpoint::new(move |mut connection| {
+        let acceptor = acceptor.clone();
+        async move {
+            let header = proxy::read(&mut connection, PATIENCE).await.unwrap();
+            rest(&mut acceptor.accept(connection).await.unwrap())
+                .await
+                .unwrap();
+            header
+        }
+    })
+    .await;
+    let announced = Subject {
+        proxy: true,
+        ..asking(endpoint.address, authority.trusted("feed.dc1", None))
+    };
+    assert_eq!(check(announced).await.result, Ok(()));
+    assert_eq!(endpoint.result().await, Header::LOCAL);
 }
 
 #[tokio::test]
