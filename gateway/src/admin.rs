@@ -4,12 +4,14 @@ mod health;
 mod status;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use l4_failover::admin::connections::{self, About};
 use l4_failover::admin::pools::{self, NamedPool, Pools};
 use l4_failover::admin::{Site, life};
 use l4_failover::metrics::{Labelled, Snapshot};
@@ -18,6 +20,7 @@ use tracing::warn;
 use crate::app::App;
 use crate::destination::Destination;
 use crate::live;
+use crate::log::shown_name;
 use crate::metrics::Metrics;
 use crate::tables::Tables;
 
@@ -55,13 +58,27 @@ impl App {
     fn router(&self) -> Router {
         let own = open().merge(status::router()).with_state(self.clone());
         let life = life::router(self.clone());
-        own.merge(life).merge(pools::router(self.pools().clone()))
+        let connections = connections::router(Arc::clone(self.context()), about);
+        let pools = pools::router(self.pools().clone());
+        own.merge(life).merge(connections).merge(pools)
     }
 }
 
 /// What may be shown to anybody: metrics and health.
 fn open() -> Router<App> {
     health::router().route("/metrics", get(metrics))
+}
+
+/// What is known of an open connection.
+fn about(entry: &live::Entry) -> About {
+    let (course, destination) = (&entry.own, entry.own.destination.get());
+    About {
+        listener: course.listener.name.clone(),
+        client: course.introduced().map(|(client, _)| client.to_string()),
+        sni: course.server_name.get().map(|name| shown_name(name)),
+        route: destination.map(|to| to.name.clone()),
+        kind: destination.map(|to| to.kind.as_str()),
+    }
 }
 
 /// The pools of all destinations, services first.

@@ -7,7 +7,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::Value;
-use tests::process::Gateway;
+use tests::config::dc1;
+use tests::process::{Gateway, until};
 use tests::{failover, gateway, http};
 
 const DOCUMENT: &str = include_str!("../../docs/interfaces.md");
@@ -365,4 +366,21 @@ fn pools_and_answers_to_commands_have_the_form_of_the_examples() {
     shown["last_move"]["reason"] = "connection refused".into();
     assert_like(&shown, pool, "/clusters");
     assert_eq!(shown["tiers"][0]["endpoints"][0]["state"], "maintenance");
+}
+
+#[test]
+fn open_connections_have_the_form_of_the_example() {
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gateway = gateway!(dc1("", &[backend.local_addr().unwrap()], ""));
+    let mut client = TcpStream::connect(gateway.listen()).unwrap();
+    client.write_all(HELLO).unwrap();
+    let _upstream = backend.accept().unwrap();
+    let shown = || -> Value { serde_json::from_str(&gateway.get("/connections").body).unwrap() };
+    until("it is relayed", || {
+        shown()["connections"][0]["phase"] == "relay"
+    });
+    let section = section("Open connections, for operators");
+    let block = section.split("```json\n").nth(1).unwrap();
+    let example: Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    assert_like(&shown(), &example, "/connections");
 }

@@ -24,6 +24,7 @@
 //! ```
 
 mod bound;
+pub mod connections;
 mod error;
 mod guard;
 pub mod life;

@@ -1,7 +1,7 @@
 //! What operators are shown over HTTP, and what they may ask for.
 
 use std::net::SocketAddr;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use axum::Router;
@@ -14,8 +14,11 @@ use serde::Serialize;
 use tracing::warn;
 
 use super::{App, Listener};
+use crate::admin::connections::{self, About};
 use crate::admin::pools::{self, PoolJson};
 use crate::admin::{Site, life};
+use crate::port::Front;
+use crate::socket::live::Entry;
 
 impl App {
     /// Serves operators until `ended`, so that streams come to a proper end; without an address,
@@ -39,7 +42,19 @@ impl App {
     fn router(&self) -> Router {
         let own = open().merge(closed()).with_state(self.clone());
         let life = life::router(self.clone());
-        own.merge(life).merge(pools::router(self.0.pools.clone()))
+        let connections = connections::router(Arc::clone(&self.0.context), about);
+        let pools = pools::router(self.0.pools.clone());
+        own.merge(life).merge(connections).merge(pools)
+    }
+}
+
+/// What is known of an open connection.
+fn about(entry: &Entry<Arc<Front>>) -> About {
+    About {
+        listener: entry.own.name.to_string(),
+        route: Some(entry.own.name.to_string()),
+        kind: Some(entry.own.kind()),
+        ..About::default()
     }
 }
 
