@@ -1,5 +1,6 @@
 //! What operators are shown over HTTP, and what they may ask for.
 
+mod dump;
 mod health;
 mod status;
 
@@ -56,7 +57,10 @@ impl App {
     }
 
     fn router(&self) -> Router {
-        let own = open().merge(status::router()).with_state(self.clone());
+        let own = open()
+            .merge(status::router())
+            .merge(dump::router())
+            .with_state(self.clone());
         let life = life::router(self.clone());
         let connections = connections::router(Arc::clone(self.context()), about);
         let pools = pools::router(self.pools().clone());

@@ -14,7 +14,7 @@ use l4_failover::process::activation::{Activated, ActivationError};
 use l4_failover::process::log::Log;
 use l4_failover::process::signals::{Hangups, Signals};
 
-use crate::app::{Bound, StartError};
+use crate::app::{Bound, Source, StartError};
 use crate::check;
 use crate::config::Config;
 
@@ -118,23 +118,21 @@ fn end(why: &str, code: u8) -> ExitCode {
 }
 
 fn check(check: &Check) -> Result<(), Failure> {
-    let (mut report, mut mistakes) = (String::new(), String::new());
-    for file in check.config.iter().chain(&check.files) {
-        match check::file(file) {
-            Ok(routes) => report.push_str(&routes),
-            Err(mistake) => mistakes.push_str(&format!("{}\n", mistake.trim_end())),
-        }
-    }
+    let files = check.config.iter().chain(&check.files);
+    let report = check::files(files.map(PathBuf::as_path));
     // A pipe that is closed early has read what it wanted.
-    let _ = std::io::stdout().write_all(report.as_bytes());
-    match mistakes.is_empty() {
+    let _ = std::io::stdout().write_all(report.routes.as_bytes());
+    for warning in &report.warnings {
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
+    match report.mistakes.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Mistaken(mistakes)),
+        false => Err(Failure::Mistaken(report.mistakes)),
     }
 }
 
 fn run(run: &Run) -> Result<(), Failure> {
-    let config = Config::load(&run.config)?;
+    let (config, source) = Source::load(&run.config)?;
     // Before there are threads.
     let activated = Activated::from_env()?;
     let log = Log::start(config.log.options());
@@ -142,16 +140,21 @@ fn run(run: &Run) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    let result = runtime.block_on(serve(run, config, activated, &log));
+    let result = runtime.block_on(serve(config, source, activated, &log));
     // Not dropped: that would wait for a look-up of a name that is under way.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(run: &Run, config: Config, activated: Activated, log: &Log) -> Result<(), Failure> {
+async fn serve(
+    config: Config,
+    source: Source,
+    activated: Activated,
+    log: &Log,
+) -> Result<(), Failure> {
     let signals = Signals::new().map_err(no_signals)?;
     let hangups = Hangups::new().map_err(no_signals)?;
-    let bound = Bound::bind(config, Some(run.config.clone()), activated, log.lost())?;
+    let bound = Bound::bind(config, Some(source), activated, log.lost())?;
     let ready = bound.to_string();
     let app = bound.start().await?;
     let _ = writeln!(std::io::stderr(), "{ready}");

@@ -33,6 +33,8 @@ pub struct ConnectionRecord {
     /// Boxed: an idle connection's task should stay small.
     greeting: Option<Box<Greeting>>,
     upstream: Option<Box<Upstream>>,
+    /// A PROXY header went out, and an id with it.
+    is_announced: bool,
     is_closed: bool,
 }
 
@@ -54,6 +56,7 @@ impl ConnectionRecord {
             phase: Phase::Hello,
             greeting: None,
             upstream: None,
+            is_announced: false,
             is_closed: false,
         }
     }
@@ -197,10 +200,12 @@ impl ConnectionRecord {
     /// What the endpoint is to get before the bytes of `client`: a PROXY header, where it expects
     /// one.
     #[must_use]
-    pub fn header(&self, client: &TcpStream) -> Vec<u8> {
-        if !self.is_announced() {
+    pub fn header(&mut self, client: &TcpStream) -> Vec<u8> {
+        let upstream = self.upstream.as_ref();
+        if !upstream.is_some_and(|it| it.endpoint.options().proxy) {
             return Vec::new();
         }
+        self.is_announced = true;
         let introduced = self.entry.own.introduced();
         let destination = introduced.map_or_else(|| client.local_addr(), |(_, to)| Ok(to));
         let source = self.client();
@@ -223,13 +228,7 @@ impl ConnectionRecord {
     fn trace(&self) -> Option<UniqueId> {
         let came = self.entry.own.introduction.get();
         let came = came.is_some_and(|header| header.unique_id.is_some());
-        (came || self.is_announced()).then(|| self.unique_id())
-    }
-
-    /// Whether the endpoint expects a PROXY header.
-    fn is_announced(&self) -> bool {
-        let upstream = self.upstream.as_ref();
-        upstream.is_some_and(|it| it.endpoint.options().proxy)
+        (came || self.is_announced).then(|| self.unique_id())
     }
 
     /// Where the bytes of the connection are counted.

@@ -282,6 +282,39 @@ fn nobody_else_is_believed() {
 }
 
 #[test]
+fn the_client_is_judged_not_the_proxy() {
+    let backend = Backend::default();
+    let limits = "[limits]\nconnections_per_source = 1\n";
+    let config = dc1("", &[backend.address()], "deny = [\"198.51.100.0/24\"]\n")
+        .replace("[listen]", &format!("[listen]\n{BELIEVING}"));
+    let gateway = start(&(config + JSON_LOG + limits));
+    let hello = hello::named(NAME);
+    let send = |source: &str| {
+        let header = format!("PROXY TCP4 {source} 192.0.2.9 5000 443\r\n");
+        wire::send(gateway.listen(), &[header.as_bytes(), &hello].concat())
+    };
+    let mut denied = send("198.51.100.1");
+    assert_eq!(
+        wire::read_to_end(&mut denied).0[..7],
+        [21, 3, 3, 0, 2, 2, 49]
+    );
+    drop(denied);
+    assert_eq!(said(&gateway.first_ended(), "reason"), "route_denied");
+    let one = send("192.0.2.1");
+    let first = backend.accept();
+    // Another client of the same proxy.
+    let two = send("192.0.2.2");
+    let second = backend.accept();
+    let mut too_many = send("192.0.2.1");
+    assert!(wire::read_to_end(&mut too_many).0.is_empty());
+    let line = gateway.ended(2).remove(1);
+    assert_eq!(said(&line, "reason"), "source_connections");
+    assert_eq!(said(&line, "client"), "192.0.2.1:5000");
+    finish([one, first]);
+    finish([two, second]);
+}
+
+#[test]
 fn over_two_gateways_the_client_and_one_id_arrive() {
     let backend = Backend::default();
     let dc2 = start(&format!(
@@ -295,10 +328,12 @@ fn over_two_gateways_the_client_and_one_id_arrive() {
         dc2.listen()
     ));
     let hello = hello::named(b"currency.dc2");
-    let browser = wire::send(dc1.listen(), &hello);
+    let mut browser = wire::send(dc1.listen(), &hello);
     let address = browser.local_addr().unwrap();
-    let (told, endpoint) = told(&backend, &hello);
+    let (told, mut endpoint) = told(&backend, &hello);
     assert_eq!(told.origin, client(address, dc1.listen()));
+    endpoint.write_all(b"answer").unwrap();
+    assert_eq!(wire::read_exactly(&mut browser, 6), b"answer");
     finish([browser, endpoint]);
     // One gateway checks the other all the while.
     let [first, second] = [&dc1, &dc2].map(|gateway| {
@@ -330,11 +365,16 @@ fn the_next_gateway_is_told_what_the_first_was_told() {
          [[datacenter]]\nname = \"dc2\"\ngateways = {addresses:?}\nproxy = \"v2\"\ncheck = \"none\"\n"
     ));
     let hello = hello::named(b"currency.dc2");
-    let header = tcp4(&field(5, b"edge-7"));
-    let _proxy = wire::send(dc1.listen(), &[header.clone(), hello.clone()].concat());
-    for gateway in &gateways {
-        // Closed without a word: nobody answers behind it.
-        let (told, _closed) = told(gateway, &hello);
-        assert_eq!(told.encode(), header);
-    }
+    let _proxy = wire::send(dc1.listen(), &[tcp4(&[]), hello.clone()].concat());
+    // Closed without a word: nobody answers behind them.
+    let headers = gateways.each_ref().map(|gateway| told(gateway, &hello).0);
+    assert_eq!(headers[0], headers[1]);
+    // What they logged is found here too, although nobody took the connection.
+    let line = dc1.first_ended();
+    assert_eq!(
+        (&line["phase"], &line["trace"]),
+        (&"connect".into(), &line["id"])
+    );
+    let id = said(&line, "id");
+    assert_eq!(headers[0].unique_id, UniqueId::new(id.as_bytes()));
 }

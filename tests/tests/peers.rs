@@ -186,7 +186,7 @@ fn openssl_understands_why_it_is_refused() {
     }
     // The first was refused by the first gateway, the second by the second, through the first.
     assert_eq!(world.dc2.first_ended()["sni"], "nobody.dc2");
-    assert_eq!(world.dc1.ended(2)[1]["phase"], "relay");
+    assert_eq!(world.dc1.ended(2)[1]["phase"], "connect");
 }
 
 fn curl(world: &World) -> Command {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tests::client::{AskError, Asked, Client, Request};
 
-use crate::world::{NOT_RUNNING, instance};
+use crate::world::{NOT_RUNNING, STOOD_IN_FOR, instance};
 use tests::page::{size, time};
 
 /// A fatal TLS alert (RFC 8446 §6, RFC 6066 §3), by its number and name.
@@ -40,7 +40,7 @@ enum Expected {
 pub(crate) struct Hop {
     pub(crate) gateway: &'static str,
     pub(crate) kind: &'static str,
-    pub(crate) route: &'static str,
+    pub(crate) route: String,
     pub(crate) phase: &'static str,
     pub(crate) cause: &'static str,
 }
@@ -56,7 +56,7 @@ impl Ask {
         let last = Hop {
             gateway: datacenter,
             kind: "service",
-            route: service,
+            route: service.to_owned(),
             phase: "relay",
             cause: "done",
         };
@@ -69,7 +69,7 @@ impl Ask {
         let last = Hop {
             gateway: datacenter,
             kind: "service",
-            route: NOT_RUNNING,
+            route: NOT_RUNNING.to_owned(),
             phase: "connect",
             cause: "upstream",
         };
@@ -82,7 +82,7 @@ impl Ask {
         let last = Hop {
             gateway: refuser,
             kind: "none",
-            route: "none",
+            route: "none".to_owned(),
             phase: "route",
             cause: "policy",
         };
@@ -91,12 +91,21 @@ impl Ask {
     }
 
     fn new(name: String, from: &'static str, last: Hop, expected: Expected) -> Self {
+        let (phase, cause) = match &expected {
+            Expected::Answer(_) => ("relay", "done"),
+            // The gateway behind it has refused, and there is no other.
+            Expected::Alert(_) => ("connect", "upstream"),
+        };
+        let (kind, route) = match last.route == STOOD_IN_FOR {
+            true => ("adoption", name.clone()),
+            false => ("datacenter", last.gateway.to_owned()),
+        };
         let remote = (from != last.gateway).then_some(Hop {
             gateway: from,
-            kind: "datacenter",
-            route: last.gateway,
-            phase: "relay",
-            cause: "done",
+            kind,
+            route,
+            phase,
+            cause,
         });
         Self {
             name,

@@ -121,7 +121,7 @@ impl Figures {
         let mut figures = Self::default();
         for row in rows {
             for hop in row.ask.hops.iter().filter(|hop| hop.gateway == gateway) {
-                let counted = figures.route(hop.kind, hop.route);
+                let counted = figures.route(hop.kind, &hop.route);
                 let end = (hop.phase.to_owned(), hop.cause.to_owned());
                 *counted.ended.entry(end).or_default() += 1;
                 // What was not passed on is not counted: a refused hello, the gateway's own alert.

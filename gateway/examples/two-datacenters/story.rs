@@ -7,6 +7,7 @@ use tests::client::Request;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::ask::{Ask, Row};
+use crate::failing;
 use crate::figures::{self, Compared};
 use crate::world::{DATACENTERS, SERVICES, World};
 use tests::page::Page;
@@ -24,7 +25,7 @@ pub(crate) struct Story {
 }
 
 /// Asks everything, and shows what came of it.
-pub(crate) async fn tell(page: &Page, world: &World) -> Result<Story> {
+pub(crate) async fn tell(page: &Page, world: &mut World) -> Result<Story> {
     let [currency, orders] = SERVICES;
     // Both at once, and before anything is measured: the digests of 64 MiB take a while.
     let download = spawn_blocking(|| Request::new(2, 0, 64 * MIB));
@@ -45,7 +46,11 @@ pub(crate) async fn tell(page: &Page, world: &World) -> Result<Story> {
     rows.extend(at_once(page, world, everywhere(&SERVICES, &middling)).await?);
     page.part("A name that nobody has; a service that is not running");
     rows.extend(in_turn(page, world, refused()).await?);
-    conclude(page, world, &rows).await
+    let mut story = conclude(page, world, &rows).await?;
+    let failing = failing::tell(page, world).await?;
+    story.checks += failing.checks;
+    story.failures.extend(failing.failures);
+    Ok(story)
 }
 
 /// Each service in each data centre, asked from each.

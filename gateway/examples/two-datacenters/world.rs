@@ -16,6 +16,8 @@ use tests::ports::Reserved;
 pub(crate) const DATACENTERS: [&str; 2] = ["dc1", "dc2"];
 /// Services that run in both.
 pub(crate) const SERVICES: [&str; 2] = ["currency", "orders"];
+/// The one of them that each data centre stands in for the other with.
+pub(crate) const STOOD_IN_FOR: &str = "currency";
 /// A service that both gateways know, and that runs in neither.
 pub(crate) const NOT_RUNNING: &str = "quotes";
 
@@ -28,8 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct World {
     /// The client that trusts the authority of this world, and no other.
     pub(crate) client: Client,
+    authority: Authority,
     gateways: Vec<Gateway>,
-    _sites: Vec<Site>,
+    sites: Vec<Site>,
 }
 
 /// What stands behind a gateway.
@@ -38,6 +41,11 @@ struct Site {
     datacenter: &'static str,
     services: Vec<(&'static str, Service)>,
     not_running: Reserved,
+    /// Where its gateway listens, for clients and for the other gateway; kept while that is dead.
+    listen: Reserved,
+    peer: Reserved,
+    /// The file that the gateway is started with, once all addresses are known.
+    text: String,
 }
 
 impl World {
@@ -49,10 +57,12 @@ impl World {
             sites.push(Site::start(datacenter, &authority).await?);
         }
         show_services(page, &sites);
+        let gateways = start_gateways(page, &mut sites).await?;
         Ok(Self {
             client: Client::new(authority.client(), PATIENCE),
-            gateways: start_gateways(page, &sites).await?,
-            _sites: sites,
+            authority,
+            gateways,
+            sites,
         })
     }
 
@@ -66,6 +76,55 @@ impl World {
         let mut gateways = self.gateways.iter();
         let gateway = gateways.find(|gateway| gateway.datacenter == datacenter);
         Ok(gateway.context("no such data centre")?.listen)
+    }
+
+    /// Ends a service; where it was.
+    pub(crate) async fn stop_service(
+        &mut self,
+        name: &str,
+        datacenter: &str,
+    ) -> Result<SocketAddr> {
+        let services = &mut self.site(datacenter)?.services;
+        let place = services.iter().position(|(service, _)| *service == name);
+        let (_, service) = services.swap_remove(place.context("no such service")?);
+        let address = service.address();
+        service.stop().await;
+        Ok(address)
+    }
+
+    /// Starts a service again, where it was.
+    pub(crate) async fn start_service(
+        &mut self,
+        name: &'static str,
+        datacenter: &'static str,
+        address: SocketAddr,
+    ) -> Result<()> {
+        let service = serve(name, datacenter, &self.authority, address).await?;
+        self.site(datacenter)?.services.push((name, service));
+        Ok(())
+    }
+
+    /// Ends a gateway.
+    pub(crate) async fn stop_gateway(&mut self, datacenter: &str) -> Result<()> {
+        let mut gateways = self.gateways.iter();
+        let place = gateways.position(|it| it.datacenter == datacenter);
+        let gateway = self.gateways.swap_remove(place.context("no such gateway")?);
+        gateway.stop().await?;
+        Ok(())
+    }
+
+    /// Starts a gateway again, where it was.
+    pub(crate) async fn start_gateway(&mut self, datacenter: &'static str) -> Result<()> {
+        let text = &self.site(datacenter)?.text;
+        let gateway = Gateway::start(datacenter, text).await?;
+        self.gateways.push(gateway);
+        Ok(())
+    }
+
+    fn site(&mut self, datacenter: &str) -> Result<&mut Site> {
+        let mut sites = self.sites.iter_mut();
+        let site = sites.find(|site| site.datacenter == datacenter);
+        site.context("no such data centre")
     }
 
     /// Stops the gateways, and the services with them; the checks that failed.
@@ -95,36 +154,68 @@ impl Site {
     async fn start(datacenter: &'static str, authority: &Authority) -> Result<Self> {
         let mut services = Vec::new();
         for service in SERVICES {
-            let identity = authority.issue(&[&format!("{service}.{datacenter}")]);
-            let instance = instance(service, datacenter);
-            let started = Service::start(&instance, identity.server()).await?;
+            let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+            let started = serve(service, datacenter, authority, anywhere).await?;
             services.push((service, started));
         }
         Ok(Self {
             datacenter,
             services,
             not_running: Reserved::new()?,
+            listen: Reserved::new()?,
+            peer: Reserved::new()?,
+            text: String::new(),
         })
     }
 
     /// The file that the gateway of this data centre is started with.
-    fn config(&self, listen: SocketAddr, other: &str, gateway: SocketAddr) -> String {
+    fn config(&self, other: &Self) -> String {
+        let (listen, peer) = (self.listen.address(), self.peer.address());
         let services = self.services.iter();
         let mut endpoints: Vec<_> = services.map(|(name, it)| (*name, it.address())).collect();
         endpoints.push((NOT_RUNNING, self.not_running.address()));
         let mut text = format!("datacenter = \"{}\"\n\n", self.datacenter);
-        text += &format!("[listen]\naddress = \"{listen}\"\n\n");
+        text += &format!("[listen]\naddress = \"{listen}\"\npeer_address = \"{peer}\"\n\n");
         text += "[admin]\naddress = \"127.0.0.1:0\"\n";
         for (name, address) in endpoints {
             text += &format!("\n[[service]]\nname = \"{name}\"\nendpoints = [\"{address}\"]\n");
+            if name == STOOD_IN_FOR {
+                let other = other.datacenter;
+                text += &format!("failover = [\"{other}\"]\nadopts = [\"{other}\"]\n");
+                text += "hold_down = \"500ms\"\n";
+                text += CHECK;
+            }
         }
-        text += &format!("\n[[datacenter]]\nname = \"{other}\"\ngateways = [\"{gateway}\"]\n");
+        let (name, gateway) = (other.datacenter, other.peer.address());
+        text += &format!("\n[[datacenter]]\nname = \"{name}\"\ngateways = [\"{gateway}\"]\n");
+        text += CHECK;
         text
     }
 }
 
+/// Faster than the default, so that the story need not wait.
+const CHECK: &str =
+    "check.interval = \"500ms\"\ncheck.fast_interval = \"100ms\"\ncheck.timeout = \"400ms\"\n";
+
+async fn serve(
+    name: &str,
+    datacenter: &str,
+    authority: &Authority,
+    address: SocketAddr,
+) -> Result<Service> {
+    let names = match name == STOOD_IN_FOR {
+        // Who stands in for another shows a certificate for the other's name.
+        true => DATACENTERS.map(|it| format!("{name}.{it}")).to_vec(),
+        false => vec![format!("{name}.{datacenter}")],
+    };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let tls = authority.issue(&names).server();
+    let instance = instance(name, datacenter);
+    Ok(Service::start_at(address, &instance, tls).await?)
+}
+
 fn show_services(page: &Page, sites: &[Site]) {
-    page.part("Services: each has a certificate for its own name, and for no other");
+    page.part("Services: each has a certificate for its own name; currency stands in for the other's, too");
     let mut rows = Vec::new();
     for site in sites {
         for (name, service) in &site.services {
@@ -139,25 +230,21 @@ fn show_services(page: &Page, sites: &[Site]) {
     page.table(&["name", "address", "calls itself"], &rows);
 }
 
-async fn start_gateways(page: &Page, sites: &[Site]) -> Result<Vec<Gateway>> {
+async fn start_gateways(page: &Page, sites: &mut [Site]) -> Result<Vec<Gateway>> {
     let [one, other] = sites else {
         anyhow::bail!("the gateways of two data centres know each other, not of {sites:?}");
     };
-    let ports = [Reserved::new()?, Reserved::new()?];
-    let [here, there] = [ports[0].address(), ports[1].address()];
-    let texts = [
-        one.config(here, other.datacenter, there),
-        other.config(there, one.datacenter, here),
-    ];
+    let texts = [one.config(other), other.config(one)];
     page.part("Gateways: one in each data centre, without any certificate or key");
-    let [left, right] = &texts;
+    [one.text, other.text] = texts;
+    let [left, right] = [&one.text, &other.text];
     page.beside(
         &format!("# {}.toml\n{left}", one.datacenter),
         &format!("# {}.toml\n{right}", other.datacenter),
     );
     let mut gateways = Vec::new();
-    for (site, text) in sites.iter().zip(&texts) {
-        gateways.push(Gateway::start(site.datacenter, text).await?);
+    for site in sites {
+        gateways.push(Gateway::start(site.datacenter, &site.text).await?);
     }
     Ok(gateways)
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
@@ -24,7 +23,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::destinations::destination;
 use super::plan;
-use super::{App, FIRST_LOOK_UP, Running, Shared, View};
+use super::{App, FIRST_LOOK_UP, Running, Shared, Source, View};
 use crate::admin::named_pools;
 use crate::circle::OnTheWay;
 use crate::config::{self, Config};
@@ -68,7 +67,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Bound {
     config: Config,
-    file: Option<PathBuf>,
+    source: Option<Source>,
     context: Arc<Context>,
     tables: Tables,
     listeners: Vec<(Wanted, Listening)>,
@@ -78,7 +77,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Binds every address of `config`, which is read from `file` again at a reload, but for those
+    /// Binds every address of `config`, which is read from `source` again at a reload, but for those
     /// that are `activated`, and prepares all else that can fail.
     ///
     /// # Errors
@@ -86,7 +85,7 @@ impl Bound {
     /// [`StartError`]: a sentence that says what, and what to do.
     pub fn bind(
         config: Config,
-        file: Option<PathBuf>,
+        source: Option<Source>,
         activated: Activated,
         lost: LostLines,
     ) -> Result<Self, StartError> {
@@ -105,7 +104,7 @@ impl Bound {
         let admin = config.admin.as_ref().map(admin::Bound::bind).transpose()?;
         Ok(Self {
             config,
-            file,
+            source,
             context: Arc::new(context),
             tables,
             listeners: wanted.into_iter().zip(listening).collect(),
@@ -151,16 +150,17 @@ impl Bound {
         let _ = doors.apply(opened);
         metrics.set_generation(1);
         crate::admin::count_pools(metrics, &pools)?;
-        let view = View::of(1, config, self.tables, &doors);
+        let running = Running {
+            config: self.config,
+            source: self.source,
+            doors,
+        };
+        let view = View::of(1, &running, self.tables);
         Ok(App(Arc::new(Shared {
-            workers: self.config.workers,
+            workers: running.config.workers,
             context: self.context,
-            file: self.file,
             upkeep,
-            running: Mutex::new(Some(Running {
-                config: self.config,
-                doors,
-            })),
+            running: Mutex::new(Some(running)),
             view: ArcSwap::from_pointee(view),
             pools,
             admin: std::sync::Mutex::new(self.admin),

@@ -4,11 +4,13 @@ mod bound;
 mod destinations;
 mod plan;
 mod reload;
+mod source;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -29,6 +31,7 @@ pub use bound::{Bound, StartError};
 pub use destinations::destination;
 pub use l4_failover::life::{ReloadError, Reloaded, Stopped};
 pub use plan::tables;
+pub use source::Source;
 
 /// Endpoints' names are looked up before connections to them are accepted, for this long at most.
 const FIRST_LOOK_UP: Duration = Duration::from_secs(2);
@@ -40,8 +43,6 @@ pub struct App(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     context: Arc<Context>,
-    /// Where the configuration came from, and is read from again.
-    file: Option<PathBuf>,
     upkeep: Upkeep,
     /// One change at a time; none once the process is on its way out.
     running: Mutex<Option<Running>>,
@@ -60,6 +61,8 @@ struct Shared {
 #[derive(Debug)]
 struct Running {
     config: Config,
+    /// Where it came from, and is read from again.
+    source: Option<Source>,
     doors: Doors<Context>,
 }
 
@@ -71,18 +74,20 @@ pub(crate) struct View {
     /// When it was loaded last.
     pub(crate) loaded: SystemTime,
     pub(crate) datacenter: String,
+    pub(crate) source: Option<Source>,
     pub(crate) tables: Tables,
     /// The listeners' names and addresses.
     pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
 }
 
 impl View {
-    fn of(generation: u64, config: &Config, tables: Tables, doors: &Doors<Context>) -> Self {
-        let open = doors.open().iter();
+    fn of(generation: u64, running: &Running, tables: Tables) -> Self {
+        let (config, open) = (&running.config, running.doors.open().iter());
         Self {
             generation,
             loaded: SystemTime::now(),
             datacenter: config.datacenter.clone(),
+            source: running.source.clone(),
             tables,
             listeners: open
                 .map(|door| (Arc::clone(&door.name), door.address))

@@ -9,7 +9,7 @@ use l4_failover::life::{Door, Opened, Place};
 use tokio::task::spawn_blocking;
 
 use super::destinations::Destinations;
-use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, View, bound, plan};
+use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, plan};
 use crate::admin::named_pools;
 use crate::config::Config;
 use crate::context::Context;
@@ -20,13 +20,15 @@ impl Shared {
     /// Reads the file again and does what it says. No connection notices: sessions of services
     /// and endpoints that are gone go on.
     pub(super) async fn reload(&self) -> Result<Reloaded, ReloadError> {
-        let file = self.file.clone().ok_or(ReloadError::NoFile)?;
         let mut running = self.running.lock().await;
         let running = running.as_mut().ok_or(ReloadError::Draining)?;
-        let config = spawn_blocking(move || load(&file)).await??;
+        let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
+        let file = source.file.clone();
+        let (config, source) = spawn_blocking(move || load(&file)).await??;
         let change = Change::prepare(self, running, config)?;
         change.look_up(self).await;
         let opened = change.open(running, &self.context).await?;
+        running.source = Some(source);
         let gone = opened.apply(self, running);
         running.doors.close(gone).await;
         let generation = self.view.load().generation;
@@ -34,8 +36,8 @@ impl Shared {
     }
 }
 
-fn load(file: &Path) -> Result<Config, ReloadError> {
-    Config::load(file).map_err(ReloadError::Mistaken)
+fn load(file: &Path) -> Result<(Config, Source), ReloadError> {
+    Source::load(file).map_err(ReloadError::Mistaken)
 }
 
 /// All that a reload changes, found good.
@@ -118,7 +120,7 @@ impl Shared {
     fn show(&self, tables: Tables, running: &Running) -> Arc<View> {
         let generation = self.view.load().generation + 1;
         self.pools.replace(named_pools(&tables));
-        let view = View::of(generation, &running.config, tables, &running.doors);
+        let view = View::of(generation, running, tables);
         self.context.metrics.set_generation(generation);
         self.view.swap(Arc::new(view))
     }

@@ -25,7 +25,7 @@ use crate::front::Face;
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section,
+    self, Addresses, Diagnostics, Effective, Schema, Table, admin_section, checked, dial_section,
     drain_section, label, list, parsed, relay_section, workers,
 };
 use names::{Names, no_suffix};
@@ -108,6 +108,13 @@ impl Config {
     /// Every mistake of the file, or the one that it cannot be read.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
         Self::parse(&path.display().to_string(), &config::text_of(path)?)
+    }
+
+    /// What is in force of a text that [`Config::parse`] finds good, defaults included. Files that
+    /// it names are read again; nothing of what they hold is in it.
+    #[must_use]
+    pub fn effective(text: &str) -> Effective {
+        config::effective_homonym(DATACENTER, text, Self::read)
     }
 
     /// Every key that the file may hold, with its default and range.

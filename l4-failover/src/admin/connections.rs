@@ -11,7 +11,7 @@ use axum::routing::{delete, get, post};
 use axum::{Router, extract::rejection::QueryRejection};
 use serde::{Deserialize, Serialize};
 
-use super::pools::RefusalJson;
+use super::pools::{RefusalJson, rfc3339};
 use crate::socket::live::{ConnectionId, Entry};
 use crate::socket::workers::Serve;
 
@@ -138,7 +138,7 @@ impl<S: Serve> Shared<S> {
             kind: about.kind.map(str::to_owned),
             endpoint: stage.endpoint.map(|endpoint| endpoint.to_string()),
             phase: stage.phase.to_owned(),
-            since: humantime::format_rfc3339_millis(SystemTime::now() - open).to_string(),
+            since: rfc3339(SystemTime::now() - open),
             seconds: open.as_secs_f64(),
             from_client_bytes: entry.tally.from_client(),
             from_upstream_bytes: entry.tally.from_upstream(),

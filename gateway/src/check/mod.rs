@@ -1,0 +1,107 @@
+//! What configuration files would do, said without doing it.
+
+mod together;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use l4_failover::config::Diagnostics;
+use l4_failover::settings::Settings;
+
+use crate::app::{destination, tables};
+use crate::config::Config;
+use crate::front::Face;
+use crate::metrics::Metrics;
+use crate::tables::Tables;
+
+/// What is to be said of some files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The routes that each would give, as a table; of a local port's file, that it is good.
+    pub routes: String,
+    /// What none of them shows alone, a sentence each.
+    pub warnings: Vec<String>,
+    /// Every mistake, a line each; empty if all is well.
+    pub mistakes: String,
+}
+
+/// A file that was read.
+enum File<'p> {
+    Gateway(&'p Path, Box<Config>),
+    /// Of `l4-failover`, which may stand before a gateway.
+    Ports(&'p Path, Box<Settings>),
+}
+
+/// Reads each of the files, and then looks at them together.
+///
+/// ```
+/// let report = gateway::check::files(["/nowhere.toml".as_ref()]);
+/// assert!(report.mistakes.starts_with("/nowhere.toml: cannot be read"));
+/// ```
+#[must_use]
+pub fn files<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Report {
+    let (mut report, mut read) = (Report::default(), Vec::new());
+    for path in paths {
+        match file(path) {
+            Ok((file, routes)) => {
+                report.routes.push_str(&routes);
+                read.push(file);
+            }
+            Err(mistake) => report
+                .mistakes
+                .push_str(&format!("{}\n", mistake.trim_end())),
+        }
+    }
+    report.warnings = together::warnings(&read);
+    report
+}
+
+fn file(path: &Path) -> Result<(File<'_>, String), String> {
+    let said = |mistakes: Diagnostics| mistakes.to_string();
+    if is_of_ports(path) {
+        let settings = Settings::load(path).map_err(said)?;
+        let routes = format!("{}: ok; ports of l4-failover\n", path.display());
+        return Ok((File::Ports(path, Box::new(settings)), routes));
+    }
+    let config = Config::load(path).map_err(said)?;
+    let tables = build(&config).map_err(|error| format!("{}: {error}", path.display()))?;
+    let routes = table(path, &config, &tables);
+    Ok((File::Gateway(path, Box::new(config)), routes))
+}
+
+/// Whether the file is one of `l4-failover`: a gateway has neither of these sections. One that cannot
+/// be read is told so as a gateway's.
+fn is_of_ports(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let mut lines = text.lines().map(str::trim);
+    lines.any(|line| line.starts_with("[[port]]") || line.starts_with("[[inbound]]"))
+}
+
+fn build(config: &Config) -> Result<Tables, String> {
+    let metrics = Metrics::new().map_err(|error| error.to_string())?;
+    let tables = tables(config, |kind, pool| destination(&metrics, kind, pool));
+    tables.map_err(|error| error.to_string())
+}
+
+fn table(path: &Path, config: &Config, tables: &Tables) -> String {
+    let mut text = format!("{}: ok; routes of {}:\n", path.display(), config.datacenter);
+    let rules = tables.rules();
+    let names = rules.iter().map(|(_, rule, _)| rule.to_string());
+    let wide = names.map(|name| name.len()).max().unwrap_or_default();
+    let mut is_for_peers = false;
+    for (face, rule, to) in rules {
+        if face == Face::Peers && !std::mem::replace(&mut is_for_peers, true) {
+            text.push_str("  for gateways of other data centres, at peer_address:\n");
+        }
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "  {:wide$}  {} {}: {}",
+            rule.to_string(),
+            to.kind.as_str(),
+            to.name,
+            to.endpoints(face).join(", then ")
+        );
+    }
+    text
+}
