@@ -1,19 +1,20 @@
 //! The command line of `mesh-gateway`. The exit code is decided here and nowhere else: 0 done,
 //! 1 failed, 2 a mistake in what was typed or configured.
 
-use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use l4_failover::client::{Operate, Program};
 use l4_failover::config::Diagnostics;
+use l4_failover::life;
+use l4_failover::process::activation::{Activated, ActivationError};
 use l4_failover::process::log::Log;
 use l4_failover::process::signals::{Hangups, Signals};
-use tracing::warn;
 
-use crate::app::{Bound, StartError};
+use crate::app::{Bound, Source, StartError};
 use crate::check;
 use crate::config::Config;
 
@@ -27,13 +28,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the gateway until SIGTERM or SIGINT; a second signal ends it at once.
+    /// Runs the gateway until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP reads the
+    /// file again.
     ///
     /// Prints one line on stderr when all addresses are bound: `ready NAME=ADDR … admin=ADDR`.
     Run(Run),
     /// Says every mistake of configuration files, or the routes that they would give.
     Check(Check),
+    #[command(flatten)]
+    Operate(Operate),
 }
+
+/// The program as its subcommands speak to it; without `--admin`, where it is by convention.
+const PROGRAM: Program = Program {
+    name: "mesh-gateway",
+    admin: "127.0.0.1:19000",
+    command: Cli::command,
+};
 
 #[derive(Debug, Args)]
 struct Run {
@@ -65,6 +76,12 @@ impl From<Diagnostics> for Failure {
     }
 }
 
+impl From<ActivationError> for Failure {
+    fn from(error: ActivationError) -> Self {
+        Self::Failed(format!("{:#}", anyhow::Error::from(error)))
+    }
+}
+
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
@@ -85,6 +102,7 @@ pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::parse_from(words).command {
         Command::Run(run) => self::run(&run),
         Command::Check(check) => self::check(&check),
+        Command::Operate(operate) => return operate.run(&PROGRAM),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -114,31 +132,33 @@ fn check(check: &Check) -> Result<(), Failure> {
 }
 
 fn run(run: &Run) -> Result<(), Failure> {
-    let config = Config::load(&run.config)?;
+    let (config, source) = Source::load(&run.config)?;
+    // Before there are threads.
+    let activated = Activated::from_env()?;
     let log = Log::start(config.log.options());
-    let bound = Bound::bind(&config, log.lost())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    let result = runtime.block_on(serve(bound));
+    let result = runtime.block_on(serve(config, source, activated, &log));
     // Not dropped: that would wait for a look-up of a name that is under way.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(bound: Bound) -> Result<(), Failure> {
+async fn serve(
+    config: Config,
+    source: Source,
+    activated: Activated,
+    log: &Log,
+) -> Result<(), Failure> {
     let signals = Signals::new().map_err(no_signals)?;
     let hangups = Hangups::new().map_err(no_signals)?;
+    let bound = Bound::bind(config, Some(source), activated, log.lost())?;
     let ready = bound.to_string();
-    let ready = || {
-        let _ = writeln!(std::io::stderr(), "{ready}");
-    };
-    let running = bound.run(ready, signals.next(), signals.next());
-    tokio::select! {
-        stopped = running => stopped?,
-        never = ignore(hangups) => match never {},
-    };
+    let app = bound.start().await?;
+    let _ = writeln!(std::io::stderr(), "{ready}");
+    life::run(&app, signals, hangups).await;
     Ok(())
 }
 
@@ -146,10 +166,12 @@ fn no_signals(error: std::io::Error) -> Failure {
     Failure::Failed(format!("cannot wait for signals: {error}"))
 }
 
-/// Says of each SIGHUP that nothing comes of it.
-async fn ignore(mut hangups: Hangups) -> Infallible {
-    loop {
-        hangups.next().await;
-        warn!("SIGHUP is ignored: to change the configuration, restart");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
 }

@@ -44,7 +44,7 @@ pub fn serve(client: TcpStream, mut record: ConnectionRecord) -> impl Future<Out
 
 async fn pass(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<(), Error> {
     // Boxed: while bytes are relayed, nothing of what opening needed is kept.
-    let mut upstream = Box::pin(open(client, record)).await?;
+    let mut upstream = Box::pin(open_or_end(client, record)).await?;
     record.relaying();
     relay_or_cut(client, &mut upstream, record).await?;
     upstream.end();
@@ -62,9 +62,26 @@ async fn relay_or_cut(
     poll_fn(|cx| match relaying.as_mut().poll(cx) {
         Poll::Ready(relayed) => Poll::Ready(relayed.map_err(Error::Relay)),
         // Dropped half-way, the relay resets both sides.
-        Poll::Pending => record.poll_cut(cx).map(|cut| Err(Error::Cut(cut))),
+        Poll::Pending => record.poll_cut(cx).map(Err),
     })
     .await
+}
+
+/// Opens it, unless an operator ends it before.
+async fn open_or_end(
+    client: &mut TcpStream,
+    record: &mut ConnectionRecord,
+) -> Result<ResetOnDrop, Error> {
+    let entry = Arc::clone(record.entry());
+    let opened = {
+        let mut opening = pin!(open(client, record));
+        poll_fn(|cx| match opening.as_mut().poll(cx) {
+            Poll::Ready(opened) => Poll::Ready(Some(opened)),
+            Poll::Pending => entry.poll_end(cx).map(|()| None),
+        })
+        .await
+    };
+    opened.unwrap_or_else(|| Err(record.unwanted()))
 }
 
 /// Finds out where the connection goes and passes its first bytes on.

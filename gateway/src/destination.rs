@@ -1,5 +1,7 @@
 //! What a route leads to.
 
+use std::sync::Arc;
+
 use l4_failover::Pool;
 
 use crate::front::Face;
@@ -17,7 +19,15 @@ pub struct Destination {
     /// Where its connections go.
     pub pool: Pool,
     /// Its metrics.
-    pub series: Series,
+    pub series: Arc<Series>,
+}
+
+impl Destination {
+    /// What tells it from every other, and stays through a reload.
+    #[must_use]
+    pub fn key(&self) -> (RouteKind, &str) {
+        (self.kind, &self.name)
+    }
 }
 
 impl Destination {

@@ -51,6 +51,9 @@ pub enum Error {
     /// What it was on was left, and the policy is not to keep such sessions.
     #[error("ended by policy: {0}")]
     Cut(Cut),
+    /// An operator ended it; how far it had come.
+    #[error("an operator ended it")]
+    Unwanted(Phase),
 }
 
 impl Error {
@@ -62,7 +65,7 @@ impl Error {
     /// closes too.
     #[must_use]
     pub fn is_reset(&self) -> bool {
-        matches!(self, Self::Crowded | Self::Excess(_))
+        matches!(self, Self::Crowded | Self::Excess(_) | Self::Unwanted(_))
     }
 
     /// Phase × cause, and the reason in one word.
@@ -80,6 +83,7 @@ impl Error {
             Self::Replay(error) => replay_outcome(error),
             Self::Relay(error) => ended(Phase::Relay, error.into()),
             Self::Cut(cut) => ended(Phase::Relay, (*cut).into()),
+            Self::Unwanted(phase) => ended(*phase, Ending::OPERATOR),
         }
     }
 }

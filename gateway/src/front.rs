@@ -53,7 +53,7 @@ pub struct Listener {
     /// Who connects there.
     pub face: Face,
     /// Counts the connections that it accepted.
-    pub accepted: IntCounter,
+    pub accepted: Arc<IntCounter>,
     front: ArcSwap<Front>,
 }
 
@@ -90,7 +90,7 @@ pub struct Access {
 impl Listener {
     /// A listener in front of `front`.
     #[must_use]
-    pub fn new(name: String, face: Face, accepted: IntCounter, front: Front) -> Self {
+    pub fn new(name: String, face: Face, accepted: Arc<IntCounter>, front: Front) -> Self {
         Self {
             name,
             face,

@@ -9,6 +9,7 @@ use l4_failover::socket::proxy::{Header, Origin};
 use l4_failover::socket::relay::Side;
 
 use crate::destination::Destination;
+use crate::front::Listener;
 
 /// Every open connection.
 pub type Live = live::Live<Course>;
@@ -17,8 +18,12 @@ pub type Live = live::Live<Course>;
 pub type Entry = live::Entry<Course>;
 
 /// Whose a connection is, where it goes, and how much of it the metrics know.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Course {
+    /// Where it was accepted.
+    pub listener: Arc<Listener>,
+    /// The server name as sent, once that is known.
+    pub server_name: OnceLock<Box<[u8]>>,
     /// Where it goes, once that is known.
     pub destination: OnceLock<Arc<Destination>>,
     /// What a proxy that is believed said of it. Boxed: most connections have none.
@@ -27,6 +32,18 @@ pub struct Course {
 }
 
 impl Course {
+    /// Of a connection that `listener` accepted.
+    #[must_use]
+    pub fn at(listener: Arc<Listener>) -> Self {
+        Self {
+            listener,
+            server_name: OnceLock::new(),
+            destination: OnceLock::new(),
+            introduction: OnceLock::new(),
+            reported: Default::default(),
+        }
+    }
+
     /// The client's address, and the one that it connected to, as a proxy that is believed said.
     #[must_use]
     pub fn introduced(&self) -> Option<(SocketAddr, SocketAddr)> {

@@ -50,7 +50,7 @@ macro_rules! line {
             client = %line.client,
             peer = line.peer.map(display),
             trace = line.trace.as_ref().map(|id| display(Escaped(id.as_bytes()))),
-            sni = greeting.and_then(|it| it.server_name.as_deref()).map(|name| display(Sni(name))),
+            sni = line.server_name.map(|name| display(Sni(name))),
             tls = greeting.map(|it| display(Version(it.version))),
             alpn = greeting.filter(|it| !it.alpn.is_empty()).map(|it| &*it.alpn),
             ech = greeting.filter(|it| it.ech).map(|_| true),
@@ -74,7 +74,6 @@ macro_rules! line {
 /// What the hello said.
 #[derive(Debug)]
 pub(crate) struct Greeting {
-    pub(crate) server_name: Option<Box<[u8]>>,
     pub(crate) version: u16,
     pub(crate) alpn: Box<str>,
     pub(crate) ech: bool,
@@ -100,6 +99,7 @@ pub(crate) struct Line<'a> {
     /// The socket's peer, where that is another.
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) trace: Option<UniqueId>,
+    pub(crate) server_name: Option<&'a [u8]>,
     pub(crate) greeting: Option<&'a Greeting>,
     pub(crate) destination: Option<&'a Destination>,
     pub(crate) upstream: Option<&'a Upstream>,
@@ -196,6 +196,11 @@ impl fmt::Display for Sni<'_> {
         let cut = if shown < self.0.len() { "…" } else { "" };
         write!(f, "{}{cut}", Escaped(&self.0[..shown]))
     }
+}
+
+/// A server name as the log shows it.
+pub(crate) fn shown_name(name: &[u8]) -> String {
+    Sni(name).to_string()
 }
 
 /// Milliseconds, to the microsecond.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use l4_failover::DialError;
 use l4_failover::metrics::{
-    DIAL_SECONDS, Labelled, PoolMetrics, ProcessMetrics, Register, Snapshot, render,
+    ByName, DIAL_SECONDS, Labelled, PoolMetrics, ProcessMetrics, Register, Snapshot, render,
 };
 use l4_failover::socket::relay::Side;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
@@ -35,6 +35,9 @@ pub struct Metrics {
     accepted: IntCounterVec,
     half_read: IntGauge,
     process: ProcessMetrics,
+    generation: IntGauge,
+    series: ByName<(RouteKind, String), Series>,
+    listeners: ByName<String, IntCounter>,
 }
 
 /// Vectors whose children belong to routes.
@@ -63,6 +66,24 @@ struct Children {
     from_upstream: IntCounter,
     dial: Histogram,
     failed_attempts: IntCounter,
+}
+
+impl Vectors {
+    /// What was never counted is not there, and is not missed.
+    fn forget(&self, kind: &str, name: &str) {
+        let _ = self.dial.remove_label_values(&[kind, name]);
+        let _ = self.failed_attempts.remove_label_values(&[kind, name]);
+        for from in ["client", "upstream"] {
+            let _ = self.bytes.remove_label_values(&[kind, name, from]);
+        }
+        for (phase, cause) in Phase::ALL
+            .iter()
+            .flat_map(|it| Cause::ALL.map(|cause| (it, cause)))
+        {
+            let ended = [kind, name, phase.as_str(), cause.as_str()];
+            let _ = self.outcomes.remove_label_values(&ended);
+        }
+    }
 }
 
 impl Series {
@@ -186,14 +207,21 @@ impl Metrics {
                 "Connections whose hello is not complete now.",
             )?,
             process: ProcessMetrics::new(of, "connections_active")?,
+            generation: of.gauge(
+                "generation",
+                "How often the configuration was loaded; 1 since the start.",
+            )?,
+            series: ByName::default(),
+            listeners: ByName::default(),
             registry,
         })
     }
 
     /// The metrics of a route.
     #[must_use]
-    pub fn series(&self, kind: RouteKind, name: &str) -> Series {
-        series(&self.vectors, kind.as_str(), name)
+    pub fn series(&self, kind: RouteKind, name: &str) -> Arc<Series> {
+        let make = || series(&self.vectors, kind.as_str(), name);
+        self.series.of(&(kind, name.to_owned()), make)
     }
 
     /// As many connections have not finished their hello.
@@ -203,8 +231,24 @@ impl Metrics {
 
     /// The counter of connections that `listener` accepted.
     #[must_use]
-    pub fn accepted(&self, listener: &str) -> IntCounter {
-        self.accepted.with_label_values(&[listener])
+    pub fn accepted(&self, listener: &str) -> Arc<IntCounter> {
+        let make = || self.accepted.with_label_values(&[listener]);
+        self.listeners.of(&listener.to_owned(), make)
+    }
+
+    /// Takes away what was counted of routes and listeners that nobody has any more.
+    fn forget(&self) {
+        let vectors = &self.vectors;
+        self.series
+            .forget(|(kind, name)| vectors.forget(kind.as_str(), name));
+        self.listeners.forget(|name| {
+            let _ = self.accepted.remove_label_values(&[name]);
+        });
+    }
+
+    /// How often the configuration was loaded.
+    pub fn set_generation(&self, generation: u64) {
+        self.generation.set(generation as i64);
     }
 
     /// Counts the end of a connection, once; `series` is its route's, if it had one.
@@ -238,6 +282,7 @@ impl Metrics {
     /// All metrics in the text format of Prometheus; `loads` are the workers' connections.
     #[must_use]
     pub fn render(&self, loads: impl Iterator<Item = usize>, now: Snapshot) -> Vec<u8> {
+        self.forget();
         self.process.set(loads, now);
         render(&self.registry)
     }

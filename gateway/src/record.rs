@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use l4_failover::socket::proxy::{Header, Origin, UniqueId};
 use l4_failover::socket::relay::Tally;
 use l4_failover::socket::workers::Accepted;
-use l4_failover::{Connected, Cut, Lease};
+use l4_failover::{Connected, Lease};
 use tokio::net::TcpStream;
 
 use crate::access::{Excess, Stay};
@@ -29,8 +29,6 @@ use crate::outcome::{Cause, Outcome, Phase};
 pub struct ConnectionRecord {
     context: Arc<Context>,
     entry: Arc<Entry>,
-    listener: Arc<Listener>,
-    opened: Instant,
     phase: Phase,
     /// Boxed: an idle connection's task should stay small.
     greeting: Option<Box<Greeting>>,
@@ -49,12 +47,12 @@ impl ConnectionRecord {
             worker,
             client,
         } = accepted;
-        let entry = context.live.open(slot, worker, client, Course::default());
+        let course = Course::at(Arc::clone(listener));
+        let entry = context.live.open(slot, worker, client, course);
+        entry.reached(Phase::Hello.as_str(), None);
         Self {
             context: Arc::clone(context),
             entry,
-            listener: Arc::clone(listener),
-            opened: Instant::now(),
             phase: Phase::Hello,
             greeting: None,
             upstream: None,
@@ -72,7 +70,7 @@ impl ConnectionRecord {
     /// Where it was accepted.
     #[must_use]
     pub fn listener(&self) -> &Listener {
-        &self.listener
+        &self.entry.own.listener
     }
 
     /// A proxy that is believed has said whom it connects for.
@@ -88,61 +86,64 @@ impl ConnectionRecord {
     ///
     /// [`Excess`]: the source has as much as it may.
     pub fn judge(&self, client: IpAddr) -> Result<Option<Box<Stay>>, Excess> {
-        let limits = &self.listener.front().sources;
+        let limits = &self.listener().front().sources;
         self.context.sources.admit(client, limits, Instant::now())
     }
 
     /// The hello was read; `stay` counts for the client's source until the connection ends.
     pub fn greeted(&mut self, hello: &mut Hello, stay: Option<Box<Stay>>) {
-        self.phase = Phase::Route;
+        self.reach(Phase::Route);
+        if let Some(name) = hello.server_name.take() {
+            // Set once: a connection has one hello.
+            let _ = self.entry.own.server_name.set(name);
+        }
         self.greeting = Some(Box::new(Greeting {
-            server_name: hello.server_name.take(),
             version: hello.version,
             alpn: std::mem::take(&mut hello.alpn),
             ech: hello.ech,
             stay,
-            after: self.opened.elapsed(),
+            after: self.entry.opened.elapsed(),
         }));
     }
 
     /// The server name as sent.
     #[must_use]
     pub fn server_name(&self) -> Option<&[u8]> {
-        self.greeting.as_ref()?.server_name.as_deref()
+        self.entry.own.server_name.get().map(|name| &**name)
     }
 
     /// A destination was found.
     pub fn routed(&mut self, destination: &Arc<Destination>) {
-        self.phase = Phase::Connect;
+        self.reach(Phase::Connect);
         // Set once: a connection is routed once.
         let _ = self.entry.own.destination.set(Arc::clone(destination));
     }
 
     /// An endpoint answered, after so many had failed; its connection.
     pub fn connected(&mut self, connected: Connected, failed: usize) -> TcpStream {
-        self.phase = Phase::Replay;
         let greeted = self.greeting.as_ref().map_or(Duration::ZERO, |it| it.after);
-        let took = self.opened.elapsed().saturating_sub(greeted);
+        let took = self.entry.opened.elapsed().saturating_sub(greeted);
         self.upstream = Some(Box::new(Upstream {
             endpoint: connected.endpoint,
             address: connected.address,
             took,
             failed,
         }));
+        self.reach(Phase::Replay);
         let stream = connected.stream.into_tcp();
         stream.unwrap_or_else(|_| unreachable!("no endpoint of the gateway's has TLS of its own"))
     }
 
     /// What the endpoint led on to does not answer: it is left, and the dial goes on.
     pub fn left(&mut self) -> Option<(Lease, SocketAddr)> {
-        self.phase = Phase::Connect;
         let left = self.upstream.take()?;
+        self.reach(Phase::Connect);
         Some((left.endpoint, left.address))
     }
 
     /// The hello was passed on; bytes flow both ways from here.
     pub fn relaying(&mut self) {
-        self.phase = Phase::Relay;
+        self.reach(Phase::Relay);
         self.count_dial();
     }
 
@@ -154,10 +155,33 @@ impl ConnectionRecord {
         }
     }
 
-    /// Ready when what the connection is on was left, and the policy is not to keep it.
-    pub fn poll_cut(&self, cx: &std::task::Context<'_>) -> Poll<Cut> {
+    /// Ready when an operator ends the connection, or what it is on was left, and the policy is not
+    /// to keep it.
+    pub fn poll_cut(&self, cx: &std::task::Context<'_>) -> Poll<Error> {
+        if self.entry.poll_end(cx).is_ready() {
+            return Poll::Ready(self.unwanted());
+        }
         let upstream = self.upstream.as_ref();
-        upstream.map_or(Poll::Pending, |it| it.endpoint.poll_cut(cx))
+        upstream.map_or(Poll::Pending, |it| it.endpoint.poll_cut(cx).map(Error::Cut))
+    }
+
+    /// An operator ended the connection.
+    #[must_use]
+    pub fn unwanted(&self) -> Error {
+        Error::Unwanted(self.phase)
+    }
+
+    /// The connection as others see it.
+    #[must_use]
+    pub fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    fn reach(&mut self, phase: Phase) {
+        self.phase = phase;
+        let upstream = self.upstream.as_ref();
+        let endpoint = upstream.map(|it| it.endpoint.name());
+        self.entry.reached(phase.as_str(), endpoint);
     }
 
     /// Where the client is: as a proxy that is believed said, else the socket's peer.
@@ -239,12 +263,13 @@ impl ConnectionRecord {
         live::close(&self.context.live, &self.entry);
         let destination = self.entry.own.destination.get();
         let metrics = &self.context.metrics;
-        metrics.ended(destination.map(|to| &to.series), outcome);
+        metrics.ended(destination.map(|to| &*to.series), outcome);
         let tally = self.tally();
         metrics.process().relayed(tally);
         self.context.log.connection(&Line {
             id: self.entry.id,
-            listener: &self.listener.name,
+            listener: &self.listener().name,
+            server_name: self.server_name(),
             client: self.client(),
             peer: Some(self.peer()).filter(|peer| *peer != self.client()),
             trace: self.trace(),
@@ -255,7 +280,7 @@ impl ConnectionRecord {
             error: error.map(|error| error as &dyn std::error::Error),
             from_client: tally.from_client(),
             from_upstream: tally.from_upstream(),
-            lasted: self.opened.elapsed(),
+            lasted: self.entry.opened.elapsed(),
         });
     }
 }

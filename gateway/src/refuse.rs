@@ -43,7 +43,7 @@ impl Alert {
             Error::Connect(error) if is_unknown(error) => Some(Self::UnrecognizedName),
             Error::Connect(_) | Error::Circle | Error::Replay(_) => Some(Self::InternalError),
             Error::Proxy(_) | Error::Hello(_) | Error::Crowded | Error::Excess(_) => None,
-            Error::Relay(_) | Error::Cut(_) => None,
+            Error::Relay(_) | Error::Cut(_) | Error::Unwanted(_) => None,
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The gateway and the local port stand on this library. It owns the sockets: [`socket`] listens,
 //! connects and relays; [`Pool`] dials the endpoints of one destination in their order. [`config`]
-//! reads files and says every mistake at once; [`admin`] serves operators, and nobody else;
+//! reads files and says every mistake at once; [`life`] is how a process starts, reloads and ends;
+//! [`admin`] serves operators, and nobody else;
 //! [`client`] is how they speak to a running process; [`process`] keeps the log and answers
 //! signals; [`metrics`] and [`outcome`] count what happens.
 //!
@@ -16,6 +17,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 mod error;
+pub mod life;
 pub mod metrics;
 pub mod outcome;
 mod pool;

@@ -28,13 +28,15 @@ pub enum Cause {
     Failback,
     /// Its endpoint went down.
     EndpointDown,
+    /// An operator ended this one connection.
+    Operator,
     /// The connection's task ended without saying why.
     Abandon,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Done,
         Self::Client,
         Self::Upstream,
@@ -45,6 +47,7 @@ impl Cause {
         Self::Failover,
         Self::Failback,
         Self::EndpointDown,
+        Self::Operator,
         Self::Abandon,
     ];
 
@@ -62,6 +65,7 @@ impl Cause {
             Self::Failover => "failover",
             Self::Failback => "failback",
             Self::EndpointDown => "endpoint_down",
+            Self::Operator => "operator",
             Self::Abandon => "abandon",
         }
     }
@@ -82,6 +86,11 @@ impl Ending {
     pub const fn new(cause: Cause, reason: &'static str) -> Self {
         Self { cause, reason }
     }
+}
+
+impl Ending {
+    /// An operator ended this one connection.
+    pub const OPERATOR: Self = Self::new(Cause::Operator, "operator");
 }
 
 impl From<&DialError> for Ending {

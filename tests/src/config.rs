@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 /// A section that makes the log one JSON object a line.
 pub const JSON_LOG: &str = "[log]\nformat = \"json\"\nrefusals_per_second = 10000\n";
 
+/// What [`dc1`] says of the way out: nobody has to be told before.
+pub const DRAIN: &str = "announce = \"0s\"";
+
 /// A gateway of dc1 that serves `currency` at `endpoints`, which it does not check: tests count who
-/// connects. `keys` are those of the top level, `sections` whatever else there is.
+/// connects. It drains as [`DRAIN`] says. `keys` are those of the top level, `sections` whatever else there is.
 pub fn dc1(keys: &str, endpoints: &[SocketAddr], sections: &str) -> String {
     let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
     format!(
@@ -16,6 +19,8 @@ pub fn dc1(keys: &str, endpoints: &[SocketAddr], sections: &str) -> String {
 address = "127.0.0.1:0"
 [admin]
 address = "127.0.0.1:0"
+[drain]
+{DRAIN}
 [[service]]
 name = "currency"
 endpoints = {endpoints:?}

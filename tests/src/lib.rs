@@ -9,6 +9,7 @@ pub mod counted;
 pub mod endpoint;
 pub mod hello;
 pub mod http;
+pub mod load;
 pub mod namespace;
 pub mod page;
 pub mod payload;

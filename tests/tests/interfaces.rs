@@ -7,7 +7,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::Value;
-use tests::process::Gateway;
+use tests::config::dc1;
+use tests::process::{Gateway, until};
 use tests::{failover, gateway, http};
 
 const DOCUMENT: &str = include_str!("../../docs/interfaces.md");
@@ -365,4 +366,63 @@ fn pools_and_answers_to_commands_have_the_form_of_the_examples() {
     shown["last_move"]["reason"] = "connection refused".into();
     assert_like(&shown, pool, "/clusters");
     assert_eq!(shown["tiers"][0]["endpoints"][0]["state"], "maintenance");
+}
+
+#[test]
+fn open_connections_have_the_form_of_the_example() {
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gateway = gateway!(dc1("", &[backend.local_addr().unwrap()], ""));
+    let mut client = TcpStream::connect(gateway.listen()).unwrap();
+    client.write_all(HELLO).unwrap();
+    let _upstream = backend.accept().unwrap();
+    let shown = || -> Value { serde_json::from_str(&gateway.get("/connections").body).unwrap() };
+    until("it is relayed", || {
+        shown()["connections"][0]["phase"] == "relay"
+    });
+    let section = section("Open connections, for operators");
+    let block = section.split("```json\n").nth(1).unwrap();
+    let example: Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    assert_like(&shown(), &example, "/connections");
+}
+
+/// Keys that the file has, and one that it leaves out; of a token its file alone.
+#[test]
+fn the_configuration_in_force_is_shown_without_its_secrets() {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "a-very-secret-token-0123456789").unwrap();
+    let endpoint = "127.0.0.1:7000".parse().unwrap();
+    let config = dc1(
+        "",
+        &[endpoint],
+        "[[datacenter]]\nname = \"dc2\"\ngateways = [\"127.0.0.1:1\"]",
+    );
+    let with_token = format!("[admin]\ntoken_file = {:?}", token.path());
+    let gateway = gateway!(config.replace("[admin]", &with_token));
+    let admin = gateway.address("admin");
+    let mut client = TcpStream::connect(admin).unwrap();
+    let ask = "GET /config_dump HTTP/1.0\r\nHost: localhost\r\n\
+               Authorization: Bearer a-very-secret-token-0123456789\r\n\r\n";
+    client.write_all(ask.as_bytes()).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(!answer.contains("secret"), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let dump: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(dump["generation"], 1);
+    assert!(dump["loaded"].is_string() && dump["file"].is_string());
+    for (path, wanted) in [
+        ("datacenter", "dc1".into()),
+        (
+            "service[0].endpoints",
+            serde_json::json!(["127.0.0.1:7000"]),
+        ),
+        ("service[0].failback", "auto".into()),
+        ("datacenter[0].name", "dc2".into()),
+        ("drain.announce", "0s".into()),
+        ("drain.deadline", "30s".into()),
+        ("relay.pipes", 32.into()),
+        ("admin.token_file", token.path().to_str().unwrap().into()),
+    ] {
+        assert_eq!(dump["config"][path], wanted, "{path} in {body}");
+    }
 }

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
-use tests::config::{JSON_LOG, dc1};
+use tests::config::{DRAIN, JSON_LOG, dc1};
 use tests::process::{Gateway, PATIENCE, run, until};
 use tests::wire::{self, Backend, End, Refusing, connect, echo, read_exactly, read_to_end, send};
 use tests::{gateway, hello, http, peers, program};
@@ -266,7 +266,7 @@ fn a_hangup_cuts_nobody() {
     let mut gateway = gateway!(dc1("", &[backend.address()], ""));
     let (mut client, mut upstream) = open_session(gateway.listen(), &backend);
     gateway.signal(Signal::HUP);
-    gateway.line(|line| line.contains("SIGHUP is ignored"));
+    gateway.line(|line| line.contains("the configuration was reloaded"));
     upstream.write_all(b"answer").unwrap();
     drop(upstream);
     assert_eq!(read_to_end(&mut client), (b"answer".to_vec(), End::Fin));
@@ -333,18 +333,18 @@ fn without_sessions_it_stops_at_once() {
     let mut gateway = gateway!(dc1("", &[any_endpoint()], ""));
     let started = Instant::now();
     assert_eq!(gateway.stop().code(), Some(0));
-    // Far below the grace of 5 s.
+    // Far below the deadline of 30 s.
     assert!(started.elapsed() < Duration::from_secs(3));
-    gateway.line(|line| line.contains("stopping sessions=0"));
+    gateway.line(|line| line.contains("draining sessions=0"));
 }
 
 #[test]
-fn a_session_may_finish_within_the_grace() {
+fn a_session_may_finish_before_the_deadline() {
     let backend = Backend::default();
     let mut gateway = gateway!(dc1("", &[backend.address()], JSON_LOG));
     let (mut client, mut upstream) = open_session(gateway.listen(), &backend);
     gateway.signal(Signal::TERM);
-    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.line(|line| line.contains("\"draining\""));
     assert_eq!(gateway.get("/health/ready").status, 503);
     upstream.write_all(b"answer").unwrap();
     drop(upstream);
@@ -360,7 +360,7 @@ fn no_connection_is_accepted_while_it_stops() {
     let gateway = gateway!(dc1("", &[backend.address()], JSON_LOG));
     let _session = open_session(gateway.listen(), &backend);
     gateway.signal(Signal::TERM);
-    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.line(|line| line.contains("\"draining\""));
     // The listeners are closed just after the line.
     until("connections are refused", || {
         TcpStream::connect_timeout(&gateway.listen(), PATIENCE).is_err()
@@ -374,12 +374,12 @@ fn a_second_signal_ends_it_at_once_and_a_session_that_is_cut_never_ends_with_fin
     let (mut client, mut upstream) = open_session(gateway.listen(), &backend);
     let started = Instant::now();
     gateway.signal(Signal::TERM);
-    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.line(|line| line.contains("\"draining\""));
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.wait().code(), Some(0));
     assert!(
         started.elapsed() < Duration::from_secs(4),
-        "it waited for the grace"
+        "it waited for the deadline"
     );
     assert_eq!(read_to_end(&mut client), (vec![], End::Reset));
     assert_eq!(read_to_end(&mut upstream), (vec![], End::Reset));
@@ -423,7 +423,7 @@ fn what_waits_for_its_turn_when_it_is_told_to_stop_is_served() {
     let pauses = "mesh_gateway_accept_pauses_total{reason=\"limit\"}";
     gateway.metric_until(pauses, |pauses| pauses == 1.0);
     gateway.signal(Signal::TERM);
-    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.line(|line| line.contains("\"draining\""));
     drop((first, upstream));
     assert_eq!(read_exactly(&mut backend.accept(), hello.len()), hello);
     drop(second);
@@ -440,7 +440,7 @@ fn a_client_within_its_hello_is_reset_when_the_process_is_forced_to_end() {
         gateway.total("mesh_gateway_connections_active") == 1.0
     });
     gateway.signal(Signal::TERM);
-    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.line(|line| line.contains("\"draining\""));
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.wait().code(), Some(0));
     assert_eq!(read_to_end(&mut client), (vec![], End::Reset));
@@ -452,16 +452,18 @@ fn a_client_within_its_hello_is_reset_when_the_process_is_forced_to_end() {
 }
 
 #[test]
-fn a_session_that_does_not_finish_is_reset_after_the_grace() {
+fn a_session_that_does_not_finish_is_reset_at_the_deadline() {
     let backend = Backend::default();
-    let mut gateway = gateway!(dc1("", &[backend.address()], JSON_LOG));
+    let config = dc1("", &[backend.address()], JSON_LOG);
+    let mut gateway = gateway!(config.replace(DRAIN, "announce = \"0s\"\ndeadline = \"1s\""));
     let (mut client, mut upstream) = open_session(gateway.listen(), &backend);
     let started = Instant::now();
     assert_eq!(gateway.stop().code(), Some(0));
-    assert!(started.elapsed() >= Duration::from_secs(5));
+    assert!(started.elapsed() >= Duration::from_secs(1));
     assert_eq!(read_to_end(&mut client), (vec![], End::Reset));
     assert_eq!(read_to_end(&mut upstream), (vec![], End::Reset));
     assert_eq!(gateway.first_ended()["cause"], "drain");
+    gateway.line(|line| line.contains("resetting the sessions") && line.contains("\"sessions\":1"));
 }
 
 #[test]
@@ -500,7 +502,7 @@ fn three_outcomes(log: &str) -> Gateway {
 /// What is logged of connections once the process has ended.
 fn reasons(mut gateway: Gateway) -> Vec<Value> {
     gateway.stop();
-    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.line(|line| line.contains("\"draining\""));
     let lines = gateway.lines();
     let objects = lines
         .iter()
@@ -559,7 +561,7 @@ fn every_line_of_a_json_log_is_an_object_and_says_all_of_a_connection() {
         assert!(line[field].is_f64(), "{field} in {line}");
     }
     gateway.stop();
-    gateway.line(|line| line.contains("\"stopping\""));
+    gateway.line(|line| line.contains("\"draining\""));
     for line in gateway.lines() {
         let is_object = serde_json::from_str::<Value>(&line).is_ok_and(|line| line.is_object());
         assert!(is_object || line.starts_with("ready "), "{line}");

@@ -9,6 +9,8 @@ use gateway::app::{Bound, Stopped};
 use gateway::config::Config;
 use gateway::log::LostLines;
 use l4_failover::admin::Address;
+use l4_failover::life::Process;
+use l4_failover::process::activation::Activated;
 use tokio::sync::oneshot::{self, Receiver, Sender};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
@@ -36,7 +38,7 @@ impl Gateway {
     /// Starts the gateway that `text`, a configuration file, describes.
     pub(crate) async fn start(datacenter: &'static str, text: &str) -> Result<Self> {
         let config = Config::parse(&format!("{datacenter}.toml"), text)?;
-        let bound = Bound::bind(&config, LostLines::default())?;
+        let bound = Bound::bind(config, None, Activated::default(), LostLines::default())?;
         let listen = bound.addresses().next().context("no listener")?;
         let Some(&Address::Tcp(admin)) = bound.admin().map(|admin| admin.address()) else {
             bail!("the gateway of {datacenter} has no admin address");
@@ -71,14 +73,15 @@ fn run(bound: Bound, ready: Sender<()>, stopped: Receiver<()>) -> Result<Stopped
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let ready = || {
-        // Whoever waited may have given up.
-        let _ = ready.send(());
-    };
     let stop = async {
         // An error means that the sender is gone: it is time to stop as well.
         let _ = stopped.await;
     };
     let force = async { sleep(GRACE).await };
-    Ok(runtime.block_on(bound.run(ready, stop, force))?)
+    runtime.block_on(async {
+        let app = bound.start().await?;
+        // Whoever waited may have given up.
+        let _ = ready.send(());
+        Ok(app.run(stop, force).await)
+    })
 }

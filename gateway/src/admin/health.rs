@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use l4_failover::EndpointStatus;
 
-use super::Admin;
+use crate::app::App;
 use crate::destination::Destination;
 use crate::route::RouteKind;
 
-pub(super) fn router() -> Router<Admin> {
+pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
@@ -21,17 +21,18 @@ async fn live() -> &'static str {
     "live\n"
 }
 
-/// Bound, loaded and not stopping; never an upstream's health.
-async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
-    match admin.0.context.is_stopping() {
+/// Bound, loaded and not draining; never an upstream's health.
+async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+    match app.context().is_stopping() {
         false => (StatusCode::OK, "ready\n"),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
     }
 }
 
 /// Whether a service of this data centre has a healthy endpoint.
-async fn service(State(admin): State<Admin>, Path(name): Path<String>) -> (StatusCode, String) {
-    let routes = &admin.0.tables.clients;
+async fn service(State(app): State<App>, Path(name): Path<String>) -> (StatusCode, String) {
+    let view = app.view();
+    let routes = &view.tables.clients;
     let is_asked = |to: &&Destination| to.kind == RouteKind::Service && to.name == name;
     let service = routes.rules().map(|(_, to)| &**to).find(is_asked);
     let Some(service) = service else {

@@ -1,6 +1,7 @@
 //! `/status`, `/routes`, `/listeners`, `/server_info`: JSON for operators and their tools.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -10,13 +11,13 @@ use axum::routing::get;
 use l4_failover::admin::pools::{NamedPool, PoolJson};
 use serde::Serialize;
 
-use super::Admin;
+use crate::app::App;
 use crate::destination::Destination;
 use crate::front::Face;
 use crate::live;
 use crate::route::{RouteKind, Rule};
 
-pub(super) fn router() -> Router<Admin> {
+pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/status", get(status))
         .route("/routes", get(routes))
@@ -29,6 +30,7 @@ pub(super) fn router() -> Router<Admin> {
 struct Status {
     datacenter: String,
     state: &'static str,
+    generation: u64,
     uptime_seconds: f64,
     connections: usize,
     connections_max: usize,
@@ -46,31 +48,32 @@ struct DestinationStatus {
     pool: PoolJson,
 }
 
-async fn status(State(admin): State<Admin>) -> Json<Status> {
-    let context = &admin.0.context;
+async fn status(State(app): State<App>) -> Json<Status> {
+    let (context, view) = (app.context(), app.view());
     live::report(&context.live);
     let of = |kind: RouteKind| {
-        let of_kind = admin.0.tables.destinations().filter(|to| to.kind == kind);
+        let of_kind = view.tables.destinations().filter(|to| to.kind == kind);
         let mut of_kind: Vec<_> = of_kind.map(|to| DestinationStatus::of(to)).collect();
         of_kind.sort_by(|one, other| one.pool.name.cmp(&other.pool.name));
         of_kind
     };
     Json(Status {
-        datacenter: admin.0.info.datacenter.clone(),
-        state: state(&admin),
-        uptime_seconds: admin.0.started.elapsed().as_secs_f64(),
+        datacenter: view.datacenter.clone(),
+        state: state(&app),
+        generation: view.generation,
+        uptime_seconds: app.uptime().as_secs_f64(),
         connections: context.live.len(),
-        connections_max: admin.0.info.connections_max,
+        connections_max: app.connections_max(),
         services: of(RouteKind::Service),
         adoptions: of(RouteKind::Adoption),
         datacenters: of(RouteKind::Datacenter),
     })
 }
 
-fn state(admin: &Admin) -> &'static str {
-    match admin.0.context.is_stopping() {
+fn state(app: &App) -> &'static str {
+    match app.context().is_stopping() {
         false => "live",
-        true => "stopping",
+        true => "draining",
     }
 }
 
@@ -99,8 +102,9 @@ struct RouteStatus {
     endpoints: Vec<String>,
 }
 
-async fn routes(State(admin): State<Admin>) -> Json<Vec<RouteStatus>> {
-    let rules = admin.0.tables.rules().into_iter();
+async fn routes(State(app): State<App>) -> Json<Vec<RouteStatus>> {
+    let view = app.view();
+    let rules = view.tables.rules().into_iter();
     Json(
         rules
             .map(|(face, rule, to)| RouteStatus::of(face, rule, to))
@@ -132,10 +136,13 @@ struct ListenerStatus {
     address: SocketAddr,
 }
 
-async fn listeners(State(admin): State<Admin>) -> Json<Vec<ListenerStatus>> {
-    let listeners = admin.0.info.listeners.iter().cloned();
-    let status = |(name, address)| ListenerStatus { name, address };
-    Json(listeners.map(status).collect())
+async fn listeners(State(app): State<App>) -> Json<Vec<ListenerStatus>> {
+    let view = app.view();
+    let status = |(name, address): &(Arc<str>, SocketAddr)| ListenerStatus {
+        name: name.to_string(),
+        address: *address,
+    };
+    Json(view.listeners.iter().map(status).collect())
 }
 
 /// What runs, and since when.
@@ -147,21 +154,25 @@ struct ServerInfo {
     datacenter: String,
     pid: u32,
     workers: usize,
+    generation: u64,
+    loaded_unix_seconds: u64,
     started_unix_seconds: u64,
     uptime_seconds: f64,
 }
 
-async fn server_info(State(admin): State<Admin>) -> Json<ServerInfo> {
-    let info = &admin.0.info;
+async fn server_info(State(app): State<App>) -> Json<ServerInfo> {
+    let view = app.view();
     Json(ServerInfo {
         program: "mesh-gateway",
         version: env!("CARGO_PKG_VERSION"),
-        state: state(&admin),
-        datacenter: info.datacenter.clone(),
+        state: state(&app),
+        datacenter: view.datacenter.clone(),
         pid: std::process::id(),
-        workers: info.workers,
-        started_unix_seconds: unix_seconds(admin.0.since),
-        uptime_seconds: admin.0.started.elapsed().as_secs_f64(),
+        workers: app.workers(),
+        generation: view.generation,
+        loaded_unix_seconds: unix_seconds(view.loaded),
+        started_unix_seconds: unix_seconds(app.since()),
+        uptime_seconds: app.uptime().as_secs_f64(),
     })
 }
 

@@ -1,284 +1,208 @@
-//! The gateway as a whole: bound, run, stopped.
+//! The gateway as a whole: bound, run, reloaded, drained.
 
+mod bound;
+mod destinations;
 mod plan;
+mod reload;
+mod source;
+#[cfg(test)]
+mod tests;
 
-use std::fmt;
+use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
-use l4_failover::admin::{self, AdminError};
-use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise_descriptors};
-use l4_failover::socket::crowd::Crowd;
-use l4_failover::socket::listen::{ListenError, Listening};
-use l4_failover::socket::relay::RelayContext;
-use l4_failover::socket::workers::{AcceptError, Workers};
-use l4_failover::{Pool, PoolOptions, Upkeep};
-use thiserror::Error;
-use tokio::time::{interval, timeout};
-use tracing::{info, warn};
+use arc_swap::ArcSwap;
+use l4_failover::Upkeep;
+use l4_failover::admin::pools::Pools;
+use l4_failover::life::{self, Doors, Process};
+use tokio::sync::{Mutex, Notify};
+use tokio::time::interval;
 
-use crate::admin::{Admin, Info};
-use crate::circle::OnTheWay;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::context::Context;
-use crate::destination::Destination;
-use crate::front::Listener;
-use crate::live::Live;
-use crate::log::{ConnectionLog, Connections, LostLines};
-use crate::metrics::Metrics;
-use crate::route::{BuildError, RouteKind};
 use crate::tables::Tables;
 
+// The public interface is:
+pub use bound::{Bound, StartError};
+pub use destinations::destination;
+pub use l4_failover::life::{ReloadError, Reloaded, Stopped};
 pub use plan::tables;
+pub use source::Source;
 
-/// Sessions may go on for this long once the process was told to stop.
-const STOP_GRACE: Duration = Duration::from_secs(5);
-
-/// Endpoints' names are looked up before the first connection is accepted, for this long at most.
+/// Endpoints' names are looked up before connections to them are accepted, for this long at most.
 const FIRST_LOOK_UP: Duration = Duration::from_secs(2);
 
-/// Why the gateway cannot start. Nothing is left half started.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// An address cannot be listened on.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The admin address cannot be served.
-    #[error(transparent)]
-    Admin(#[from] AdminError),
-    /// The routes cannot be built.
-    #[error(transparent)]
-    Routes(#[from] BuildError),
-    /// A pool cannot be made: a file that it names cannot be had.
-    #[error(transparent)]
-    Pool(#[from] l4_failover::BuildError),
-    /// More connections are configured than the process may open descriptors for.
-    #[error(transparent)]
-    Descriptors(#[from] TooFewDescriptors),
-    /// A thread or an event queue cannot be made.
-    #[error("cannot start the workers")]
-    Workers(#[source] io::Error),
-    /// An address is bound, and its connections cannot be accepted.
-    #[error(transparent)]
-    Accept(#[from] AcceptError),
-    /// Metrics cannot be made.
-    #[error(transparent)]
-    Metrics(#[from] prometheus::Error),
-}
+/// A gateway that accepts connections. Cheap to clone: clones are the same process.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Shared>);
 
-/// A gateway whose addresses are bound, and that serves nobody yet.
 #[derive(Debug)]
-pub struct Bound {
+struct Shared {
     context: Arc<Context>,
-    listeners: Vec<(Listener, Listening)>,
-    tables: Tables,
-    admin: Option<admin::Bound>,
-    info: Info,
+    upkeep: Upkeep,
+    /// One change at a time; none once the process is on its way out.
+    running: Mutex<Option<Running>>,
+    view: ArcSwap<View>,
+    /// The pools of the view, for operators.
+    pools: Pools,
+    admin: std::sync::Mutex<Option<l4_failover::admin::Bound>>,
+    connections_max: usize,
+    workers: usize,
+    drain_wanted: Notify,
+    started: Instant,
+    since: SystemTime,
 }
 
-/// How a gateway stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    /// Connections that were still open when the grace was over, and were reset.
-    pub forced: usize,
+/// What a change of the configuration changes.
+#[derive(Debug)]
+struct Running {
+    config: Config,
+    /// Where it came from, and is read from again.
+    source: Option<Source>,
+    doors: Doors<Context>,
 }
 
-impl Bound {
-    /// Binds every address of `config`, and prepares all else that can fail.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError`]: a sentence that says what, and what to do.
-    pub fn bind(config: &Config, lost: LostLines) -> Result<Self, StartError> {
-        let connections_max = connections_max(config)?;
-        let options = config.relay.tcp_options();
-        let metrics = Metrics::new()?;
-        let tables = tables(config, |kind, pool| destination(&metrics, kind, pool))?;
-        let mut listeners = Vec::new();
-        for listener in &config.listeners {
-            let (address, backlog) = (listener.address, listener.backlog);
-            let bound = Listening::bind(address, config.workers, backlog, &options)?;
-            let front = plan::front(config, listener, &tables);
-            let accepted = metrics.accepted(&listener.name);
-            let listener = Listener::new(listener.name.clone(), listener.face, accepted, front);
-            listeners.push((listener, bound));
-        }
-        let admin = config.admin.as_ref().map(admin::Bound::bind).transpose()?;
-        let info = Info {
+/// What operators see of what a change changes.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// How often the configuration was loaded.
+    pub(crate) generation: u64,
+    /// When it was loaded last.
+    pub(crate) loaded: SystemTime,
+    pub(crate) datacenter: String,
+    pub(crate) source: Option<Source>,
+    pub(crate) tables: Tables,
+    /// The listeners' names and addresses.
+    pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
+}
+
+impl View {
+    fn of(generation: u64, running: &Running, tables: Tables) -> Self {
+        let (config, open) = (&running.config, running.doors.open().iter());
+        Self {
+            generation,
+            loaded: SystemTime::now(),
             datacenter: config.datacenter.clone(),
-            workers: config.workers,
-            listeners: listeners
-                .iter()
-                .map(|(listener, bound)| (listener.name.clone(), bound.address()))
-                .collect(),
-            connections_max,
-        };
-        let context = Context {
-            half_read: Crowd::new(config.limits.half_read_max(connections_max)),
-            sources: Arc::default(),
-            relay: RelayContext::new(config.relay.limits(connections_max, config.workers)),
-            on_the_way: OnTheWay::default(),
-            live: Live::new(config.workers, connections_max),
-            metrics,
-            log: connection_log(&config.log),
-            lost,
-            stopping: AtomicBool::new(false),
-        };
-        Ok(Self {
-            context: Arc::new(context),
-            listeners,
+            source: running.source.clone(),
             tables,
-            admin,
-            info,
-        })
+            listeners: open
+                .map(|door| (Arc::clone(&door.name), door.address))
+                .collect(),
+        }
+    }
+}
+
+impl Process for App {
+    async fn run(
+        &self,
+        stop: impl Future<Output = ()>,
+        force: impl Future<Output = ()>,
+    ) -> Stopped {
+        let ended = Notify::new();
+        let life = async {
+            tokio::select! {
+                () = stop => {}
+                () = self.0.drain_wanted.notified() => {}
+            }
+            let stopped = self.wind_down(force).await;
+            ended.notify_one();
+            stopped
+        };
+        let operators = self.serve_operators(ended.notified());
+        let whole = async { tokio::join!(life, operators).0 };
+        tokio::select! {
+            stopped = whole => stopped,
+            never = self.do_chores() => match never {},
+        }
     }
 
-    /// The addresses that were bound, in the order of the configuration.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(|(_, bound)| bound.address())
+    async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let shared = Arc::clone(&self.0);
+        life::told(self.generation(), async move { shared.reload().await }).await
     }
 
-    /// The admin address.
-    #[must_use]
-    pub fn admin(&self) -> Option<&admin::Bound> {
-        self.admin.as_ref()
+    fn drain(&self) {
+        self.0.drain_wanted.notify_one();
     }
 
+    fn sessions(&self) -> usize {
+        self.0.context.live.len()
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.view.load().generation
+    }
+}
+
+impl App {
+    async fn wind_down(&self, force: impl Future<Output = ()>) -> Stopped {
+        let context = &self.0.context;
+        context.stopping.store(true, Relaxed);
+        // A reload that is under way comes to its end; it is the last.
+        let Some(running) = self.0.running.lock().await.take() else {
+            return Stopped { forced: 0 };
+        };
+        let mut drain = running.config.drain;
+        if running.config.admin.is_none() {
+            // Nobody could see it.
+            drain.announce = Duration::ZERO;
+        }
+        let stopped = running.doors.drain(drain, force).await;
+        context.log.say_left_out();
+        stopped
+    }
+
+    async fn do_chores(&self) -> Infallible {
+        let mut ticks = interval(Duration::from_secs(1));
+        loop {
+            ticks.tick().await;
+            self.0.context.log.say_left_out();
+            self.0.context.sources.tidy(Instant::now());
+        }
+    }
+}
+
+/// As operators see the gateway.
+impl App {
     /// What all connections share.
     #[must_use]
     pub fn context(&self) -> &Arc<Context> {
-        &self.context
+        &self.0.context
     }
 
-    /// Serves until `stop`; then accepts what is queued, lets sessions go on until they have
-    /// ended, `STOP_GRACE` is over or `force` is ready, and resets the rest. `ready` is called
-    /// once connections are accepted.
-    ///
-    /// # Errors
-    ///
-    /// When a thread or its event queue cannot be made.
-    pub async fn run(
-        self,
-        ready: impl FnOnce(),
-        stop: impl Future<Output = ()>,
-        force: impl Future<Output = ()>,
-    ) -> Result<Stopped, StartError> {
-        let context = self.context;
-        let upkeep = Upkeep::new();
-        for to in self.tables.destinations() {
-            to.pool.start(&upkeep);
-        }
-        // Names that are not known by then are tried again, and their endpoints fail until then.
-        upkeep.look_up(FIRST_LOOK_UP).await;
-        let workers = Workers::start(Arc::clone(&context)).map_err(StartError::Workers)?;
-        for (listener, listening) in self.listeners {
-            workers.listen(listening, listener)?;
-        }
-        let admin = Admin::new(Arc::clone(&context), self.tables, self.info);
-        admin.count_pools()?;
-        let admin = admin.serve(self.admin);
-        let chores = async {
-            tokio::join!(do_chores(&context), admin);
-        };
-        let life = async {
-            ready();
-            stop.await;
-            let forced = wind_down(&context, &workers, force).await;
-            // In a thread of its own: it waits for threads.
-            let _ = tokio::task::spawn_blocking(|| workers.end()).await;
-            context.log.say_left_out();
-            Stopped { forced }
-        };
-        tokio::select! {
-            stopped = life => Ok(stopped),
-            () = chores => unreachable!("chores never end"),
-        }
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.0.view.load_full()
     }
-}
 
-/// Stops accepting and waits for sessions to end; how many did not.
-async fn wind_down(
-    context: &Context,
-    workers: &Workers<Context>,
-    force: impl Future<Output = ()>,
-) -> usize {
-    context.stopping.store(true, Relaxed);
-    info!(sessions = context.live.len(), grace = ?STOP_GRACE, "stopping");
-    let ended = async {
-        workers.stop_accepting().await;
-        context.live.emptied().await;
-    };
-    tokio::select! {
-        _ = timeout(STOP_GRACE, ended) => {}
-        () = force => {}
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.0.pools
     }
-    let forced = context.live.len();
-    if forced > 0 {
-        warn!(sessions = forced, "resetting the sessions that are left");
+
+    /// Where operators are to be served; for whoever serves them, once.
+    pub(crate) fn take_admin(&self) -> Option<l4_failover::admin::Bound> {
+        let admin = &self.0.admin;
+        admin.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-    forced
-}
 
-async fn do_chores(context: &Context) {
-    let mut ticks = interval(Duration::from_secs(1));
-    loop {
-        ticks.tick().await;
-        context.log.say_left_out();
-        context.sources.tidy(std::time::Instant::now());
+    pub(crate) fn connections_max(&self) -> usize {
+        self.0.connections_max
     }
-}
 
-/// A destination that nobody was led to before.
-pub(crate) fn destination(
-    metrics: &Metrics,
-    kind: RouteKind,
-    pool: &PoolOptions,
-) -> Result<Arc<Destination>, StartError> {
-    Ok(Arc::new(Destination {
-        name: pool.name.clone(),
-        kind,
-        pool: Pool::new(pool.clone())?,
-        series: metrics.series(kind, &pool.name),
-    }))
-}
+    pub(crate) fn workers(&self) -> usize {
+        self.0.workers
+    }
 
-/// How many connections may be open: as configured, or as many as descriptors allow.
-fn connections_max(config: &Config) -> Result<usize, TooFewDescriptors> {
-    let standing = Standing {
-        workers: config.workers,
-        listeners: config.listeners.len(),
-        pipes: config.relay.pipes_max(),
-        others: 0,
-    };
-    descriptors::connections_max(config.limits.connections, standing, raise_descriptors())
-}
+    /// Since when it runs.
+    pub(crate) fn since(&self) -> SystemTime {
+        self.0.since
+    }
 
-fn connection_log(log: &config::Log) -> ConnectionLog {
-    let which = match log.connections {
-        config::ConnectionLog::All => Connections::All,
-        config::ConnectionLog::Failures => Connections::Failures,
-        config::ConnectionLog::Off => Connections::Off,
-    };
-    ConnectionLog::new(which, log.refusals_per_second)
-}
-
-/// The line that says that all is bound: `ready NAME=ADDR … admin=ADDR metrics=ADDR`.
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ready")?;
-        for (listener, bound) in &self.listeners {
-            write!(f, " {}={}", listener.name, bound.address())?;
-        }
-        if let Some(admin) = &self.admin {
-            write!(f, " admin={}", admin.address())?;
-            if let Some(metrics) = admin.metrics_address() {
-                write!(f, " metrics={metrics}")?;
-            }
-        }
-        Ok(())
+    /// For how long it has run.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
     }
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use l4_failover::PoolOptions;
+use l4_failover::config::Listen;
+use l4_failover::life::Wanted;
 
 use super::StartError;
 use crate::access::{Doors, SourceLimits};
 use crate::answer::AnswerLimits;
 use crate::config::{self, Config, Datacenter, Service};
 use crate::destination::Destination;
-use crate::front::{Face, Front};
+use crate::front::{Face, Front, Listener};
 use crate::hello::{HelloBounds, HelloLimits};
+use crate::metrics::Metrics;
 use crate::route::{RouteKind, Routes};
 use crate::tables::Tables;
 
@@ -55,6 +58,31 @@ pub fn tables(
         clients: Arc::new(clients.build()?),
         peers: Arc::new(peers.build()?),
     })
+}
+
+/// The addresses that `config` wants.
+pub(super) fn wanted(config: &Config) -> Vec<Wanted> {
+    let wanted = |listener: &config::Listener| Wanted {
+        name: listener.name.as_str().into(),
+        listen: Listen {
+            address: listener.address,
+            backlog: listener.backlog,
+        },
+    };
+    config.listeners.iter().map(wanted).collect()
+}
+
+/// The listener of this number, new.
+pub(super) fn listener(
+    config: &Config,
+    nth: usize,
+    tables: &Tables,
+    metrics: &Metrics,
+) -> Arc<Listener> {
+    let listener = &config.listeners[nth];
+    let (name, accepted) = (listener.name.clone(), metrics.accepted(&listener.name));
+    let front = front(config, listener, tables);
+    Arc::new(Listener::new(name, listener.face, accepted, front))
 }
 
 /// Where a service is served: here, and while that fails by the gateways of other data centres.

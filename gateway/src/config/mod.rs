@@ -13,7 +13,7 @@ mod process;
 
 // The public interface is:
 pub use fallback::Fallback;
-pub use l4_failover::config::{Dial, Relay};
+pub use l4_failover::config::{Dial, Drain, Relay};
 pub use l4_failover::process::log::{Format, Level};
 pub use limits::Hello;
 pub use listen::Listener;
@@ -25,8 +25,8 @@ use crate::front::Face;
 use crate::name::NamePattern;
 use l4_failover::admin::AdminOptions;
 use l4_failover::config::{
-    self, Addresses, Diagnostics, Schema, Table, admin_section, checked, dial_section, label, list,
-    parsed, relay_section, workers,
+    self, Addresses, Diagnostics, Effective, Schema, Table, admin_section, checked, dial_section,
+    drain_section, label, list, parsed, relay_section, workers,
 };
 use names::{Names, no_suffix};
 use peers::Peers;
@@ -66,6 +66,8 @@ pub struct Config {
     pub relay: Relay,
     /// The bounds of the process.
     pub limits: Limits,
+    /// How the process ends.
+    pub drain: Drain,
     /// What is logged, and how.
     pub log: Log,
     /// Where operators are served, if anywhere.
@@ -108,6 +110,13 @@ impl Config {
         Self::parse(&path.display().to_string(), &config::text_of(path)?)
     }
 
+    /// What is in force of a text that [`Config::parse`] finds good, defaults included. Files that
+    /// it names are read again; nothing of what they hold is in it.
+    #[must_use]
+    pub fn effective(text: &str) -> Effective {
+        config::effective_homonym(DATACENTER, text, Self::read)
+    }
+
     /// Every key that the file may hold, with its default and range.
     pub fn schema() -> Schema {
         config::schema(Self::read)
@@ -129,6 +138,7 @@ impl Config {
         let dial = table.table("dial", dial_section);
         let relay = table.table("relay", |table| relay_section(table, USER_TIMEOUT));
         let limits = table.table("limits", Limits::read);
+        let drain = table.table("drain", drain_section);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
         let mut names = Names::new(datacenter.as_deref(), &name_patterns);
@@ -152,6 +162,7 @@ impl Config {
             dial,
             relay,
             limits,
+            drain,
             log,
             admin,
             services,

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use gateway::config::Config;
+use l4_failover::life::Process as _;
+use l4_failover::process::activation::Activated;
 use l4_failover::process::log::LostLines;
 use l4_failover::settings::Source;
 use tokio::sync::oneshot::{self, Receiver, Sender};
@@ -41,7 +43,9 @@ impl Process {
     /// Starts `l4-failover` with the configuration `file`.
     pub(crate) async fn l4_failover(what: &str, file: &Path) -> Result<Self> {
         let source = Source::File(file.to_owned());
-        let bound = l4_failover::app::Bound::bind(source.read()?, source, LostLines::default())?;
+        let (settings, activated) = (source.read()?, Activated::default());
+        let bound =
+            l4_failover::app::Bound::bind(settings, source, activated, LostLines::default())?;
         // The line that the program prints when all is bound is how to learn the addresses.
         let ready = bound.to_string();
         let life = async move |signals: Signals| {
@@ -56,14 +60,14 @@ impl Process {
     /// Starts `mesh-gateway` with the configuration `text`.
     pub(crate) async fn gateway(what: &str, text: &str) -> Result<Self> {
         let config = Config::parse(&format!("{what}.toml"), text)?;
-        let bound = gateway::app::Bound::bind(&config, gateway::log::LostLines::default())?;
+        let (activated, lost) = (Activated::default(), LostLines::default());
+        let bound = gateway::app::Bound::bind(config, None, activated, lost)?;
         let ready = bound.to_string();
         let life = async move |signals: Signals| {
-            let ready = || {
-                let _ = signals.ready.send(());
-            };
-            let stopped = bound.run(ready, told(signals.stop), told(signals.force));
-            Ok(stopped.await?.forced)
+            let app = bound.start().await?;
+            let _ = signals.ready.send(());
+            let stopped = app.run(told(signals.stop), told(signals.force)).await;
+            Ok(stopped.forced)
         };
         Self::start(what, &ready, life).await
     }

@@ -24,8 +24,10 @@
 //! ```
 
 mod bound;
+pub mod connections;
 mod error;
 mod guard;
+pub mod life;
 mod listener;
 mod options;
 mod places;

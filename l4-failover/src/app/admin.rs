@@ -1,7 +1,7 @@
 //! What operators are shown over HTTP, and what they may ask for.
 
 use std::net::SocketAddr;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use axum::Router;
@@ -9,14 +9,16 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Json};
-use axum::routing::{get, post};
+use axum::routing::get;
 use serde::Serialize;
 use tracing::warn;
 
 use super::{App, Listener};
-use crate::admin::Site;
-use crate::admin::pools::{self, PoolJson, RefusalJson};
-use crate::error::with_causes;
+use crate::admin::connections::{self, About};
+use crate::admin::pools::{self, PoolJson};
+use crate::admin::{Site, life};
+use crate::port::Front;
+use crate::socket::live::Entry;
 
 impl App {
     /// Serves operators until `ended`, so that streams come to a proper end; without an address,
@@ -39,7 +41,20 @@ impl App {
 
     fn router(&self) -> Router {
         let own = open().merge(closed()).with_state(self.clone());
-        own.merge(pools::router(self.0.pools.clone()))
+        let life = life::router(self.clone());
+        let connections = connections::router(Arc::clone(&self.0.context), about);
+        let pools = pools::router(self.0.pools.clone());
+        own.merge(life).merge(connections).merge(pools)
+    }
+}
+
+/// What is known of an open connection.
+fn about(entry: &Entry<Arc<Front>>) -> About {
+    About {
+        listener: entry.own.name.to_string(),
+        route: Some(entry.own.name.to_string()),
+        kind: Some(entry.own.kind()),
+        ..About::default()
     }
 }
 
@@ -57,8 +72,6 @@ fn closed() -> Router<App> {
         .route("/status", get(status))
         .route("/listeners", get(listeners))
         .route("/server_info", get(server_info))
-        .route("/reload", post(reload))
-        .route("/drain", post(drain))
 }
 
 async fn metrics(State(app): State<App>) -> impl IntoResponse {
@@ -163,37 +176,4 @@ impl App {
             true => "draining",
         }
     }
-}
-
-/// What came of a command, in a sentence.
-#[derive(Serialize)]
-struct Done {
-    message: String,
-    generation: u64,
-}
-
-async fn reload(State(app): State<App>) -> Result<Json<Done>, (StatusCode, Json<RefusalJson>)> {
-    match app.reload().await {
-        Ok(reloaded) => Ok(Json(Done {
-            message: "the configuration was reloaded".to_owned(),
-            generation: reloaded.generation,
-        })),
-        Err(error) => {
-            let refused = RefusalJson {
-                error: with_causes(&error),
-                known: Vec::new(),
-            };
-            Err((StatusCode::CONFLICT, Json(refused)))
-        }
-    }
-}
-
-async fn drain(State(app): State<App>) -> (StatusCode, Json<Done>) {
-    app.drain();
-    let sessions = app.0.context.connections().len();
-    let done = Done {
-        message: format!("draining; {sessions} sessions are open"),
-        generation: app.0.view.load().generation,
-    };
-    (StatusCode::ACCEPTED, Json(done))
 }

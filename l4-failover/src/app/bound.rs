@@ -10,19 +10,21 @@ use arc_swap::ArcSwap;
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 
-use super::front::{FrontError, Ready, Wanted, wanted};
-use super::{App, FIRST_LOOK_UP, Listener, Open, Running, Shared, View};
+use super::front::{FrontError, Ready, Wanted, places_of, wanted};
+use super::{App, FIRST_LOOK_UP, Listener, Running, Shared, View};
 use crate::admin::pools::Pools;
 use crate::admin::{self, AdminError};
+use crate::life::{Binding, Doors, Place, PlaceError};
 use crate::metrics::{Computed, Labelled, PoolMetrics, unix_seconds};
 use crate::pool::Upkeep;
-use crate::port::{Context, ContextOptions, Door, Front};
+use crate::port::{Context, ContextOptions, Front};
+use crate::process::activation::Activated;
 use crate::process::descriptors::{
     Standing, TooFewDescriptors, connections_max, raise_descriptors,
 };
 use crate::process::log::LostLines;
 use crate::settings::{Settings, Source};
-use crate::socket::listen::{ListenError, Listening};
+use crate::socket::listen::Listening;
 use crate::socket::workers::{AcceptError, Workers};
 
 /// Why the process cannot start. Nothing is left half started.
@@ -30,7 +32,7 @@ use crate::socket::workers::{AcceptError, Workers};
 pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Place(#[from] PlaceError),
     /// The admin address cannot be served.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -55,6 +57,7 @@ pub enum StartError {
 ///
 /// ```
 /// use l4_failover::app::Bound;
+/// use l4_failover::process::activation::Activated;
 /// use l4_failover::process::log::LostLines;
 /// use l4_failover::settings::{Settings, Source};
 ///
@@ -67,7 +70,7 @@ pub enum StartError {
 ///     primary = ["127.0.0.1:9000"]
 /// "#)?;
 /// let source = Source::File("l4-failover.toml".into());
-/// let bound = Bound::bind(settings, source, LostLines::default())?;
+/// let bound = Bound::bind(settings, source, Activated::default(), LostLines::default())?;
 /// let (ports, admin) = (Vec::from_iter(bound.addresses()), bound.admin().expect("configured"));
 /// assert_eq!(ports.len(), 1);
 /// assert_eq!(bound.to_string(), format!("ready itch-feed={} admin={}", ports[0], admin.address()));
@@ -79,39 +82,48 @@ pub struct Bound {
     source: Source,
     context: Arc<Context>,
     fronts: Vec<(Ready, Listening)>,
+    binding: Binding,
     admin: Option<admin::Bound>,
     connections_max: usize,
 }
 
 impl Bound {
-    /// Binds every address of `settings`, which were read from `source`, and prepares all else
-    /// that can fail.
+    /// Binds every address of `settings`, which were read from `source`, but for those that are
+    /// `activated`, and prepares all else that can fail.
     ///
     /// # Errors
     ///
     /// [`StartError`]: a sentence that says what, and what to do.
-    pub fn bind(settings: Settings, source: Source, lost: LostLines) -> Result<Self, StartError> {
+    pub fn bind(
+        settings: Settings,
+        source: Source,
+        activated: Activated,
+        lost: LostLines,
+    ) -> Result<Self, StartError> {
         let wanted = wanted(&settings);
-        let connections_max = room(&settings, &wanted)?;
+        let connections_max = room(&settings, &wanted, activated.len())?;
         let context = Context::new(ContextOptions {
             workers: settings.workers,
             connections_max,
             relay: settings.relay.limits(connections_max, settings.workers),
             lost,
         })?;
-        let mut fronts = Vec::new();
-        for wanted in wanted {
-            let ready = wanted.ready(&context, None)?;
-            let listening = bind(&settings, &ready)?;
-            fronts.push((ready, listening));
-        }
+        let fronts = wanted.into_iter().map(|it| it.ready(&context, None));
+        let fronts: Vec<_> = fronts.collect::<Result<_, _>>()?;
+        let binding = Binding {
+            workers: settings.workers,
+            options: settings.relay.tcp_options(),
+            activated,
+        };
+        let listening = binding.bind(&places_of(&fronts))?;
         let admin = settings.admin.as_ref();
         let admin = admin.map(admin::Bound::bind).transpose()?;
         Ok(Self {
             settings,
             source,
             context: Arc::new(context),
-            fronts,
+            fronts: fronts.into_iter().zip(listening).collect(),
+            binding,
             admin,
             connections_max,
         })
@@ -144,16 +156,18 @@ impl Bound {
         // Names that are not known by then are tried again, and their endpoints fail until then.
         upkeep.look_up(FIRST_LOOK_UP).await;
         let workers = Workers::start(Arc::clone(&self.context)).map_err(StartError::Workers)?;
-        let mut open = Vec::new();
-        for (ready, listening) in self.fronts {
-            open.push(Open::new(&workers, &ready, listening)?);
-        }
-        let view = Arc::new(ArcSwap::from_pointee(View::of(1, &open)));
+        let mut doors = Doors::new(workers, self.binding);
+        let (readies, listening): (Vec<_>, Vec<_>) = self.fronts.into_iter().unzip();
+        let places = listening.into_iter().map(Place::New);
+        let places = places_of(&readies).into_iter().zip(places);
+        let opened = doors.accept(places, |nth| readies[nth].door()).await?;
+        // There was none before.
+        let _ = doors.apply(opened);
+        let view = Arc::new(ArcSwap::from_pointee(View::of(1, &doors)));
         register(&self.context, &view)?;
         let running = Running {
             settings: self.settings,
-            workers,
-            open,
+            doors,
         };
         Ok(App(Arc::new(Shared {
             context: self.context,
@@ -211,36 +225,17 @@ fn expiries(front: &Front) -> Vec<Computed> {
     files.into_iter().filter_map(expiry).collect()
 }
 
-impl Open {
-    /// Accepts connections on `listening`, and leads them to what is ready.
-    pub(super) fn new(
-        workers: &Workers<Context>,
-        ready: &Ready,
-        listening: Listening,
-    ) -> Result<Self, AcceptError> {
-        let door = Door::new(Arc::clone(&ready.front));
-        Ok(Self {
-            name: Arc::clone(&ready.front.name),
-            listen: ready.listen,
-            address: listening.address(),
-            id: workers.listen(listening, door.clone())?,
-            door,
-        })
-    }
-}
-
-pub(super) fn bind(settings: &Settings, ready: &Ready) -> Result<Listening, ListenError> {
-    let (listen, options) = (ready.listen, settings.relay.tcp_options());
-    Listening::bind(listen.address, settings.workers, listen.backlog, &options)
-}
-
 /// How many connections may be open: as configured, or as many as descriptors allow.
-pub(super) fn room(settings: &Settings, wanted: &[Wanted]) -> Result<usize, TooFewDescriptors> {
+pub(super) fn room(
+    settings: &Settings,
+    wanted: &[Wanted],
+    activated: usize,
+) -> Result<usize, TooFewDescriptors> {
     let standing = Standing {
         workers: settings.workers,
         listeners: wanted.len(),
         pipes: settings.relay.pipes_max(),
-        others: wanted.iter().map(Wanted::checks).sum(),
+        others: activated + wanted.iter().map(Wanted::checks).sum::<usize>(),
     };
     connections_max(settings.limits.connections, standing, raise_descriptors())
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::admin::pools::NamedPool;
 use crate::choice::Policy;
 use crate::config::Listen;
+use crate::life;
 use crate::pool::{BuildError, EndpointOptions, Pool, PoolOptions, Prepared, Upkeep};
-use crate::port::{Context, Front, Gate};
+use crate::port::{Context, Door, Front, Gate};
 use crate::probe::{CheckOptions, Probe};
 use crate::settings::{Inbound, Port, Settings};
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
@@ -172,7 +173,21 @@ impl Front {
     }
 }
 
+/// The addresses that they want.
+pub(super) fn places_of(readies: &[Ready]) -> Vec<life::Wanted> {
+    let place = |ready: &Ready| life::Wanted {
+        name: Arc::clone(&ready.front.name),
+        listen: ready.listen,
+    };
+    readies.iter().map(place).collect()
+}
+
 impl Ready {
+    /// A new door in front of it.
+    pub(super) fn door(&self) -> Arc<Door> {
+        Arc::new(Door::new(Arc::clone(&self.front)))
+    }
+
     /// Looks after what is new of it.
     pub(super) fn keep(&self, upkeep: &Upkeep) {
         self.front.pool.start(upkeep);

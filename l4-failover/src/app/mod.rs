@@ -2,7 +2,6 @@
 
 mod admin;
 mod bound;
-mod drain;
 mod front;
 mod reload;
 
@@ -17,17 +16,15 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::interval;
 
 use crate::admin::pools::Pools;
-use crate::config::Listen;
+use crate::life::{self, Doors, Process};
 use crate::pool::Upkeep;
 use crate::port::{Context, Door, Front};
 use crate::settings::{Settings, Source};
-use crate::socket::workers::{ListenerId, Workers};
 
 // The public interface is:
+pub use crate::life::{ReloadError, Reloaded, Stopped};
 pub use bound::{Bound, StartError};
-pub use drain::Stopped;
 pub use front::FrontError;
-pub use reload::{ReloadError, Reloaded};
 
 /// Endpoints' names are looked up before connections to them are accepted, for this long at most.
 const FIRST_LOOK_UP: Duration = Duration::from_secs(2);
@@ -57,19 +54,7 @@ struct Shared {
 #[derive(Debug)]
 struct Running {
     settings: Settings,
-    workers: Workers<Context>,
-    open: Vec<Open>,
-}
-
-/// A listening address.
-#[derive(Debug)]
-struct Open {
-    name: Arc<str>,
-    /// As configured: a port of 0 stands for the one that was free.
-    listen: Listen,
-    address: SocketAddr,
-    id: ListenerId,
-    door: Door,
+    doors: Doors<Context>,
 }
 
 /// What operators see of what a change changes.
@@ -86,21 +71,20 @@ struct Listener {
 }
 
 impl View {
-    fn of(generation: u64, open: &[Open]) -> Self {
-        let listener = |open: &Open| Listener {
+    fn of(generation: u64, doors: &Doors<Context>) -> Self {
+        let listener = |open: &life::Door<Door>| Listener {
             address: open.address,
-            front: open.door.front(),
+            front: open.listener.front(),
         };
         Self {
             generation,
-            listeners: open.iter().map(listener).collect(),
+            listeners: doors.open().iter().map(listener).collect(),
         }
     }
 }
 
-impl App {
-    /// Serves until `stop`, or an operator, says to drain; then drains, which `force` cuts short.
-    pub async fn run(
+impl Process for App {
+    async fn run(
         &self,
         stop: impl Future<Output = ()>,
         force: impl Future<Output = ()>,
@@ -123,16 +107,47 @@ impl App {
         }
     }
 
+    async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let shared = Arc::clone(&self.0);
+        life::told(self.generation(), async move { shared.reload().await }).await
+    }
+
+    fn drain(&self) {
+        self.0.drain_wanted.notify_one();
+    }
+
+    fn sessions(&self) -> usize {
+        self.0.context.connections().len()
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.view.load().generation
+    }
+}
+
+impl App {
+    async fn wind_down(&self, force: impl Future<Output = ()>) -> Stopped {
+        let context = &self.0.context;
+        context.drain();
+        // A reload that is under way comes to its end; it is the last.
+        let Some(running) = self.0.running.lock().await.take() else {
+            return Stopped { forced: 0 };
+        };
+        let mut drain = running.settings.drain;
+        if running.settings.admin.is_none() {
+            // Nobody could see it.
+            drain.announce = Duration::ZERO;
+        }
+        let stopped = running.doors.drain(drain, force).await;
+        context.say_left_out();
+        stopped
+    }
+
     async fn say_left_out(&self) -> Infallible {
         let mut ticks = interval(Duration::from_secs(1));
         loop {
             ticks.tick().await;
             self.0.context.say_left_out();
         }
-    }
-
-    /// Asks the process to drain, as a signal does.
-    pub fn drain(&self) {
-        self.0.drain_wanted.notify_one();
     }
 }

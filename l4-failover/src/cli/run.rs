@@ -1,13 +1,14 @@
 //! `l4-failover run`, and the form without a file.
 
-use std::convert::Infallible;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::Failure;
-use crate::app::{App, Bound, StartError};
+use crate::app::{Bound, StartError};
+use crate::life;
+use crate::process::activation::{Activated, ActivationError};
 use crate::process::log::Log;
 use crate::process::signals::{Hangups, Signals};
 use crate::settings::{Flags, Settings, Source};
@@ -65,37 +66,38 @@ pub(super) fn port(port: Port) -> Result<(), Failure> {
 
 fn start(source: Source) -> Result<(), Failure> {
     let settings = source.read()?;
+    // Before there are threads.
+    let activated = Activated::from_env()?;
     let log = Log::start(settings.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    let result = runtime.block_on(run(source, settings, &log));
+    let result = runtime.block_on(run(source, settings, activated, &log));
     // Not dropped: that would wait for a look-up of a name that is under way.
     runtime.shutdown_background();
     result
 }
 
-async fn run(source: Source, settings: Settings, log: &Log) -> Result<(), Failure> {
+async fn run(
+    source: Source,
+    settings: Settings,
+    activated: Activated,
+    log: &Log,
+) -> Result<(), Failure> {
     let signals = Signals::new().map_err(no_signals)?;
     let hangups = Hangups::new().map_err(no_signals)?;
-    let bound = Bound::bind(settings, source, log.lost())?;
+    let bound = Bound::bind(settings, source, activated, log.lost())?;
     let ready = bound.to_string();
     let app = bound.start().await?;
     let _ = writeln!(std::io::stderr(), "{ready}");
-    tokio::select! {
-        _ = app.run(signals.next(), signals.next()) => {}
-        never = reload(hangups, &app) => match never {},
-    }
+    life::run(&app, signals, hangups).await;
     Ok(())
 }
 
-/// Reads the file again on each SIGHUP.
-async fn reload(mut hangups: Hangups, app: &App) -> Infallible {
-    loop {
-        hangups.next().await;
-        // It is in the log what came of it.
-        let _ = app.reload().await;
+impl From<ActivationError> for Failure {
+    fn from(error: ActivationError) -> Self {
+        Self::Failed(format!("{:#}", anyhow::Error::from(error)))
     }
 }
 

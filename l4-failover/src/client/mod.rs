@@ -23,6 +23,7 @@
 
 mod address;
 mod connect;
+mod connections;
 mod error;
 mod events;
 mod line;
@@ -40,6 +41,7 @@ mod tests;
 // The public interface is:
 pub use address::{Address, AddressError};
 pub use connect::Connection;
+pub use connections::{ConnectionsArgs, EndArgs};
 pub use error::ClientError;
 pub use events::EventsArgs;
 pub use operate::{Operate, Program, TellArgs};

@@ -9,9 +9,10 @@ use super::connect::Peer;
 use super::out::{Out, printable};
 use super::{Address, ClientError, Connection};
 use super::{
-    CompletionsArgs, EventsArgs, FailbackArgs, FailoverArgs, MaintenanceArgs, ManArgs, StatusArgs,
+    CompletionsArgs, ConnectionsArgs, EventsArgs, FailbackArgs, FailoverArgs, MaintenanceArgs,
+    ManArgs, StatusArgs,
 };
-use super::{events, order, page, status};
+use super::{connections, events, order, page, status};
 
 /// The program whose process is spoken to.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ pub enum Operate {
     Failback(FailbackArgs),
     /// Takes an endpoint out, for a reason, or puts it back; its sessions go on.
     Maintenance(MaintenanceArgs),
+    /// Shows the open connections, the oldest first, or ends one.
+    Connections(ConnectionsArgs),
     /// Follows what happens, one line for each event, until interrupted.
     Events(EventsArgs),
     /// Makes the process read its configuration again; one with mistakes changes nothing.
@@ -102,6 +105,9 @@ impl Operate {
             Self::Failback(args) => order::failback(args, &peer(&args.connection)?, out).await,
             Self::Maintenance(args) => {
                 order::maintenance(args, &peer(&args.connection)?, out).await
+            }
+            Self::Connections(args) => {
+                connections::connections(args, &peer(args.connection())?, out).await
             }
             Self::Events(args) => events::events(args, &peer(&args.connection)?, out).await,
             Self::Reload(args) => order::tell("/reload", &peer(&args.connection)?, out).await,

@@ -30,6 +30,7 @@ mod admin;
 mod diagnostics;
 mod dial;
 mod drain;
+mod effective;
 mod flags;
 mod homonym;
 mod kinds;
@@ -55,6 +56,7 @@ pub use admin::admin_section;
 pub use diagnostics::{Diagnostic, Diagnostics, Position};
 pub use dial::{Dial, dial_section};
 pub use drain::{Drain, drain_section};
+pub use effective::Effective;
 pub use flags::{Flag, Given, read_flags};
 pub use kinds::{
     Checked, Kind, List, Located, Shown, briefly, checked, duration, flag, integer, label, list,
@@ -131,6 +133,28 @@ pub fn schema<T>(build: impl FnOnce(&mut Table<'_>) -> Option<T>) -> Schema {
     let source = Source::recorder();
     build(&mut Table::phantom(&source, Spot::root()));
     source.into_schema()
+}
+
+/// What is in force of a text that [`read`] finds good.
+pub fn effective<T>(text: &str, build: impl FnOnce(&mut Table<'_>) -> Option<T>) -> Effective {
+    let source = Source::noting(text);
+    let root = source.parse(text);
+    finished(Table::of(&source, root.get_ref(), Spot::root()), build);
+    source.into_effective()
+}
+
+/// The same of a text that [`read_homonym`] finds good.
+pub fn effective_homonym<T>(
+    word: &'static str,
+    text: &str,
+    build: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Effective {
+    let source = Source::noting(text);
+    let (homonym, rest) = homonym::lift(text, word);
+    let root = source.parse(&rest);
+    let table = Table::of(&source, root.get_ref(), Spot::root());
+    finished(table.with_homonym(&homonym), build);
+    source.into_effective()
 }
 
 fn finished<'a, T>(

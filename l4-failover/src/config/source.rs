@@ -1,6 +1,7 @@
 //! The text being read, and what was found in it so far.
 
 use super::diagnostics::{Diagnostic, Diagnostics, Position};
+use super::effective::Effective;
 use super::node::Spot;
 use super::schema::{Key, Schema};
 use std::cell::{Cell, RefCell};
@@ -25,6 +26,7 @@ pub(super) struct Source<'t> {
     mistakes: RefCell<Vec<Diagnostic>>,
     structure: Cell<Structure>,
     schema: Option<RefCell<Schema>>,
+    effective: Option<RefCell<Effective>>,
     /// By the path of a key the flag that gave it, where no file did.
     flags: &'t [(&'static str, &'static str)],
 }
@@ -37,6 +39,7 @@ impl<'t> Source<'t> {
             mistakes: RefCell::default(),
             structure: Structure::Whole.into(),
             schema: None,
+            effective: None,
             flags: &[],
         }
     }
@@ -54,6 +57,14 @@ impl<'t> Source<'t> {
         Self {
             schema: Some(RefCell::default()),
             ..Source::new("", "")
+        }
+    }
+
+    /// A source of which every value that is in force is noted.
+    pub(super) fn noting(text: &'t str) -> Self {
+        Self {
+            effective: Some(RefCell::default()),
+            ..Source::new("", text)
         }
     }
 
@@ -130,6 +141,17 @@ impl<'t> Source<'t> {
         if let Some(schema) = &self.schema {
             schema.borrow_mut().push(key());
         }
+    }
+
+    /// Notes a value that is in force, if this run is for that.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Effective)) {
+        if let Some(effective) = &self.effective {
+            note(&mut effective.borrow_mut());
+        }
+    }
+
+    pub(super) fn into_effective(self) -> Effective {
+        self.effective.map(RefCell::into_inner).unwrap_or_default()
     }
 
     pub(super) fn position(&self, offset: usize) -> Position {

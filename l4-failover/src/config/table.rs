@@ -99,7 +99,13 @@ impl<'a> Table<'a> {
         default: K::Value,
     ) -> K::Value {
         self.record(key, &kind, || Need::Default(kind.show(&default)));
-        let value = self.value(key).and_then(|node| kind.read(&node));
+        let node = self.value(key);
+        if node.is_none() {
+            let path = self.spot_of(key).path;
+            self.source
+                .note(|effective| effective.default(&path, &kind.show(&default)));
+        }
+        let value = node.and_then(|node| kind.read(&node));
         value.unwrap_or(default)
     }
 
@@ -265,6 +271,13 @@ impl<'a> Table<'a> {
 
     /// The value that stands at `key`, apart from tables of that name.
     fn value(&mut self, key: &'static str) -> Option<Node<'a>> {
+        let node = self.found(key)?;
+        self.source
+            .note(|effective| effective.given(&node.spot.path, node.value));
+        Some(node)
+    }
+
+    fn found(&mut self, key: &'static str) -> Option<Node<'a>> {
         let Some(homonym) = self.homonym.filter(|homonym| homonym.word == key) else {
             return self.node(key);
         };

@@ -3,11 +3,13 @@
 //!
 //! Every label is a configured name or one of a fixed set of words.
 
+mod by_name;
 mod computed;
 mod pools;
 mod process;
 mod register;
 
+pub use by_name::ByName;
 pub use computed::Computed;
 pub use pools::{Labelled, PoolMetrics};
 pub use process::{ProcessMetrics, Snapshot};

@@ -120,6 +120,14 @@ impl Pool {
         Prepared::new(&self.0, options)
     }
 
+    /// Ends its checks: nobody is led to it any more, though sessions of it may go on for long and
+    /// keep it. Who dials it all the same is served as before.
+    pub fn retire(&self) {
+        let watches = std::mem::take(&mut self.0.state().watches);
+        // Not under the lock.
+        drop(watches);
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {

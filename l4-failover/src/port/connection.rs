@@ -1,5 +1,6 @@
 //! The straight line of a connection's life: handshake, where there is a gate → connect → relay.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
@@ -50,6 +51,7 @@ async fn shake(
     let (stream, caller) = tokio::select! {
         shaken = greet(client, gate, &front.pool) => shaken?,
         () = place.is_taken() => return Err(Error::Crowded),
+        error = record.unwanted() => return Err(error),
     };
     record.called(gate.matched(&caller));
     Ok(ResetOnDrop::from(stream))
@@ -82,15 +84,28 @@ async fn pass<C: Connection>(
     record: &mut Record,
 ) -> Result<(), Error> {
     // Boxed: while bytes are relayed, nothing of what dialling needed is kept.
-    let mut upstream = Box::pin(dial(record)).await?;
+    let mut upstream = Box::pin(dial_or_end(record)).await?;
     tokio::select! {
         ended = relay(&mut **client, &mut *upstream, record.tally(), &record.context().relay) => ended?,
         // Dropped, the relay resets both sides.
-        why = record.cut() => return Err(Error::Cut(why)),
+        why = record.cut() => return Err(why),
     }
     client.end();
     upstream.end();
     Ok(())
+}
+
+/// Dials, unless an operator ends the connection before.
+async fn dial_or_end(record: &mut Record) -> Result<ResetOnDrop<Stream>, Error> {
+    let entry = Arc::clone(record.entry());
+    let dialled = tokio::select! {
+        dialled = dial(record) => Some(dialled),
+        () = poll_fn(|cx| entry.poll_end(cx)) => None,
+    };
+    match dialled {
+        Some(dialled) => dialled,
+        None => Err(record.unwanted().await),
+    }
 }
 
 async fn dial(record: &mut Record) -> Result<ResetOnDrop<Stream>, Error> {

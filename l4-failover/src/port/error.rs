@@ -30,6 +30,9 @@ pub enum Error {
     /// The pool's policy ends such sessions.
     #[error("the session was ended on {0}, as the policy says")]
     Cut(Cut),
+    /// An operator ended it; how far it had come.
+    #[error("an operator ended it")]
+    Unwanted(Phase),
 }
 
 impl Error {
@@ -43,6 +46,7 @@ impl Error {
             Self::Connect(error) => (Phase::Connect, error.into()),
             Self::Relay(error) => (Phase::Relay, error.into()),
             Self::Cut(cut) => (Phase::Relay, (*cut).into()),
+            Self::Unwanted(phase) => (*phase, Ending::OPERATOR),
         };
         Outcome::new(phase, ending)
     }

@@ -1,7 +1,6 @@
 //! What `l4-failover` counts. Every label is a configured name or one of a fixed set of words.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus::{
@@ -9,7 +8,7 @@ use prometheus::{
 };
 
 use super::outcome::{Outcome, Phase};
-use crate::metrics::{DIAL_SECONDS, ProcessMetrics, Register, render};
+use crate::metrics::{ByName, DIAL_SECONDS, ProcessMetrics, Register, render};
 use crate::outcome::Cause;
 use crate::socket::relay::Side;
 
@@ -24,7 +23,7 @@ pub struct Metrics {
     pub(super) process: ProcessMetrics,
     generation: IntGauge,
     /// By name, as long as anybody has them: a port that comes back goes on counting.
-    series: Mutex<HashMap<Arc<str>, Weak<Series>>>,
+    series: ByName<Arc<str>, Series>,
 }
 
 /// Vectors whose children belong to ports and inbounds.
@@ -112,7 +111,7 @@ impl Metrics {
             vectors: Arc::new(vectors),
             process,
             generation,
-            series: Mutex::default(),
+            series: ByName::default(),
         })
     }
 
@@ -125,14 +124,12 @@ impl Metrics {
     /// What is counted of the port or inbound of this name.
     #[must_use]
     pub fn series(&self, name: &Arc<str>) -> Arc<Series> {
-        let mut known = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = known.get(name).and_then(Weak::upgrade) {
-            return series;
-        }
-        let series = Arc::new(Series::new(&self.vectors, name));
-        known.retain(|_, series| series.strong_count() > 0);
-        known.insert(Arc::clone(name), Arc::downgrade(&series));
-        series
+        self.series.of(name, || Series::new(&self.vectors, name))
+    }
+
+    /// Takes away what was counted of ports and inbounds that nobody has any more.
+    fn forget(&self) {
+        self.series.forget(|name| self.vectors.forget(name));
     }
 
     /// How often the configuration was loaded.
@@ -141,11 +138,29 @@ impl Metrics {
     }
 
     pub(super) fn render(&self) -> Vec<u8> {
+        self.forget();
         render(&self.registry)
     }
 }
 
 impl Vectors {
+    /// What was never counted is not there, and is not missed.
+    fn forget(&self, name: &str) {
+        let _ = self.accepted.remove_label_values(&[name]);
+        let _ = self.active.remove_label_values(&[name]);
+        let _ = self.dial.remove_label_values(&[name]);
+        for from in ["client", "upstream"] {
+            let _ = self.bytes.remove_label_values(&[name, from]);
+        }
+        for (phase, cause) in Phase::ALL
+            .iter()
+            .flat_map(|it| Cause::ALL.map(|cause| (it, cause)))
+        {
+            let ended = [name, phase.as_str(), cause.as_str()];
+            let _ = self.closed.remove_label_values(&ended);
+        }
+    }
+
     fn new(of: Register<'_>) -> prometheus::Result<Self> {
         Ok(Self {
             accepted: of.counters(

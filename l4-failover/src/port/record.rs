@@ -3,9 +3,11 @@
 //! Whatever happens to a connection, it is counted and logged once: by [`Record::close`], or, where
 //! its task was ended from outside, when the record is dropped.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::task::Poll;
+use std::time::Duration;
 
 use super::context::Context;
 use super::error::Error;
@@ -25,7 +27,6 @@ use crate::socket::workers::Accepted;
 pub struct Record {
     context: Arc<Context>,
     entry: Arc<Entry<Arc<Front>>>,
-    opened: Instant,
     phase: Phase,
     /// How long the handshake took, where there was one.
     shook: Duration,
@@ -50,10 +51,11 @@ impl Record {
             Some(_) => Phase::Handshake,
             None => Phase::Connect,
         };
+        let entry = context.live.open(slot, worker, client, front);
+        entry.reached(phase.as_str(), None);
         Self {
             context: Arc::clone(context),
-            entry: context.live.open(slot, worker, client, front),
-            opened: Instant::now(),
+            entry,
             phase,
             shook: Duration::ZERO,
             caller: None,
@@ -81,15 +83,14 @@ impl Record {
 
     /// The caller was let in, by this name.
     pub(super) fn called(&mut self, name: Option<San>) {
-        self.phase = Phase::Connect;
-        self.shook = self.opened.elapsed();
+        self.reach(Phase::Connect);
+        self.shook = self.entry.opened.elapsed();
         self.caller = name.map(Box::new);
     }
 
     /// An endpoint answered.
     pub(super) fn connected(&mut self, connected: Connected) -> Stream {
-        self.phase = Phase::Relay;
-        let took = self.opened.elapsed().saturating_sub(self.shook);
+        let took = self.entry.opened.elapsed().saturating_sub(self.shook);
         self.front().series.dialled(took);
         let tried = connected.failed.iter().filter(|it| it.was_tried());
         self.failed_attempts = tried.count();
@@ -99,15 +100,40 @@ impl Record {
             took,
             is_spilled: connected.is_spilled,
         }));
+        self.reach(Phase::Relay);
         connected.stream
     }
 
-    /// Ready when the pool's policy ends the session.
-    pub(super) async fn cut(&self) -> Cut {
-        match &self.upstream {
-            Some(upstream) => upstream.endpoint.cut().await,
-            None => std::future::pending().await,
-        }
+    /// Ready when an operator ends the connection, or the pool's policy the session.
+    pub(super) async fn cut(&self) -> Error {
+        poll_fn(|cx| match self.entry.poll_end(cx) {
+            Poll::Ready(()) => Poll::Ready(Error::Unwanted(self.phase)),
+            Poll::Pending => self.poll_cut(cx).map(Error::Cut),
+        })
+        .await
+    }
+
+    fn poll_cut(&self, cx: &std::task::Context<'_>) -> Poll<Cut> {
+        let upstream = self.upstream.as_ref();
+        upstream.map_or(Poll::Pending, |it| it.endpoint.poll_cut(cx))
+    }
+
+    /// Ready when an operator ends the connection.
+    pub(super) async fn unwanted(&self) -> Error {
+        poll_fn(|cx| self.entry.poll_end(cx)).await;
+        Error::Unwanted(self.phase)
+    }
+
+    /// The connection as others see it.
+    pub(super) fn entry(&self) -> &Arc<Entry<Arc<Front>>> {
+        &self.entry
+    }
+
+    fn reach(&mut self, phase: Phase) {
+        self.phase = phase;
+        let upstream = self.upstream.as_ref();
+        let endpoint = upstream.map(|it| it.endpoint.name());
+        self.entry.reached(phase.as_str(), endpoint);
     }
 
     pub(super) fn close(mut self, result: Result<(), Error>) {
@@ -139,7 +165,7 @@ impl Record {
             error: error.map(|error| error as &(dyn std::error::Error + 'static)),
             from_client: tally.from_client(),
             from_upstream: tally.from_upstream(),
-            lasted: self.opened.elapsed(),
+            lasted: self.entry.opened.elapsed(),
         });
     }
 }

@@ -1,6 +1,8 @@
-//! What a process needs besides its work: a log, signals, descriptors.
+//! What a process needs besides its work: a log, signals, descriptors, a supervisor.
 
+pub mod activation;
 pub mod descriptors;
 pub mod log;
+pub mod notify;
 pub mod rate;
 pub mod signals;

@@ -11,11 +11,22 @@ use super::TcpOptions;
 
 /// An address that is bound, with one listening socket per worker.
 ///
-/// The kernel spreads new connections over the sockets (`SO_REUSEPORT`).
+/// The kernel spreads new connections over the sockets (`SO_REUSEPORT`), unless they are copies of
+/// one that a service manager holds: then they have one queue.
 #[derive(Debug)]
 pub struct Listening {
     address: SocketAddr,
     sockets: Vec<TcpListener>,
+    queue: Queue,
+}
+
+/// Whose the connections are that wait to be accepted when the process stops accepting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// This process's: whom it does not accept is refused when the socket is closed.
+    Own,
+    /// A service manager's, which keeps the socket: they wait for the next process.
+    Kept,
 }
 
 /// Why an address cannot be listened on.
@@ -105,13 +116,41 @@ impl Listening {
             socket.listen(backlog.into())?;
         }
         let sockets = sockets.into_iter().map(TcpListener::from).collect();
-        Ok(Self { address, sockets })
+        Ok(Self {
+            address,
+            sockets,
+            queue: Queue::Own,
+        })
+    }
+
+    /// Listens on `socket`, which somebody else holds as well, with a copy of it for each of
+    /// `workers`. It is never shut down: that would end it for its other holder too. Its flags and
+    /// options are set for all holders, of whom none but this process accepts.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses a copy, or the options.
+    pub fn share(socket: &TcpListener, workers: usize, options: &TcpOptions) -> io::Result<Self> {
+        options.apply(socket)?;
+        socket.set_nonblocking(true)?;
+        let copies = (0..workers).map(|_| socket.try_clone());
+        Ok(Self {
+            address: socket.local_addr()?,
+            sockets: copies.collect::<io::Result<_>>()?,
+            queue: Queue::Kept,
+        })
     }
 
     /// The address, with the port that the kernel chose where 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whose the connections are that wait when accepting stops.
+    #[must_use]
+    pub fn queue(&self) -> Queue {
+        self.queue
     }
 
     /// The listening sockets, non-blocking, one per worker.

@@ -4,15 +4,21 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::str::FromStr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Instant;
+
+use futures_util::task::AtomicWaker;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::relay::Tally;
 
 /// What tells a connection from every other: of this process, and in practice of all processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId {
     process: u32,
     serial: u64,
@@ -24,6 +30,38 @@ impl fmt::Display for ConnectionId {
     }
 }
 
+/// Not the form of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a connection has the form 0a1b2c3d-4e")]
+pub struct NoConnectionId;
+
+impl FromStr for ConnectionId {
+    type Err = NoConnectionId;
+
+    /// Reads what is shown.
+    fn from_str(text: &str) -> Result<Self, NoConnectionId> {
+        let (process, serial) = text.split_once('-').ok_or(NoConnectionId)?;
+        let id = Self {
+            process: u32::from_str_radix(process, 16).map_err(|_| NoConnectionId)?,
+            serial: u64::from_str_radix(serial, 16).map_err(|_| NoConnectionId)?,
+        };
+        // Of several texts for one number, the one that is shown.
+        match id.to_string() == text {
+            true => Ok(id),
+            false => Err(NoConnectionId),
+        }
+    }
+}
+
+/// How far a connection has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stage {
+    /// In the program's word for it.
+    pub phase: &'static str,
+    /// The endpoint that it is on, once there is one.
+    pub endpoint: Option<Arc<str>>,
+}
+
 /// One open connection.
 #[derive(Debug)]
 pub struct Entry<T> {
@@ -33,10 +71,50 @@ pub struct Entry<T> {
     pub client: SocketAddr,
     /// The worker that it was handed to.
     pub worker: usize,
+    /// When it was accepted.
+    pub opened: Instant,
     /// Its bytes, as they are read.
     pub tally: Tally,
     /// What the program keeps of it.
     pub own: T,
+    stage: Mutex<Stage>,
+    is_unwanted: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl<T> Entry<T> {
+    /// How far it has come.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.lock_stage().clone()
+    }
+
+    /// It has come this far.
+    pub fn reached(&self, phase: &'static str, endpoint: Option<&Arc<str>>) {
+        *self.lock_stage() = Stage {
+            phase,
+            endpoint: endpoint.cloned(),
+        };
+    }
+
+    fn lock_stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the connection's task to end it.
+    pub fn end(&self) {
+        self.is_unwanted.store(true, Release);
+        self.waker.wake();
+    }
+
+    /// Ready when the connection is to be ended. One task at a time may wait.
+    pub fn poll_end(&self, cx: &std::task::Context<'_>) -> Poll<()> {
+        self.waker.register(cx.waker());
+        match self.is_unwanted.load(Acquire) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
 }
 
 /// The place of one connection that is about to be opened.
@@ -130,8 +208,12 @@ impl<T> Live<T> {
             },
             client,
             worker,
+            opened: Instant::now(),
             tally: Tally::default(),
             own,
+            stage: Mutex::default(),
+            is_unwanted: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
         });
         let shard = &self.shards[worker];
         shard.load.fetch_add(1, Relaxed);
@@ -185,6 +267,14 @@ impl<T> Live<T> {
     #[must_use]
     pub fn workers(&self) -> usize {
         self.shards.len()
+    }
+
+    /// The open connection of this id.
+    #[must_use]
+    pub fn find(&self, id: ConnectionId) -> Option<Arc<Entry<T>>> {
+        let mut shards = self.shards.iter();
+        let found = shards.find_map(|shard| shard.entries().get(&id.serial).cloned());
+        found.filter(|entry| entry.id == id)
     }
 
     /// Shows every open connection, in no order. While those of one worker are shown, it opens and

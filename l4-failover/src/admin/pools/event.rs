@@ -133,6 +133,8 @@ fn tier(name: &TierName) -> (Option<String>, Option<usize>) {
     (Some(name.to_string()), Some(name.tier))
 }
 
-pub(super) fn rfc3339(at: SystemTime) -> String {
+/// A time of day as it stands in JSON: RFC 3339, UTC, to the millisecond.
+#[must_use]
+pub fn rfc3339(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(at).to_string()
 }

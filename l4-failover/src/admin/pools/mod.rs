@@ -50,7 +50,7 @@ use tokio::sync::Semaphore;
 
 // The public interface is:
 pub use command::CommandJson;
-pub use event::EventJson;
+pub use event::{EventJson, rfc3339};
 pub use json::{CheckJson, EndpointJson, PoolJson, TierJson};
 pub use order::MaintenanceJson;
 pub use refusal::RefusalJson;

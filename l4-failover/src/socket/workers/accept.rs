@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use super::{Accepted, Pause, Serve};
 use crate::socket::cut::ResetOnDrop;
-use crate::socket::listen::{AcceptFailure, exhausted_pause};
+use crate::socket::listen::{AcceptFailure, Queue, exhausted_pause};
 
 /// A worker passes a connection on when it would hold this many, and an eighth, more than the
 /// lightest. Short connections come and go within that; they are not worth the hand-over.
@@ -24,22 +24,26 @@ pub(super) struct Acceptor<S: Serve> {
     pub(super) handles: Arc<[Handle]>,
     pub(super) listener: Arc<S::Listener>,
     pub(super) worker: usize,
+    pub(super) queue: Queue,
 }
 
 impl<S: Serve> Acceptor<S> {
-    /// Accepts until `closing`, then what is queued, and closes the socket. Holds `closing` until
-    /// then.
+    /// Accepts until `closing`, then what is queued, if nobody else will, and closes the socket.
+    /// Holds `closing` until then.
     pub(super) async fn run(self, socket: TcpListener, mut closing: watch::Receiver<()>) {
         loop {
             let accepted = tokio::select! {
                 biased;
-                // First: what is queued is accepted below, however much there is.
+                // First: what is queued is accepted below, or is another process's.
                 _ = closing.changed() => break,
                 accepted = socket.accept() => accepted,
             };
             self.take(accepted).await;
         }
-        self.take_queued(socket).await;
+        match self.queue {
+            Queue::Own => self.take_queued(socket).await,
+            Queue::Kept => drop(socket),
+        }
     }
 
     async fn take_queued(&self, socket: TcpListener) {

@@ -208,6 +208,12 @@ impl<S: Serve> Workers<S> {
         Ok(workers)
     }
 
+    /// What serves the connections.
+    #[must_use]
+    pub fn service(&self) -> &Arc<S> {
+        &self.service
+    }
+
     /// How many there are: the number of sockets to bind each address with.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -222,23 +228,25 @@ impl<S: Serve> Workers<S> {
     pub fn listen(
         &self,
         listening: Listening,
-        listener: S::Listener,
+        listener: impl Into<Arc<S::Listener>>,
     ) -> Result<ListenerId, AcceptError> {
         let address = listening.address();
         let mut listeners = self.listeners();
         if listeners.is_stopping {
             return Err(AcceptError::Stopping(address));
         }
+        let queue = listening.queue();
         let sockets = self.watched(listening.into_sockets());
         let sockets = sockets.map_err(|source| AcceptError::Watch { address, source })?;
         let (close, closing) = watch::channel(());
-        let listener = Arc::new(listener);
+        let listener = listener.into();
         for (worker, socket) in sockets {
             let acceptor = Acceptor {
                 service: Arc::clone(&self.service),
                 handles: Arc::clone(&self.handles),
                 listener: Arc::clone(&listener),
                 worker,
+                queue,
             };
             self.handles[worker].spawn(acceptor.run(socket, closing.clone()));
         }
@@ -256,8 +264,9 @@ impl<S: Serve> Workers<S> {
         sockets.into_iter().enumerate().map(watched).collect()
     }
 
-    /// Accepts what one address has queued, then closes it; returns when it is closed, at once if
-    /// it is already. Open connections go on, and so do other addresses.
+    /// Accepts what one address has queued, unless that waits for the next process, then closes
+    /// it; returns when it is closed, at once if it is already. Open connections go on, and so do
+    /// other addresses.
     ///
     /// This waits for places, where all are taken by open connections; a caller that does not wait
     /// as long leaves the address closing.
@@ -270,8 +279,8 @@ impl<S: Serve> Workers<S> {
         }
     }
 
-    /// Accepts what every address has queued, then closes it; returns when all are closed. Open
-    /// connections go on; no address is added any more.
+    /// [Closes](Self::close) every address; returns when all are closed. Open connections go on; no
+    /// address is added any more.
     pub async fn stop_accepting(&self) {
         let open = self.listeners().stop();
         for id in open {

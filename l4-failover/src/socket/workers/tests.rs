@@ -214,6 +214,37 @@ async fn connections_that_are_queued_when_their_address_closes_are_served() {
     party.end().await;
 }
 
+/// A service manager keeps the socket: whoever is not accepted waits for the next process.
+#[tokio::test]
+async fn what_is_queued_on_a_socket_that_is_shared_is_left_there() {
+    let party = Party::new(1);
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap();
+    let share = || Listening::share(&held, 1, &TcpOptions::default()).unwrap();
+    let id = party.workers.listen(share(), b'a').unwrap();
+    let mut holder = TcpStream::connect(address).await.unwrap();
+    assert_eq!(letter(&mut holder).await.unwrap(), b'a');
+    // The second is accepted, and waits for the place; the third is not.
+    let mut waiting = TcpStream::connect(address).await.unwrap();
+    while party.greeter.pauses.load(Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut queued = TcpStream::connect(address).await.unwrap();
+    let mut close = Box::pin(party.workers.close(id));
+    assert!(!is_ready(close.as_mut()).await);
+    drop(holder);
+    assert_eq!(letter(&mut waiting).await.unwrap(), b'a');
+    drop(waiting);
+    in_time(close).await;
+    in_time(party.greeter.live.emptied()).await;
+    assert!(!is_refused(address).await);
+    let next = party.workers.listen(share(), b'b').unwrap();
+    assert_eq!(letter(&mut queued).await.unwrap(), b'b');
+    drop(queued);
+    in_time(party.workers.close(next)).await;
+    party.end().await;
+}
+
 #[tokio::test]
 async fn a_close_that_is_not_waited_for_goes_on() {
     let party = Party::new(1);

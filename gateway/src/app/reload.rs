@@ -1,0 +1,177 @@
+//! The configuration is read again, and what differs is changed: all of it, or nothing.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use l4_failover::Prepared;
+use l4_failover::life::{Door, Opened, Place};
+use tokio::task::spawn_blocking;
+
+use super::destinations::Destinations;
+use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, plan};
+use crate::admin::named_pools;
+use crate::config::Config;
+use crate::context::Context;
+use crate::front::Listener;
+use crate::tables::Tables;
+
+impl Shared {
+    /// Reads the file again and does what it says. No connection notices: sessions of services
+    /// and endpoints that are gone go on.
+    pub(super) async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let mut running = self.running.lock().await;
+        let running = running.as_mut().ok_or(ReloadError::Draining)?;
+        let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
+        let file = source.file.clone();
+        let (config, source) = spawn_blocking(move || load(&file)).await??;
+        let change = Change::prepare(self, running, config)?;
+        change.look_up(self).await;
+        let opened = change.open(running, &self.context).await?;
+        running.source = Some(source);
+        let gone = opened.apply(self, running);
+        running.doors.close(gone).await;
+        let generation = self.view.load().generation;
+        Ok(Reloaded { generation })
+    }
+}
+
+fn load(file: &Path) -> Result<(Config, Source), ReloadError> {
+    Source::load(file).map_err(ReloadError::Mistaken)
+}
+
+/// All that a reload changes, found good.
+struct Change {
+    config: Config,
+    tables: Tables,
+    pools: Vec<Prepared>,
+    places: Vec<Place>,
+}
+
+impl Change {
+    fn prepare(shared: &Shared, running: &Running, config: Config) -> Result<Self, ReloadError> {
+        refuse_restarts(&running.config, &config)?;
+        bound::room(&config, running.doors.activated())?;
+        let view = shared.view.load();
+        let mut destinations = Destinations::of(&view.tables, &shared.context.metrics);
+        let tables = plan::tables(&config, |kind, pool| destinations.prepare(kind, pool));
+        let tables = tables.map_err(ReloadError::unmade)?;
+        let pools = destinations.into_changes();
+        let places = running.doors.places(&plan::wanted(&config))?;
+        refuse_others(&config, &places, running.doors.open())?;
+        Ok(Self {
+            config,
+            tables,
+            pools,
+            places,
+        })
+    }
+
+    /// Looks after what is new, so that it is known when the first connection comes.
+    async fn look_up(&self, shared: &Shared) {
+        for to in self.tables.destinations() {
+            to.pool.start(&shared.upkeep);
+        }
+        shared.upkeep.look_up(FIRST_LOOK_UP).await;
+    }
+
+    /// Accepts on the new addresses, the last step that can fail.
+    async fn open(self, running: &Running, context: &Context) -> Result<Changed, ReloadError> {
+        let (config, tables) = (self.config, self.tables);
+        let places = plan::wanted(&config).into_iter().zip(self.places);
+        let listener = |nth: usize| plan::listener(&config, nth, &tables, &context.metrics);
+        let doors = running.doors.accept(places, listener).await?;
+        Ok(Changed {
+            config,
+            tables,
+            pools: self.pools,
+            doors,
+        })
+    }
+}
+
+/// All that a reload changes, when nothing can fail any more.
+struct Changed {
+    config: Config,
+    tables: Tables,
+    pools: Vec<Prepared>,
+    doors: Opened<Listener>,
+}
+
+impl Changed {
+    /// Changes all of it; the doors that are to be closed.
+    fn apply(self, shared: &Shared, running: &mut Running) -> Vec<Door<Listener>> {
+        let gone = running.doors.apply(self.doors);
+        let listeners = self.config.listeners.iter();
+        for (listener, door) in listeners.zip(running.doors.open()) {
+            let front = plan::front(&self.config, listener, &self.tables);
+            door.listener.lead_to(front);
+        }
+        self.pools.into_iter().for_each(Prepared::apply);
+        running.config = self.config;
+        let before = shared.show(self.tables, running);
+        retire(&before.tables, &shared.view.load().tables);
+        gone
+    }
+}
+
+impl Shared {
+    /// Shows operators what is in force now; what was.
+    fn show(&self, tables: Tables, running: &Running) -> Arc<View> {
+        let generation = self.view.load().generation + 1;
+        self.pools.replace(named_pools(&tables));
+        let view = View::of(generation, running, tables);
+        self.context.metrics.set_generation(generation);
+        self.view.swap(Arc::new(view))
+    }
+}
+
+/// Ends the checks of pools that no route leads to any more; their sessions go on.
+fn retire(before: &Tables, now: &Tables) {
+    let kept: HashSet<_> = now.destinations().map(|to| to.key()).collect();
+    let gone = before.destinations().filter(|to| !kept.contains(&to.key()));
+    gone.for_each(|to| to.pool.retire());
+}
+
+/// What is made once, at the start, must be as it was.
+fn refuse_restarts(old: &Config, new: &Config) -> Result<(), ReloadError> {
+    ReloadError::refuse_restarts(&[
+        ("datacenter", old.datacenter == new.datacenter),
+        ("workers", old.workers == new.workers),
+        ("[admin]", old.admin == new.admin),
+        ("[relay]", old.relay == new.relay),
+        (
+            "limits.connections",
+            old.limits.connections == new.limits.connections,
+        ),
+        (
+            "limits.half_read_hellos",
+            old.limits.half_read_hellos == new.limits.half_read_hellos,
+        ),
+        ("[log]", old.log == new.log),
+    ])
+}
+
+/// A listener that keeps its sockets keeps its name, which its connections are logged by, and its
+/// face.
+fn refuse_others(
+    config: &Config,
+    places: &[Place],
+    open: &[Door<Listener>],
+) -> Result<(), ReloadError> {
+    let changed = config
+        .listeners
+        .iter()
+        .zip(places)
+        .filter_map(|(it, place)| {
+            let Place::Kept(at) = place else { return None };
+            let before = &open[*at].listener;
+            let is_same = before.name == it.name && before.face == it.face;
+            (!is_same).then(|| format!("what listens on {} ({})", open[*at].address, before.name))
+        });
+    let changed: Vec<_> = changed.collect();
+    match changed.is_empty() {
+        true => Ok(()),
+        false => Err(ReloadError::Restart(changed)),
+    }
+}

@@ -1,0 +1,75 @@
+//! What a reload leaves behind.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ::tests::wire::echo;
+use ::tests::{hello, process};
+use l4_failover::life::Process;
+use l4_failover::process::activation::Activated;
+
+use super::*;
+use crate::log::LostLines;
+
+fn text(endpoint: SocketAddr, name: &str) -> String {
+    format!(
+        "datacenter = \"dc1\"\n[listen]\naddress = \"127.0.0.1:0\"\n\
+         [[service]]\nname = \"currency\"\nendpoints = [\"{endpoint}\"]\ncheck = \"none\"\n\
+         [[service]]\nname = \"{name}\"\nendpoints = [\"{endpoint}\"]\ncheck = \"none\"\n"
+    )
+}
+
+/// A session whose hello came back.
+fn session(gateway: SocketAddr) -> TcpStream {
+    let mut client = TcpStream::connect(gateway).unwrap();
+    client.set_read_timeout(Some(process::PATIENCE)).unwrap();
+    exchange(&mut client, &hello::named(b"currency.dc1"));
+    client
+}
+
+fn exchange(client: &mut TcpStream, bytes: &[u8]) {
+    client.write_all(bytes).unwrap();
+    let mut answer = vec![0; bytes.len()];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, bytes);
+}
+
+/// However many reloads there are, and whoever was routed by the tables before.
+#[test]
+fn open_sessions_keep_no_table_of_routes() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("gateway.toml");
+    let endpoint = echo();
+    std::fs::write(&file, text(endpoint, "rates-0")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (config, source) = Source::load(&file).unwrap();
+    let lost = LostLines::default();
+    let bound = Bound::bind(config, Some(source), Activated::default(), lost).unwrap();
+    let listen = bound.addresses().next().unwrap();
+    let app = runtime.block_on(bound.start()).unwrap();
+    let (mut held, mut tables) = (Vec::new(), Vec::<Weak<_>>::new());
+    for nth in 1..=3 {
+        held.push(session(listen));
+        tables.push(Arc::downgrade(&app.view().tables.clients));
+        std::fs::write(&file, text(endpoint, &format!("rates-{nth}"))).unwrap();
+        let reloaded = runtime.block_on(app.reload()).unwrap();
+        assert_eq!(reloaded.generation, 1 + nth);
+        process::until("the table is gone", || {
+            tables.iter().all(|table| table.strong_count() == 0)
+        });
+    }
+    for session in &mut held {
+        exchange(session, b"still there");
+    }
+    drop(held);
+    let stop = std::future::ready(());
+    let force = async { tokio::time::sleep(Duration::from_secs(10)).await };
+    assert_eq!(
+        runtime
+            .block_on(async { app.run(stop, force).await })
+            .forced,
+        0
+    );
+}

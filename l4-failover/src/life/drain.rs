@@ -1,0 +1,56 @@
+//! The way out: new clients are told to go elsewhere, sessions come to their ends.
+
+use std::future::Future;
+
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::Doors;
+use crate::config::Drain;
+use crate::process::notify;
+use crate::socket::workers::Serve;
+
+/// How the process stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Sessions that were still open at the end, and were reset.
+    pub forced: usize,
+}
+
+impl<S: Serve> Doors<S> {
+    /// Accepts for as long as it takes to announce the end, then what is queued where nobody else
+    /// will, and waits for sessions to end until the deadline; `force` cuts all of it short. What
+    /// is left is reset.
+    pub async fn drain(self, drain: Drain, force: impl Future<Output = ()>) -> Stopped {
+        let Drain { announce, deadline } = drain;
+        let sessions = self.service().live().len();
+        info!(sessions, ?announce, ?deadline, "draining");
+        notify::stopping(
+            &format!("draining; {sessions} sessions are open"),
+            announce + deadline,
+        );
+        tokio::select! {
+            () = self.end_in_order(drain) => {}
+            () = force => {}
+        }
+        let forced = self.service().live().len();
+        if forced > 0 {
+            warn!(sessions = forced, "resetting the sessions that are left");
+        }
+        let workers = self.into_workers();
+        // In a thread of its own: it waits for threads.
+        let _ = tokio::task::spawn_blocking(|| workers.end()).await;
+        notify::status(&format!("stopped; {forced} sessions were reset"));
+        Stopped { forced }
+    }
+
+    async fn end_in_order(&self, drain: Drain) {
+        sleep(drain.announce).await;
+        let ended = async {
+            self.stop_accepting().await;
+            self.service().live().emptied().await;
+        };
+        // Who is left at the deadline is counted by the caller.
+        let _ = timeout(drain.deadline, ended).await;
+    }
+}

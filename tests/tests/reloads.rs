@@ -1,0 +1,308 @@
+//! A gateway that is told to read its file again, and one that is told to go, under load.
+//!
+//! `RELOADS` and `HELD` say how often and before how many; the figures are printed (`--nocapture`).
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures are for people")]
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tests::config::{DRAIN, JSON_LOG, dc1};
+use tests::gateway;
+use tests::hello;
+use tests::load::{Load, Session, within};
+use tests::process::{Gateway, until};
+use tests::wire::{Backend, End, echo, read_exactly, read_to_end, send};
+
+const GENERATION: &str = "mesh_gateway_generation";
+const CLOSED: &str = "mesh_gateway_connections_closed_total";
+
+const EVENTS: &[u8] = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+/// A stream that ends without it was cut.
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+
+/// How many: few in a test run, as many as it takes in a long one.
+fn number(variable: &str, otherwise: usize) -> usize {
+    let given = std::env::var(variable).ok();
+    given.map_or(otherwise, |number| number.parse().expect("a number"))
+}
+
+/// Another service.
+fn service(name: &str, endpoint: SocketAddr) -> String {
+    format!("[[service]]\nname = \"{name}\"\nendpoints = [\"{endpoint}\"]\ncheck = \"none\"\n")
+}
+
+/// The generation after a reload that went well.
+fn reload(gateway: &Gateway, config: &str) -> u64 {
+    gateway.rewrite(config);
+    let answer = gateway.post("/reload");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let said: Value = serde_json::from_str(&answer.body).unwrap();
+    said["generation"].as_u64().unwrap()
+}
+
+/// Why this is not loaded; nothing has changed by it.
+fn refusal(gateway: &Gateway, config: &str) -> String {
+    let before = (gateway.metric(GENERATION), gateway.get("/routes").body);
+    gateway.rewrite(config);
+    let answer = gateway.post("/reload");
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    assert_eq!(
+        (gateway.metric(GENERATION), gateway.get("/routes").body),
+        before
+    );
+    let said: Value = serde_json::from_str(&answer.body).unwrap();
+    said["error"].as_str().unwrap().to_owned()
+}
+
+fn listeners(gateway: &Gateway) -> Vec<(String, SocketAddr)> {
+    let all: Vec<Value> = serde_json::from_str(&gateway.get("/listeners").body).unwrap();
+    let one = |it: &Value| {
+        let word = |key: &str| it[key].as_str().unwrap().to_owned();
+        (word("name"), word("address").parse().unwrap())
+    };
+    all.iter().map(one).collect()
+}
+
+/// Whether a client that asks for this name is turned away with `unrecognized_name`.
+fn is_unknown(gateway: &Gateway, name: &str) -> bool {
+    let mut client = send(gateway.listen(), &hello::named(name.as_bytes()));
+    read_to_end(&mut client) == (vec![21, 3, 3, 0, 2, 2, 112], End::Fin)
+}
+
+/// Each reload brings a name and takes the one before away, and gives a service that is asked for
+/// all the while another endpoint.
+#[test]
+fn reloads_under_load_are_noticed_by_nobody() {
+    let (reloads, held) = (number("RELOADS", 1000), number("HELD", 100));
+    let endpoints = [echo(), echo()];
+    let config = |nth: usize| {
+        let brought = service(&format!("rates-{nth}"), endpoints[0]);
+        dc1("", &[endpoints[nth % 2]], &brought)
+    };
+    let gateway = gateway!(config(0));
+    let open = |_| Session::open(gateway.listen(), "currency.dc1").unwrap();
+    let mut held: Vec<_> = (0..held).map(open).collect();
+    let load = Load::start(2, gateway.listen(), "currency.dc1", Duration::ZERO);
+    load.wait_for(500);
+    let rest = load.take_times();
+    for nth in 1..=reloads {
+        // The first load was the start.
+        assert_eq!(reload(&gateway, &config(nth)), 1 + nth as u64);
+        let brought = Session::open(gateway.listen(), &format!("rates-{nth}.dc1"));
+        brought.unwrap().close().unwrap();
+        let one = nth % held.len();
+        held[one].exchange(b"still there").unwrap();
+    }
+    assert!(is_unknown(&gateway, &format!("rates-{}.dc1", reloads - 1)));
+    load.wait_for(100);
+    let during = load.take_times();
+    let failures = load.stop();
+    assert!(failures.is_empty(), "{failures:?}");
+    for session in &mut held {
+        session.exchange(b"after the last").unwrap();
+    }
+    assert_eq!(gateway.metric(GENERATION), (1 + reloads) as f64);
+    assert_eq!(cut(&gateway), Vec::<String>::new());
+    println!(
+        "{reloads} reloads, {} sessions held, {} short ones meanwhile, none refused, none cut",
+        held.len(),
+        during.len()
+    );
+    println!(
+        "time to the first answer: at rest p50 {:?}, p99 {:?}; during reloads p50 {:?}, p99 {:?}",
+        within(&rest, 0.5),
+        within(&rest, 0.99),
+        within(&during, 0.5),
+        within(&during, 0.99)
+    );
+}
+
+/// Series of connections that ended otherwise than they wanted, but for those that asked for a name
+/// that is gone.
+fn cut(gateway: &Gateway) -> Vec<String> {
+    let ended = gateway.series(CLOSED).into_keys();
+    ended
+        .filter(|labels| !labels.contains(r#"cause="done""#) && !labels.contains(r#"route="none""#))
+        .collect()
+}
+
+#[test]
+fn routes_and_listeners_come_and_go_and_their_sessions_stay() {
+    let (first, second) = (echo(), echo());
+    let alone = dc1("", &[first], "");
+    let both = alone.replace(
+        "[listen]\naddress = \"127.0.0.1:0\"\n",
+        "[[listen]]\nname = \"listen\"\naddress = \"127.0.0.1:0\"\n\
+         [[listen]]\nname = \"more\"\naddress = \"127.0.0.1:0\"\n",
+    ) + &service("orders", second);
+    let gateway = gateway!(alone);
+    let mut held = Session::open(gateway.listen(), "currency.dc1").unwrap();
+    assert!(is_unknown(&gateway, "orders.dc1"));
+    reload(&gateway, &both);
+    let all = listeners(&gateway);
+    assert_eq!(all[0], ("listen".to_owned(), gateway.listen()));
+    assert_eq!(all[1].0, "more");
+    let mut orders = Session::open(all[1].1, "orders.dc1").unwrap();
+    reload(&gateway, &alone);
+    assert_eq!(listeners(&gateway), all[..1]);
+    until("nobody accepts there", || {
+        TcpStream::connect(all[1].1).is_err()
+    });
+    assert!(is_unknown(&gateway, "orders.dc1"));
+    orders.exchange(b"still there").unwrap();
+    held.exchange(b"still there").unwrap();
+    // What was counted of it goes with the last who used it.
+    let is_counted = || gateway.get("/metrics").body.contains("route=\"orders\"");
+    assert!(is_counted());
+    orders.close().unwrap();
+    until("it is no longer counted", || !is_counted());
+}
+
+/// Its only session goes on; nobody else looks at it any more.
+#[test]
+fn a_service_that_is_gone_is_no_longer_checked() {
+    let (first, second) = (echo(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = second.local_addr().unwrap();
+    let orders = format!(
+        "[[service]]\nname = \"orders\"\nendpoints = [\"{address}\"]\n\
+         check = {{ type = \"tcp\", interval = \"100ms\", fast_interval = \"50ms\", timeout = \"90ms\" }}\n"
+    );
+    let gateway = gateway!(dc1("", &[first], &orders));
+    let hello = hello::named(b"orders.dc1");
+    let _client = send(gateway.listen(), &hello);
+    let (mut session, mut checks) = (None, 0);
+    while session.is_none() || checks < 3 {
+        let (mut stream, _) = second.accept().unwrap();
+        match stream.peek(&mut [0]).unwrap() {
+            0 => checks += 1,
+            _ => session = Some(read_exactly(&mut stream, hello.len())).map(|_| stream),
+        }
+    }
+    reload(&gateway, &dc1("", &[first], ""));
+    // Those that were under way have come.
+    second.set_nonblocking(true).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    while second.accept().is_ok() {}
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(second.accept().is_err(), "it is still checked");
+    drop(session);
+}
+
+#[test]
+fn a_file_with_mistakes_is_refused_whole_and_so_is_what_takes_a_restart() {
+    let (first, second) = (echo(), echo());
+    let config = dc1("", &[first], "");
+    let gateway = gateway!(config);
+    let mut held = Session::open(gateway.listen(), "currency.dc1").unwrap();
+    let changed = dc1("", &[second], "");
+    let said = refusal(&gateway, &format!("{changed}\n[[service]\n"));
+    assert!(said.contains("config.toml:"), "{said}");
+    let said = refusal(&gateway, &changed.replace("announce", "anounce"));
+    assert!(said.contains("did you mean \"announce\""), "{said}");
+    gateway.line(|line| line.contains("the old one stays") && line.contains("anounce"));
+    let elsewhere = changed.replace("\"dc1\"", "\"dc9\"");
+    let said = refusal(&gateway, &format!("workers = 1\n{elsewhere}"));
+    assert_eq!(said, "a change of datacenter, workers takes a restart");
+    let said = refusal(
+        &gateway,
+        &changed.replace("[admin]\naddress = \"127.0.0.1:0\"\n", ""),
+    );
+    assert_eq!(said, "a change of [admin] takes a restart");
+    let listen = "[listen]\naddress = ";
+    let free = format!("{listen}\"127.0.0.1:0\"");
+    let taken = changed.replace(&free, &format!("{listen}\"{first}\""));
+    let said = refusal(&gateway, &taken);
+    assert!(
+        said.contains(&format!("cannot listen on {first}")),
+        "{said}"
+    );
+    assert_eq!(
+        listeners(&gateway),
+        [("listen".to_owned(), gateway.listen())]
+    );
+    let clusters = gateway.get("/clusters").body;
+    assert!(clusters.contains(&first.to_string()) && !clusters.contains(&second.to_string()));
+    held.exchange(b"still there").unwrap();
+    reload(&gateway, &changed);
+    assert!(gateway.get("/clusters").body.contains(&second.to_string()));
+}
+
+/// Sessions and decisions of a pool whose endpoints change stay.
+#[test]
+fn an_operators_failover_stays_through_a_reload() {
+    let endpoints = [echo(), echo(), echo()];
+    let config = |endpoints: &[SocketAddr]| {
+        let text = dc1("", &[], "");
+        let [primary, backup] = endpoints else {
+            panic!("a primary and a backup");
+        };
+        text.replace(
+            "endpoints = []",
+            &format!("primary = [\"{primary}\"]\nbackup = [\"{backup}\"]"),
+        )
+    };
+    let gateway = gateway!(config(&endpoints[..2]));
+    assert_eq!(gateway.post("/pools/currency/failover").status, 200);
+    reload(&gateway, &config(&[endpoints[2], endpoints[1]]));
+    let clusters: Value = serde_json::from_str(&gateway.get("/clusters").body).unwrap();
+    let pool = &clusters["pools"][0];
+    assert_eq!(
+        (&pool["held"], &pool["active_tier"]),
+        (&true.into(), &1.into())
+    );
+}
+
+#[test]
+fn a_process_that_drains_says_so_and_still_takes_who_comes() {
+    let config = dc1("", &[echo()], JSON_LOG).replace(DRAIN, "announce = \"10m\"");
+    let mut gateway = gateway!(config);
+    assert_eq!(gateway.get("/health/ready").status, 200);
+    let mut events = send(gateway.address("admin"), EVENTS);
+    assert_eq!(read_exactly(&mut events, 15), b"HTTP/1.1 200 OK");
+    let load = Load::start(2, gateway.listen(), "currency.dc1", Duration::ZERO);
+    assert_eq!(gateway.post("/drain").status, 202);
+    until("it is not ready", || {
+        gateway.get("/health/ready").status == 503
+    });
+    load.wait_for(50);
+    assert!(load.stop().is_empty());
+    assert_eq!(gateway.get("/health/live").status, 200);
+    assert_eq!(gateway.post("/reload").status, 409);
+    // A signal ends it at once: the second word to go.
+    gateway.signal(Signal::TERM);
+    let (said, end) = read_to_end(&mut events);
+    assert!(said.ends_with(LAST_CHUNK) && end == End::Fin);
+    assert!(gateway.wait().success());
+}
+
+#[test]
+fn sessions_finish_while_nobody_comes_any_more_and_the_rest_is_reset() {
+    let backend = Backend::default();
+    let config = dc1("", &[backend.address()], JSON_LOG);
+    let mut gateway = gateway!(config.replace(DRAIN, "announce = \"0s\"\ndeadline = \"1s\""));
+    let hello = hello::named(b"currency.dc1");
+    let open = || {
+        let client = send(gateway.listen(), &hello);
+        let mut upstream = backend.accept();
+        read_exactly(&mut upstream, hello.len());
+        (client, upstream)
+    };
+    let ((mut first, upstream), (mut second, _open)) = (open(), open());
+    assert_eq!(gateway.post("/drain").status, 202);
+    until("nobody is taken", || {
+        TcpStream::connect(gateway.listen()).is_err()
+    });
+    drop(upstream);
+    assert_eq!(read_to_end(&mut first), (vec![], End::Fin));
+    drop(first);
+    assert_eq!(read_to_end(&mut second), (vec![], End::Reset));
+    assert!(gateway.wait().success());
+    gateway.line(|line| line.contains("resetting the sessions") && line.contains("\"sessions\":1"));
+    let ended = gateway.ended_as(2, |line| line["phase"] == "relay");
+    let causes: Vec<_> = ended.iter().map(|line| &line["cause"]).collect();
+    assert_eq!(causes, ["done", "drain"]);
+}
