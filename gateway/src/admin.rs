@@ -2,6 +2,7 @@
 
 mod dump;
 mod health;
+mod named;
 mod status;
 
 use std::future::Future;
@@ -19,11 +20,11 @@ use l4_failover::metrics::{Labelled, Snapshot};
 use tracing::warn;
 
 use crate::app::App;
-use crate::destination::Destination;
 use crate::live;
 use crate::log::shown_name;
 use crate::metrics::Metrics;
-use crate::tables::Tables;
+
+pub(crate) use named::named_pools;
 
 /// The metrics of the pools, read when somebody asks.
 ///
@@ -85,15 +86,6 @@ fn about(entry: &live::Entry) -> About {
     }
 }
 
-/// The pools of all destinations, services first.
-pub(crate) fn named_pools(tables: &Tables) -> Vec<NamedPool> {
-    let destinations = tables.destinations();
-    let mut destinations: Vec<&Destination> = destinations.map(|to| &**to).collect();
-    destinations.sort_by_key(|to| to.key());
-    let named = |to: &Destination| NamedPool::new(to.pool.clone(), to.kind.as_str());
-    destinations.into_iter().map(named).collect()
-}
-
 async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let context = app.context();
     live::report(&context.live);
@@ -102,7 +94,6 @@ async fn metrics(State(app): State<App>) -> impl IntoResponse {
         pipes_lent: context.relay.pipes_lent(),
         log_lost: context.lost.count(),
     };
-    context.metrics.half_read(context.half_read.len());
     context.metrics.half_read(context.half_read.len());
     let text = context.metrics.render(context.live.loads(), now);
     ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)

@@ -471,3 +471,24 @@ check = "none"
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(read_exactly(&mut stream, SERVED.len()), SERVED);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_out_is_out_wherever_it_stands() {
+    let world = World::start([r#"adopts = ["dc2"]"#, ""]).await;
+    let gateway = world.sites[0].gateway();
+    let maintain = |pool: &str, endpoint: SocketAddr| {
+        let line = format!("/pools/{pool}/maintenance");
+        let body = format!(r#"{{"endpoint": "{endpoint}", "reason": "a new disk"}}"#);
+        let answer = tests::http::post(gateway.address("admin"), &line, &body);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    };
+    // dc2's only gateway: whoever is asked for there is answered here at once.
+    let said = maintain("dc2", world.sites[1].entrance);
+    assert!(said.contains("also for currency.dc2"), "{said}");
+    assert_eq!(world.answer(0, "currency.dc2").await, "dc1");
+    let said = maintain("currency", world.sites[0].service.address());
+    assert!(said.contains("also for currency.dc2"), "{said}");
+    let refused = world.ask(0, "currency.dc2").await.result;
+    assert!(matches!(refused, Err(AskError::Alert(80))), "{refused:?}");
+}

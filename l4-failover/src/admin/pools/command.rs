@@ -79,7 +79,12 @@ async fn maintain(named: &NamedPool, endpoint: String, reason: Option<String>) -
     };
     let done = carry_out(wish, named).await?;
     let what = became(done.endpoint, reason.as_deref());
-    let message = format!("{endpoint} {what}; {}", went(&done, named));
+    let whole = named.maintain_whole(&endpoint, reason.as_deref()).await;
+    let also = match whole.is_empty() {
+        true => String::new(),
+        false => format!(", also for {}", whole.join(", ")),
+    };
+    let message = format!("{endpoint} {what}{also}; {}", went(&done, named));
     Ok(answer(done, named, &message))
 }
 

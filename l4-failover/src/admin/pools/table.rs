@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::json::PoolJson;
 use super::{EventJson, refusal::Refusal};
+use crate::pool::Wish;
 use crate::{Events, Pool, PoolEvent};
 
 /// Reloads that a listener may be behind; one that is further behind is no longer told of pools,
@@ -25,14 +26,28 @@ pub struct NamedPool {
     pub kind: &'static str,
     /// What else is worth showing, such as `listen` and `protocol`.
     pub labels: BTreeMap<String, String>,
+    /// Pools that are made of this one and others: an endpoint of this one that is in maintenance is so
+    /// there as well.
+    pub parts_of: Vec<Pool>,
 }
 
 impl NamedPool {
     /// `pool`, which serves a `kind`, without labels.
     #[must_use]
     pub fn new(pool: Pool, kind: &'static str) -> Self {
-        let labels = BTreeMap::new();
-        Self { pool, kind, labels }
+        Self {
+            pool,
+            kind,
+            labels: BTreeMap::new(),
+            parts_of: Vec::new(),
+        }
+    }
+
+    /// The same as a part of `pool`.
+    #[must_use]
+    pub fn part_of(mut self, pool: Pool) -> Self {
+        self.parts_of.push(pool);
+        self
     }
 
     /// The same with one label more.
@@ -40,6 +55,37 @@ impl NamedPool {
     pub fn labelled(mut self, label: &str, value: impl Into<String>) -> Self {
         self.labels.insert(label.to_owned(), value.into());
         self
+    }
+
+    /// The endpoints that are in maintenance, each with the reason.
+    fn in_maintenance(&self) -> Vec<(String, String)> {
+        let status = self.pool.status();
+        let out = status.endpoints().filter_map(|it| {
+            let reason = it.maintenance.as_ref()?;
+            Some((it.name.to_string(), reason.to_string()))
+        });
+        out.collect()
+    }
+
+    /// Takes an endpoint out of all that this pool is a part of, or puts it back there; the names of
+    /// those that have it.
+    pub(super) async fn maintain_whole(
+        &self,
+        endpoint: &str,
+        reason: Option<&str>,
+    ) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        for pool in &self.parts_of {
+            let wish = Wish::Maintenance {
+                endpoint: endpoint.to_owned(),
+                reason: reason.map(ToOwned::to_owned),
+            };
+            // Refused where it is not an endpoint there.
+            if pool.obey(wish).await.is_ok() {
+                names.push(Arc::clone(pool.name()));
+            }
+        }
+        names
     }
 
     /// Whether both are the same pool, which a reload may have labelled anew. Clones share the
@@ -60,7 +106,7 @@ struct Table {
 }
 
 impl Pools {
-    /// Shows `pools` from now on. Listeners hear those that are new from this moment on: a program
+    /// Shows `pools` from now on. In a runtime, where one of them is a part of another. Listeners hear those that are new from this moment on: a program
     /// that does this before it starts them misses nothing.
     pub fn replace(&self, pools: Vec<NamedPool>) {
         let mut table = self.table();
@@ -70,6 +116,24 @@ impl Pools {
         table
             .listeners
             .retain(|listener| listener.try_send(heard(&new)).is_ok());
+        drop(table);
+        self.carry_maintenance();
+    }
+
+    /// What a pool remembers to be in maintenance is so in those that it is a part of, which may be
+    /// new, or remember nothing.
+    fn carry_maintenance(&self) {
+        for named in self.list().iter().filter(|it| !it.parts_of.is_empty()) {
+            let out = named.in_maintenance();
+            let named = named.clone();
+            if !out.is_empty() {
+                tokio::spawn(async move {
+                    for (endpoint, reason) in out {
+                        named.maintain_whole(&endpoint, Some(&reason)).await;
+                    }
+                });
+            }
+        }
     }
 
     /// The pools of this moment, in the order in which they were given.
