@@ -89,6 +89,12 @@ impl Default for Backend {
     }
 }
 
+impl From<TcpListener> for Backend {
+    fn from(listener: TcpListener) -> Self {
+        Self(listener)
+    }
+}
+
 impl Backend {
     /// A backend that takes a few kilobytes, and more only when it is read from.
     pub fn narrow() -> Self {
@@ -107,8 +113,13 @@ impl Backend {
 
     /// The next connection.
     pub fn accept(&self) -> TcpStream {
-        assert!(self.is_asked_within(PATIENCE), "nobody connects");
-        patient(self.0.accept().unwrap().0)
+        self.accept_within(PATIENCE).expect("somebody connects")
+    }
+
+    /// The next connection, if there is one within this time.
+    pub fn accept_within(&self, limit: Duration) -> Option<TcpStream> {
+        let is_asked = self.is_asked_within(limit);
+        is_asked.then(|| patient(self.0.accept().unwrap().0))
     }
 
     /// The next connection that says something, of which this is the beginning; those that say
