@@ -1,65 +1,42 @@
 //! A gateway that is killed under load, again and again: what was cut must not look whole.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::thread;
 use std::time::Duration;
 
-use tests::client::{AskError, Client, Request};
+use tests::client::{AskError, Request};
 use tests::figures::{random_phase, times};
-use tests::process::until;
 
-use crate::load::Stop;
+use crate::load::{Span, during};
 use crate::world::{World, block_on};
 
-/// A few of them are always under way.
-const CLIENTS: u64 = 4;
-/// Takes some milliseconds, and goes by splice for the most part.
-const PAYLOAD: u64 = 1 << 20;
-/// A few downloads take about this long.
-const DOWNLOADS: Duration = Duration::from_millis(50);
+/// What clients ask for, one each: a few of them are always under way.
+const SEEDS: [u64; 4] = [0, 1, 2, 3];
+/// Takes longer than the handshake before it, and goes by splice for the most part.
+const PAYLOAD: u64 = 4 << 20;
+/// About as long as a download: each is met somewhere else.
+const DOWNLOAD: Duration = Duration::from_millis(100);
 
-/// What came of the downloads.
+/// How those downloads failed that did.
 #[derive(Debug, Default)]
-struct Downloads {
-    /// Ended as a whole one does, and were.
-    finished: AtomicU32,
+struct Failed {
     /// Seen to be cut, with bytes of the payload there already.
-    cut: AtomicU32,
+    cut: u32,
     /// Over before the first of them.
-    broken: AtomicU32,
+    broken: u32,
     /// Nobody listened.
-    refused: AtomicU32,
+    refused: u32,
 }
 
-impl Downloads {
-    fn go_on(&self, client: &Client, gateway: SocketAddr, seed: u64, goes_on: &AtomicBool) {
-        let wanted = Request::new(seed, 0, PAYLOAD);
-        while goes_on.load(Relaxed) {
-            let fetched = block_on(client.fetch(gateway, "currency.dc1", &wanted));
-            self.count(fetched).fetch_add(1, Relaxed);
-        }
-    }
-
-    fn count(&self, fetched: Result<(), AskError>) -> &AtomicU32 {
-        match fetched {
-            Ok(()) => &self.finished,
-            Err(AskError::Cut(1.., _)) => &self.cut,
-            Err(AskError::Io(error)) if error.kind() == ErrorKind::ConnectionRefused => {
-                &self.refused
-            }
-            Err(AskError::Io(_) | AskError::Cut(..)) => &self.broken,
-            Err(other) => panic!("neither whole nor seen to be cut: {other}"),
-        }
-    }
-
-    /// Waits until one more is finished.
-    fn await_finished(&self) {
-        let before = self.finished.load(Relaxed);
-        until("a download is finished", || {
-            self.finished.load(Relaxed) > before
-        });
+impl Failed {
+    fn count(mut self, error: AskError) -> Self {
+        let count = match error {
+            AskError::Cut(1.., _) => &mut self.cut,
+            AskError::Io(it) if it.kind() == ErrorKind::ConnectionRefused => &mut self.refused,
+            AskError::Io(_) | AskError::Cut(..) => &mut self.broken,
+            other => panic!("neither whole nor seen to be cut: {other}"),
+        };
+        *count += 1;
+        self
     }
 }
 
@@ -69,24 +46,27 @@ fn no_payload_that_a_killed_gateway_cut_looks_whole() {
     let elsewhere = [world.dc2.entrance()];
     world.dc1.start("", &elsewhere);
     let (gateway, client) = (world.dc1.listen(), world.client.clone());
-    let (downloads, goes_on) = (Downloads::default(), AtomicBool::new(true));
+    let wanted = SEEDS.map(|seed| Request::new(seed, 0, PAYLOAD));
+    let fetch = |nth: usize| block_on(client.fetch(gateway, "currency.dc1", &wanted[nth]));
+
     let kills = times("GATEWAY_KILLS", 15);
-    thread::scope(|scope| {
-        let _stop = Stop(&goes_on);
-        for seed in 0..CLIENTS {
-            let (downloads, client, goes_on) = (&downloads, &client, &goes_on);
-            scope.spawn(move || downloads.go_on(client, gateway, seed, goes_on));
-        }
+    let mut moments = Vec::new();
+    let ((), tally) = during(SEEDS.len(), fetch, |load| {
         for _ in 0..kills {
-            downloads.await_finished();
-            random_phase(DOWNLOADS);
-            world.dc1.kill_gateway();
-            world.dc1.start_gateway();
+            load.await_more(1);
+            random_phase(DOWNLOAD);
+            let ((), moment) = Span::of(|| {
+                world.dc1.kill_gateway();
+                world.dc1.start_gateway();
+            });
+            moments.push(moment);
         }
-        downloads.await_finished();
+        load.await_more(1);
     });
-    println!("a gateway killed {kills} times: {downloads:?}");
+    let finished = tally.answered;
+    let failed = tally.failed_in(&moments);
+    let failed = failed.into_iter().fold(Failed::default(), Failed::count);
+    println!("a gateway killed {kills} times: {finished} downloads finished, {failed:?}");
     // One after each start at least; and clients that are always under way are met in the middle.
-    assert!(downloads.finished.into_inner() > kills);
-    assert!(downloads.cut.into_inner() > 0);
+    assert!(finished > kills && failed.cut > 0);
 }

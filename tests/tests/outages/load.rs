@@ -5,17 +5,17 @@ use std::thread;
 use std::time::Instant;
 
 use tests::client::AskError;
-
-use crate::world::Asker;
+use tests::process::until;
 
 /// A stretch of time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
-    pub(crate) began: Instant,
-    pub(crate) ended: Instant,
+    began: Instant,
+    ended: Instant,
 }
 
 impl Span {
+    /// Does something, and notes how long that was.
     pub(crate) fn of<T>(what: impl FnOnce() -> T) -> (T, Self) {
         let began = Instant::now();
         let done = what();
@@ -23,37 +23,47 @@ impl Span {
         (done, Self { began, ended })
     }
 
-    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+    fn overlaps(&self, other: &Self) -> bool {
         self.began <= other.ended && other.began <= self.ended
     }
 }
 
 /// What came of the questions of all clients.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tally {
-    pub(crate) asked: u32,
-    pub(crate) failed: Vec<(Span, AskError)>,
+    pub(crate) answered: u32,
+    failed: Vec<(Span, AskError)>,
 }
 
-/// As many as keep something under way at every moment, and leave the machine time for the rest.
-const CLIENTS: usize = 2;
+impl Tally {
+    /// How the questions failed that were not answered, each of which was under way in one of these
+    /// moments: none is lost otherwise.
+    pub(crate) fn failed_in(self, moments: &[Span]) -> Vec<AskError> {
+        let is_in = |span: &Span| moments.iter().any(|moment| moment.overlaps(span));
+        let (cut, lost): (Vec<_>, Vec<_>) = self.failed.into_iter().partition(|it| is_in(&it.0));
+        assert!(lost.is_empty(), "{lost:#?}");
+        cut.into_iter().map(|(_, error)| error).collect()
+    }
+}
 
-/// Does something while clients ask.
-pub(crate) fn during<T>(asker: &Asker, what: impl FnOnce(&Progress) -> T) -> (T, Tally) {
+/// Does something while so many clients ask, each as `ask` does that is told which of them it is.
+pub(crate) fn during<T>(
+    clients: usize,
+    ask: impl Fn(usize) -> Result<(), AskError> + Sync,
+    what: impl FnOnce(&Progress) -> T,
+) -> (T, Tally) {
     let (goes_on, progress) = (AtomicBool::new(true), Progress::default());
     thread::scope(|scope| {
-        let ask = || ask_while(asker, &goes_on, &progress);
-        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
-        let stop = Stop(&goes_on);
-        let done = what(&progress);
+        let (ask, goes_on, progress) = (&ask, &goes_on, &progress);
+        let client = |nth| scope.spawn(move || ask_while(|| ask(nth), goes_on, progress));
+        let clients: Vec<_> = (0..clients).map(client).collect();
+        let stop = Stop(goes_on);
+        let done = what(progress);
         drop(stop);
-        let mut all = Tally::default();
-        for client in clients {
-            let one = client.join().unwrap();
-            all.asked += one.asked;
-            all.failed.extend(one.failed);
-        }
-        (done, all)
+        let failed = clients.into_iter().flat_map(|it| it.join().unwrap());
+        let failed = failed.collect();
+        let answered = progress.0.load(Relaxed);
+        (done, Tally { answered, failed })
     })
 }
 
@@ -65,27 +75,30 @@ impl Progress {
     /// Waits until so many more were answered.
     pub(crate) fn await_more(&self, more: u32) {
         let before = self.0.load(Relaxed);
-        tests::process::until("clients are answered", || {
+        until("clients are answered", || {
             self.0.load(Relaxed) >= before + more
         });
     }
 }
 
-fn ask_while(asker: &Asker, goes_on: &AtomicBool, progress: &Progress) -> Tally {
-    let mut tally = Tally::default();
+fn ask_while(
+    ask: impl Fn() -> Result<(), AskError>,
+    goes_on: &AtomicBool,
+    progress: &Progress,
+) -> Vec<(Span, AskError)> {
+    let mut failed = Vec::new();
     while goes_on.load(Relaxed) {
-        let (asked, span) = Span::of(|| asker.ask());
-        tally.asked += 1;
-        match asked.result {
-            Ok(_) => _ = progress.0.fetch_add(1, Relaxed),
-            Err(error) => tally.failed.push((span, error)),
+        let (asked, span) = Span::of(&ask);
+        match asked {
+            Ok(()) => _ = progress.0.fetch_add(1, Relaxed),
+            Err(error) => failed.push((span, error)),
         }
     }
-    tally
+    failed
 }
 
-/// Sets its word when it is dropped, by a panic too.
-pub(crate) struct Stop<'a>(pub(crate) &'a AtomicBool);
+/// Ends the clients when it is dropped, by a panic too.
+struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
