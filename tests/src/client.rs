@@ -13,9 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::counted::{Counted, Counters, Wire};
-use crate::payload::{Digest, Payload, receive};
+use crate::payload::{Digest, Payload, receive, receive_to_end};
 use crate::process::PATIENCE;
 
 /// What is sent and asked for. Made beforehand, so that it costs the measured time nothing.
@@ -82,6 +83,9 @@ pub enum AskError {
     /// The connection failed.
     #[error(transparent)]
     Io(io::Error),
+    /// The connection failed after so many bytes of a download whose length is not known.
+    #[error("cut after {0} bytes of the download: {1}")]
+    Cut(u64, io::Error),
     /// The service got other bytes than were sent.
     #[error("the upload's SHA-256 is wrong: other bytes arrived than were sent")]
     Upload,
@@ -140,14 +144,59 @@ impl Client {
         request: &Request,
         counters: &Arc<Counters>,
     ) -> Result<String, AskError> {
+        let mut stream = self.connect(address, name, counters).await?;
+        // An end without close_notify is an error already.
+        converse(&mut stream, request).await
+    }
+
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        name: &str,
+        counters: &Arc<Counters>,
+    ) -> Result<TlsStream<Counted>, AskError> {
         let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let stream = Counted::new(stream, Arc::clone(counters));
         let connector = TlsConnector::from(Arc::clone(&self.tls));
-        let mut stream = connector.connect(name, stream).await?;
-        // An end without close_notify is an error already.
-        converse(&mut stream, request).await
+        Ok(connector.connect(name, stream).await?)
+    }
+
+    /// Downloads `wanted` from the service `name` at `address` as a client does that does not know
+    /// how long it is: what ends with close_notify is whole.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`]: it did not end so, or came to something else than `wanted`.
+    pub async fn fetch(
+        &self,
+        address: SocketAddr,
+        name: &str,
+        wanted: &Request,
+    ) -> Result<(), AskError> {
+        let fetching = self.try_fetch(address, name, wanted);
+        let fetched = timeout(self.patience, fetching).await;
+        fetched.unwrap_or(Err(AskError::Late(self.patience)))
+    }
+
+    async fn try_fetch(
+        &self,
+        address: SocketAddr,
+        name: &str,
+        wanted: &Request,
+    ) -> Result<(), AskError> {
+        let mut stream = self.connect(address, name, &Arc::default()).await?;
+        send(&mut stream, wanted).await?;
+        stream.shutdown().await?;
+        identify(&mut stream, wanted).await?;
+        let mut length = 0;
+        let received = receive_to_end(&mut stream, &mut length).await;
+        let digest = received.map_err(|error| AskError::Cut(length, error))?;
+        match (length, digest) == (wanted.download.length, wanted.download_digest) {
+            true => Ok(()),
+            false => Err(AskError::Download),
+        }
     }
 }
 
@@ -187,15 +236,24 @@ async fn check(
     stream: &mut (impl AsyncRead + Unpin),
     request: &Request,
 ) -> Result<String, AskError> {
+    let by = identify(stream, request).await?;
+    if receive(stream, request.download.length).await? != request.download_digest {
+        return Err(AskError::Download);
+    }
+    Ok(by)
+}
+
+/// Who answers, and that it got what was sent.
+async fn identify(
+    stream: &mut (impl AsyncRead + Unpin),
+    request: &Request,
+) -> Result<String, AskError> {
     let mut by = vec![0; stream.read_u8().await?.into()];
     stream.read_exact(&mut by).await?;
     let mut digest = Digest::default();
     stream.read_exact(&mut digest).await?;
     if digest != request.upload_digest {
         return Err(AskError::Upload);
-    }
-    if receive(stream, request.download.length).await? != request.download_digest {
-        return Err(AskError::Download);
     }
     String::from_utf8(by).map_err(|error| io::Error::other(error).into())
 }

@@ -4,6 +4,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -52,12 +53,14 @@ fn answer(mut stream: &TcpStream, name: &str) -> io::Result<()> {
     }
 }
 
-/// An endpoint that runs. Dropping it ends it at once.
+/// A process that runs `PROGRAM NAME ADDRESS …` and says where it is ready. Dropping it ends it at
+/// once.
 #[derive(Debug)]
 pub struct Endpoint {
     program: String,
     name: String,
     address: SocketAddr,
+    more: Vec<PathBuf>,
     child: Child,
 }
 
@@ -69,15 +72,42 @@ macro_rules! endpoint {
     };
 }
 
+/// Starts a [`service`](crate::service) as a process of its own, of this name, at this address, with
+/// the certificate and the key of these files.
+#[macro_export]
+macro_rules! service {
+    ($name:expr, $address:expr, $files:expr) => {
+        $crate::endpoint::Endpoint::start_at(
+            env!("CARGO_BIN_EXE_service-under-test"),
+            $name,
+            $address,
+            $files,
+        )
+    };
+}
+
 impl Endpoint {
     /// Starts `program`; see [`endpoint!`](crate::endpoint!).
     pub fn start(program: &str, name: &str) -> Self {
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, address) = spawn(program, name, nowhere);
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::start_at(program, name, anywhere, [])
+    }
+
+    /// Starts `program` at this address, with files that it wants; see
+    /// [`service!`](crate::service!).
+    pub fn start_at(
+        program: &str,
+        name: &str,
+        address: SocketAddr,
+        files: impl IntoIterator<Item = PathBuf>,
+    ) -> Self {
+        let more: Vec<PathBuf> = files.into_iter().collect();
+        let (child, address) = spawn(program, name, address, &more);
         Self {
             program: program.to_owned(),
             name: name.to_owned(),
             address,
+            more,
             child,
         }
     }
@@ -106,7 +136,7 @@ impl Endpoint {
 
     /// Starts it again where it was.
     pub fn restart(&mut self) {
-        (self.child, _) = spawn(&self.program, &self.name, self.address);
+        (self.child, _) = spawn(&self.program, &self.name, self.address, &self.more);
     }
 }
 
@@ -119,9 +149,9 @@ impl Drop for Endpoint {
 }
 
 /// Starts the program and waits until it is ready.
-fn spawn(program: &str, name: &str, address: SocketAddr) -> (Child, SocketAddr) {
+fn spawn(program: &str, name: &str, address: SocketAddr, more: &[PathBuf]) -> (Child, SocketAddr) {
     let mut command = Command::new(program);
-    command.args([name, &address.to_string()]);
+    command.args([name, &address.to_string()]).args(more);
     let mut child = command
         .stdin(Stdio::null())
         .stderr(Stdio::piped())

@@ -71,6 +71,40 @@ impl Namespace {
         }
         Ok(())
     }
+
+    /// [`link`](Self::link)s two namespaces as if the other were far away: when it is gone, packets
+    /// to it vanish. The kernel of a near one would say so after some seconds without ARP.
+    ///
+    /// # Errors
+    ///
+    /// What the tools say.
+    pub fn link_far(&self, other: &Self) -> Result<(), String> {
+        const FAR: &str = "02:00:00:00:00:02";
+        self.link(other)?;
+        other.ip(&format!("link set eth0 address {FAR}"))?;
+        let neighbour = format!("10.0.0.2 lladdr {FAR} dev eth0 nud permanent");
+        self.ip(&format!("neigh replace {neighbour}"))
+    }
+
+    /// From now on packets to this namespace over its [`link`](Self::link) vanish, and none come.
+    pub fn unplug(&self) {
+        self.ip("link set eth0 down").unwrap();
+    }
+
+    /// Undoes [`unplug`](Self::unplug).
+    pub fn plug(&self) {
+        self.ip("link set eth0 up").unwrap();
+    }
+
+    /// From now on packets to this namespace vanish that are longer than those of a handshake of
+    /// TCP, whose other end does not know it: connections come about, and nothing arrives.
+    pub fn swallow_data(&self) {
+        // The least that IPv4 allows; what is longer, the driver drops.
+        self.ip("link set eth0 mtu 68").unwrap();
+        // Else it would ask for segments that fit.
+        let route = "10.0.0.0/24 dev eth0 src 10.0.0.2 advmss 1460";
+        self.ip(&format!("route replace {route}")).unwrap();
+    }
 }
 
 impl Drop for Namespace {

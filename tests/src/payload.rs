@@ -58,6 +58,24 @@ pub async fn receive(from: &mut (impl AsyncRead + Unpin), length: u64) -> io::Re
     Ok(hash.finalize().into())
 }
 
+/// Receives until the end; the digest. `length` is how many bytes came, also where they are cut.
+pub async fn receive_to_end(
+    from: &mut (impl AsyncRead + Unpin),
+    length: &mut u64,
+) -> io::Result<Digest> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; CHUNK];
+    *length = 0;
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(&buffer[..read]);
+        *length += read as u64;
+    }
+}
+
 /// The bytes of a payload, piece by piece.
 struct Chunks {
     state: u64,

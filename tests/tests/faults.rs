@@ -15,18 +15,13 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::endpoint::Endpoint;
+use tests::figures::{figures, random_phase, times};
 use tests::http::{self, Keeping};
 use tests::process::{Program, until};
 use tests::{endpoint, failover};
 
 /// Checks in these tests come this often.
 const INTERVAL: Duration = Duration::from_millis(100);
-
-/// How often to do it: few times in a test run, as often as it takes in a long one.
-fn times(variable: &str, otherwise: u32) -> u32 {
-    let given = std::env::var(variable).ok();
-    given.map_or(otherwise, |times| times.parse().expect("a number"))
-}
 
 /// A primary and a backup behind a port.
 struct Pair {
@@ -104,25 +99,6 @@ impl Pair {
     }
 }
 
-/// Waits until some moment between two checks: faults keep to no rhythm.
-fn random_phase() {
-    use std::hash::{BuildHasher, RandomState};
-    let random = RandomState::new().hash_one(0);
-    thread::sleep(Duration::from_micros(random % 100_000));
-}
-
-/// Prints how long things took; the longest.
-fn figures(what: &str, mut took: Vec<Duration>) -> Duration {
-    took.sort_unstable();
-    let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
-    let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
-    println!(
-        "{what}: {} times; p50 {p50:?}, p99 {p99:?}, max {max:?}",
-        took.len()
-    );
-    max
-}
-
 /// Sets its word when it is dropped, by a panic too.
 struct Stop<'a>(&'a AtomicBool);
 
@@ -161,7 +137,7 @@ fn kills(dial: &str, bound: Duration) {
         let mut took = Vec::new();
         for _ in 0..times("KILLS", 20) {
             pair.return_to_primary();
-            random_phase();
+            random_phase(INTERVAL);
             pair.assert_primary_serves();
             let since = Instant::now();
             pair.primary.kill();
@@ -207,7 +183,7 @@ fn a_stopped_primary_is_left_and_its_sessions_end() {
         pair.return_to_primary();
         let mut idle = Keeping::connect(pair.port()).unwrap();
         assert_eq!(idle.ask("/").unwrap(), pair.primary.name());
-        random_phase();
+        random_phase(INTERVAL);
         pair.assert_primary_serves();
         let since = Instant::now();
         pair.primary.signal(Signal::STOP);
