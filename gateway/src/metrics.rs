@@ -209,7 +209,7 @@ impl Metrics {
             process: ProcessMetrics::new(of, "connections_active")?,
             generation: of.gauge(
                 "generation",
-                "How often the configuration was loaded; 1 since the start.",
+                "How often the configuration was read again; 0 since the start.",
             )?,
             series: ByName::default(),
             listeners: ByName::default(),
@@ -246,7 +246,7 @@ impl Metrics {
         });
     }
 
-    /// How often the configuration was loaded.
+    /// How often the configuration was read again.
     pub fn set_generation(&self, generation: u64) {
         self.generation.set(generation as i64);
     }

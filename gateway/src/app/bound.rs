@@ -148,14 +148,14 @@ impl Bound {
         let opened = doors.accept(places, listener).await?;
         // There was none before.
         let _ = doors.apply(opened);
-        metrics.set_generation(1);
+        metrics.set_generation(0);
         crate::admin::count_pools(metrics, &pools)?;
         let running = Running {
             config: self.config,
             source: self.source,
             doors,
         };
-        let view = View::of(1, &running, self.tables);
+        let view = View::of(0, &running, self.tables);
         Ok(App(Arc::new(Shared {
             workers: running.config.workers,
             context: self.context,

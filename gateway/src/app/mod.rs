@@ -69,7 +69,7 @@ struct Running {
 /// What operators see of what a change changes.
 #[derive(Debug)]
 pub(crate) struct View {
-    /// How often the configuration was loaded.
+    /// How often the configuration was read again.
     pub(crate) generation: u64,
     /// When it was loaded last.
     pub(crate) loaded: SystemTime,

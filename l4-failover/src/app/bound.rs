@@ -163,7 +163,7 @@ impl Bound {
         let opened = doors.accept(places, |nth| readies[nth].door()).await?;
         // There was none before.
         let _ = doors.apply(opened);
-        let view = Arc::new(ArcSwap::from_pointee(View::of(1, &doors)));
+        let view = Arc::new(ArcSwap::from_pointee(View::of(0, &doors)));
         register(&self.context, &view)?;
         let running = Running {
             settings: self.settings,
@@ -188,7 +188,7 @@ impl Bound {
 /// What is read of ports and inbounds when somebody asks for metrics.
 fn register(context: &Context, view: &Arc<ArcSwap<View>>) -> prometheus::Result<()> {
     let (metrics, pools, gates) = (context.metrics(), Arc::clone(view), Arc::clone(view));
-    metrics.set_generation(1);
+    metrics.set_generation(0);
     let labelled = |it: &Listener| Labelled {
         labels: vec![it.front.name.to_string()],
         pool: it.front.pool.clone(),

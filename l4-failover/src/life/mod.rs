@@ -34,6 +34,6 @@ pub trait Process: Clone + Send + Sync + 'static {
     /// How many sessions are open.
     fn sessions(&self) -> usize;
 
-    /// How often the configuration was loaded; 1 since the start.
+    /// How often the configuration was read again; 0 since the start.
     fn generation(&self) -> u64;
 }

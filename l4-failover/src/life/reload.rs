@@ -17,7 +17,7 @@ use crate::socket::workers::AcceptError;
 /// What a reload came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reloaded {
-    /// How often the configuration was loaded; 1 since the start.
+    /// How often the configuration was read again; 0 since the start.
     pub generation: u64,
 }
 
@@ -105,7 +105,7 @@ fn say(before: u64, reloaded: &Result<Reloaded, ReloadError>) {
         Ok(Reloaded { generation }) => {
             info!(generation, "the configuration was reloaded");
             notify::ready(&format!(
-                "serving; the configuration was loaded {generation} times"
+                "serving; generation {generation} of the configuration"
             ));
         }
         Err(ReloadError::Draining) => warn!("the process is draining and reloads nothing"),

@@ -10,7 +10,7 @@ use crate::process::signals::{Hangups, Signals};
 /// second one ends it at once, SIGHUP has it read its configuration again. A supervisor is told
 /// that it is ready.
 pub async fn run(process: &impl Process, signals: Signals, hangups: Hangups) {
-    notify::ready("serving; the configuration was loaded once");
+    notify::ready("serving");
     tokio::select! {
         _ = process.run(signals.next(), signals.next()) => {}
         never = reload(process, hangups) => match never {},

@@ -103,7 +103,7 @@ impl Metrics {
             ProcessMetrics::new(of, "worker_connections")?,
             of.gauge(
                 "generation",
-                "How often the configuration was loaded; 1 since the start.",
+                "How often the configuration was read again; 0 since the start.",
             )?,
         );
         Ok(Self {
@@ -132,7 +132,7 @@ impl Metrics {
         self.series.forget(|name| self.vectors.forget(name));
     }
 
-    /// How often the configuration was loaded.
+    /// How often the configuration was read again.
     pub fn set_generation(&self, generation: u64) {
         self.generation.set(generation as i64);
     }
