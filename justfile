@@ -18,13 +18,15 @@ ci:
     bash .ci/run
 
 # The same tests with larger numbers: 2 GiB per relay path, two million mutated hellos, 500 kills
-# and 100 stops of a primary, 10 000 reloads before 1000 sessions, 100 restarts.
+# and 100 stops of a primary, 10 000 reloads before 1000 sessions, 100 restarts, 100 outages of each
+# kind and 100 kills of a gateway.
 soak:
     RELAY_BYTES=2147483648 cargo test --release -p l4-failover --test relay -- bulk
     HELLO_MUTATIONS=2000000 cargo test --release -p gateway --test hello
     KILLS=500 STOPS=100 cargo test --release -p tests --test faults -- --nocapture --test-threads=1
     RELOADS=10000 HELD=1000 cargo test --release -p tests --test reloads -- --nocapture
     RESTARTS=100 cargo test --release -p tests --test supervised -- --nocapture
+    OUTAGES=100 GATEWAY_KILLS=100 cargo test --release -p tests --test outages -- --nocapture --test-threads=1
     PROPTEST_CASES=20000 cargo test --release -p l4-failover --test choice -- laws picks
 
 # Fuzzes a target for some seconds; needs cargo-fuzz and a nightly toolchain.

@@ -8,6 +8,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -108,14 +109,16 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Asks all the time on one connection, and once more on a new one where that fails. Requests
-/// asked, and lost.
-fn ask_while(port: SocketAddr, goes_on: &AtomicBool) -> (u32, u32) {
+/// Asks all the time on one connection, and once more on a new one where that fails, which is not
+/// before `dying` is over: a process that is killed closes its connections before its listener, and
+/// may have accepted the new one in between. Requests asked, and lost.
+fn ask_while(port: SocketAddr, goes_on: &AtomicBool, dying: &Mutex<()>) -> (u32, u32) {
     let (mut asked, mut lost) = (0, 0);
     let mut connection = Keeping::connect(port).unwrap();
     while goes_on.load(Ordering::Relaxed) {
         asked += 1;
         if connection.ask("/").is_err() {
+            drop(dying.lock().unwrap());
             connection = Keeping::connect(port).unwrap();
             if connection.ask("/").is_err() {
                 lost += 1;
@@ -130,17 +133,19 @@ fn kills(dial: &str, bound: Duration) {
     let mut pair = Pair::start(&format!(
         "dial = \"{dial}\"\ncheck = {{ type = \"tcp\", interval = \"100ms\" }}"
     ));
-    let (port, goes_on) = (pair.port(), AtomicBool::new(true));
+    let (port, goes_on, dying) = (pair.port(), AtomicBool::new(true), Mutex::default());
     let (took, (asked, lost)) = thread::scope(|scope| {
         let stop = Stop(&goes_on);
-        let asking = (dial == "any").then(|| scope.spawn(|| ask_while(port, &goes_on)));
+        let asking = (dial == "any").then(|| scope.spawn(|| ask_while(port, &goes_on, &dying)));
         let mut took = Vec::new();
         for _ in 0..times("KILLS", 20) {
             pair.return_to_primary();
             random_phase(INTERVAL);
             pair.assert_primary_serves();
             let since = Instant::now();
+            let is_dying = dying.lock().unwrap();
             pair.primary.kill();
+            drop(is_dying);
             took.push(pair.until_backup_answers(since));
             pair.primary.restart();
         }

@@ -13,6 +13,8 @@ use crate::world::{World, block_on};
 const SEEDS: [u64; 4] = [0, 1, 2, 3];
 /// Takes longer than the handshake before it, and goes by splice for the most part.
 const PAYLOAD: u64 = 4 << 20;
+/// Downloads that finish after each start, so that the clients are no longer in step.
+const BETWEEN: u32 = 6;
 /// About as long as a download: each is met somewhere else.
 const DOWNLOAD: Duration = Duration::from_millis(100);
 
@@ -53,7 +55,7 @@ fn no_payload_that_a_killed_gateway_cut_looks_whole() {
     let mut moments = Vec::new();
     let ((), tally) = during(SEEDS.len(), fetch, |load| {
         for _ in 0..kills {
-            load.await_more(1);
+            load.await_more(BETWEEN);
             random_phase(DOWNLOAD);
             let ((), moment) = Span::of(|| {
                 world.dc1.kill_gateway();
@@ -61,12 +63,12 @@ fn no_payload_that_a_killed_gateway_cut_looks_whole() {
             });
             moments.push(moment);
         }
-        load.await_more(1);
+        load.await_more(BETWEEN);
     });
     let finished = tally.answered;
     let failed = tally.failed_in(&moments);
     let failed = failed.into_iter().fold(Failed::default(), Failed::count);
     println!("a gateway killed {kills} times: {finished} downloads finished, {failed:?}");
-    // One after each start at least; and clients that are always under way are met in the middle.
-    assert!(finished > kills && failed.cut > 0);
+    // Clients that are always under way are met in the middle.
+    assert!(finished >= BETWEEN * kills && failed.cut > 0);
 }
