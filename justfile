@@ -25,6 +25,7 @@ soak:
     HELLO_MUTATIONS=2000000 cargo test --release -p gateway --test hello
     KILLS=500 STOPS=100 cargo test --release -p tests --test faults -- --nocapture --test-threads=1
     RELOADS=10000 HELD=1000 cargo test --release -p tests --test reloads -- --nocapture
+    SLOW_HELLOS=9000 cargo test --release -p tests --test slow_hellos -- --nocapture
     RESTARTS=100 cargo test --release -p tests --test supervised -- --nocapture
     OUTAGES=100 GATEWAY_KILLS=100 cargo test --release -p tests --test outages -- --nocapture --test-threads=1
     PROPTEST_CASES=20000 cargo test --release -p l4-failover --test choice -- laws picks
