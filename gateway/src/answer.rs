@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use l4_failover::LedNowhere;
 use l4_failover::socket::is_delivered;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -17,8 +17,26 @@ use crate::refuse::Alert;
 pub struct AnswerLimits {
     /// Until the other kernel has acknowledged the hello.
     pub delivery: Duration,
-    /// Until the answer. A client that waits for longer waits as for any slow service.
+    /// Until the answer, where somebody else could be asked. At least `delivery`.
+    pub patience: Duration,
+    /// Until the answer, where nobody else is left. A client that waits for longer waits as for any
+    /// slow service.
     pub answer: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// The client is gone.
+    Client(io::Error),
+    /// The gateway says that nobody answers behind it, or says nothing.
+    LedNowhere(LedNowhere),
+}
+
+impl From<LedNowhere> for Unanswered {
+    fn from(why: LedNowhere) -> Self {
+        Self::LedNowhere(why)
+    }
 }
 
 /// Bytes that were taken from the gateway, and are the client's.
@@ -40,29 +58,32 @@ impl First {
     }
 }
 
-/// Waits for the first byte that `gateway` sends in answer to a hello. The wait is over as well when
-/// the client sends more, or goes: no second gateway could be told that.
+/// Waits for the first byte that `gateway` sends in answer to a hello; `is_last` if nobody else could
+/// be asked. What the client sends meanwhile, its end included, is left where it is: until somebody
+/// answers it can be told to another gateway as well.
 ///
 /// # Errors
 ///
-/// [`LedNowhere`]: the gateway says that nobody answers behind it, or closes without a word.
+/// [`Unanswered`]: nobody answers, or nobody waits for it any more.
 pub async fn first(
     client: &TcpStream,
     gateway: &mut TcpStream,
     limits: AnswerLimits,
-) -> Result<First, LedNowhere> {
-    match heard(client, gateway, limits).await? {
-        Heard::Closed => Err(LedNowhere::Closed),
-        Heard::Broken(error) => Err(LedNowhere::Broken(error)),
-        Heard::Alert => alert(gateway, limits).await,
-        Heard::Client | Heard::Answer | Heard::Nothing => Ok(First::default()),
+    is_last: bool,
+) -> Result<First, Unanswered> {
+    match heard(client, gateway, limits, is_last).await? {
+        Heard::Gone => Err(Unanswered::Client(io::ErrorKind::ConnectionReset.into())),
+        Heard::Closed => Err(LedNowhere::Closed.into()),
+        Heard::Broken(error) => Err(LedNowhere::Broken(error).into()),
+        Heard::Alert => Ok(alert(gateway, limits).await?),
+        Heard::Answer | Heard::Nothing => Ok(First::default()),
     }
 }
 
 /// What happened first.
 enum Heard {
-    /// The client did something.
-    Client,
+    /// The client was reset, or given up by the kernel.
+    Gone,
     /// The gateway passes an answer on.
     Answer,
     /// The gateway passes an alert on, or has one of its own.
@@ -77,6 +98,7 @@ async fn heard(
     client: &TcpStream,
     gateway: &TcpStream,
     limits: AnswerLimits,
+    is_last: bool,
 ) -> Result<Heard, LedNowhere> {
     let mut event = pin!(event(client, gateway));
     match timeout(limits.delivery, &mut event).await {
@@ -84,12 +106,20 @@ async fn heard(
         Err(_) if !is_delivered(gateway) => return Err(LedNowhere::Silent(limits.delivery)),
         Err(_) => {}
     }
-    let rest = limits.answer.saturating_sub(limits.delivery);
-    Ok(timeout(rest, event).await.unwrap_or(Heard::Nothing))
+    let limit = if is_last {
+        limits.answer
+    } else {
+        limits.patience
+    };
+    match timeout(limit.saturating_sub(limits.delivery), event).await {
+        Ok(heard) => Ok(heard),
+        Err(_) if is_last => Ok(Heard::Nothing),
+        Err(_) => Err(LedNowhere::Late(limit)),
+    }
 }
 
 async fn event(client: &TcpStream, gateway: &TcpStream) -> Heard {
-    let (mut from_client, mut from_gateway) = ([0], [0]);
+    let mut from_gateway = [0];
     tokio::select! {
         biased;
         peeked = gateway.peek(&mut from_gateway) => match peeked {
@@ -98,15 +128,16 @@ async fn event(client: &TcpStream, gateway: &TcpStream) -> Heard {
             Ok(_) => Heard::Answer,
             Err(error) => Heard::Broken(error),
         },
-        _ = client.peek(&mut from_client) => Heard::Client,
+        _ = client.ready(Interest::ERROR) => Heard::Gone,
     }
 }
 
 /// Reads an alert: one that says that nobody answers, or else it is for the client.
 async fn alert(gateway: &mut TcpStream, limits: AnswerLimits) -> Result<First, LedNowhere> {
     let mut first = First::default();
-    // What has come until then is passed on, and the rest as it comes.
-    let _ = timeout(limits.delivery, fill(gateway, &mut first)).await;
+    // Late, what has come until then is passed on, and the rest as it comes; broken, nothing of it was.
+    let filled = timeout(limits.delivery, fill(gateway, &mut first)).await;
+    filled.unwrap_or(Ok(())).map_err(LedNowhere::Broken)?;
     let refusals = [Alert::InternalError, Alert::UnrecognizedName];
     match refusals
         .iter()

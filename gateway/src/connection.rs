@@ -11,18 +11,18 @@ use bytes::Buf;
 use l4_failover::socket::cut::ResetOnDrop;
 use l4_failover::socket::proxy::{self, Origin};
 use l4_failover::socket::relay::{Op, RelayError, Side, relay};
-use l4_failover::{Dialling, LedNowhere};
+use l4_failover::{AttemptError, DialError, Dialling, LedNowhere, Reach};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::access::Stay;
-use crate::answer::{self, AnswerLimits, First};
+use crate::answer::{self, AnswerLimits, First, Unanswered};
 use crate::destination::Destination;
 use crate::error::Error;
 use crate::hello::{self, Hello};
 use crate::record::ConnectionRecord;
-use crate::refuse;
+use crate::refuse::{self, Alert};
 use crate::route::RouteKind;
 
 /// Serves one connection to its end; it is counted and logged once, however it ends.
@@ -91,11 +91,12 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
     let front = record.listener().front();
     let destination = Arc::clone(front.routes.find(record.server_name())?);
     record.routed(&destination);
-    front.doors.judge(&destination, record.client().ip())?;
-    let limits = (front.replay_timeout, front.answer);
+    let allowed = front.doors.judge(&destination, record.client().ip())?;
+    let reach = allowed.and(record.listener().face.reach());
+    let limits = (reach, front.replay_timeout, front.answer);
     // A table of routes is not kept for as long as a dial may take.
     drop(front);
-    let upstream = reach(client, &hello, &destination, limits, record).await?;
+    let upstream = dial(client, &hello, &destination, limits, record).await?;
     record.tally().add(Side::Client, hello.bytes.len() as u64);
     Ok(upstream)
 }
@@ -146,19 +147,22 @@ async fn introduce(
 }
 
 /// Dials until an endpoint has taken the hello and, where it only leads on, somebody answers.
-async fn reach(
+async fn dial(
     client: &mut TcpStream,
     hello: &Hello,
     destination: &Destination,
-    (replay_timeout, answer): (Duration, AnswerLimits),
+    (reach, replay_timeout, answer): (Reach, Duration, AnswerLimits),
     record: &mut ConnectionRecord,
 ) -> Result<ResetOnDrop, Error> {
-    let reach = record.listener().face.reach();
     let mut dial = destination.pool.dial(Some(record.client().ip()), reach);
     let mut way = None;
     loop {
-        let connected = dial.next().await?;
+        let connected = dial
+            .next()
+            .await
+            .map_err(|error| nobody(error, destination))?;
         let leads_on = connected.endpoint.options().leads_on;
+        let is_last = !dial.has_others(&connected.endpoint);
         if leads_on && way.is_none() {
             let begun = record.context().on_the_way.begin(&hello.random);
             way = Some(begun.ok_or(Error::Circle)?);
@@ -171,18 +175,48 @@ async fn reach(
             replayed.map_err(Error::Replay)?;
             return Ok(upstream);
         }
+        // Half of what is left for each, so that one that hangs does not keep the others from being
+        // asked.
+        let answer = AnswerLimits {
+            patience: answer.delivery.max(dial.left_time() / 2),
+            ..answer
+        };
         let first = match replayed {
-            Ok(()) => answer::first(client, &mut upstream, answer).await,
-            Err(error) => Err(LedNowhere::Broken(error)),
+            Ok(()) => tokio::select! {
+                first = answer::first(client, &mut upstream, answer, is_last) => first,
+                _ = poll_fn(|cx| record.poll_cut(cx)) => Err(LedNowhere::Left.into()),
+            },
+            Err(error) => Err(LedNowhere::Broken(error).into()),
         };
         match first {
             Ok(first) => {
                 pass_on(client, &first, replay_timeout, record).await?;
                 return Ok(upstream);
             }
-            Err(why) => leave(&mut dial, destination, record, why),
+            Err(Unanswered::Client(source)) => {
+                let (side, op) = (Side::Client, Op::Read);
+                return Err(RelayError::Broken { side, op, source }.into());
+            }
+            // Dropped, it is reset: nobody there needs what is on its way.
+            Err(Unanswered::LedNowhere(why)) => leave(&mut dial, destination, record, why),
         }
-        upstream.end();
+    }
+}
+
+/// Nobody answers. Where only the gateways of a data centre know its names, their last word counts.
+fn nobody(error: DialError, destination: &Destination) -> Error {
+    let mut said = error
+        .attempts()
+        .iter()
+        .rev()
+        .filter_map(|it| match &it.error {
+            AttemptError::LedNowhere(LedNowhere::Alert(alert)) => Some(*alert),
+            _ => None,
+        });
+    let is_unknown = said.next() == Some(Alert::UnrecognizedName as u8);
+    match destination.kind {
+        RouteKind::Datacenter if is_unknown => Error::UnknownThere(error),
+        _ => Error::Connect(error),
     }
 }
 
@@ -231,9 +265,15 @@ fn leave(
     why: LedNowhere,
 ) {
     if let Some((endpoint, address)) = record.left() {
-        match destination.kind {
-            RouteKind::Datacenter => dial.left(endpoint, address, why),
-            RouteKind::Service | RouteKind::Adoption => dial.led_nowhere(endpoint, address, why),
+        match (destination.kind, &why) {
+            // Of the gateway itself it says that it is not there.
+            (_, LedNowhere::Silent(_)) => dial.led_nowhere(endpoint, address, why),
+            (RouteKind::Datacenter, _) | (_, LedNowhere::Left) => {
+                dial.left(endpoint, address, why);
+            }
+            (RouteKind::Service | RouteKind::Adoption, _) => {
+                dial.led_nowhere(endpoint, address, why);
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ pub enum Error {
     /// No endpoint could be connected to.
     #[error(transparent)]
     Connect(#[from] DialError),
+    /// No gateway of the data centre that the name says leads anywhere, and they do not know it.
+    #[error(transparent)]
+    UnknownThere(DialError),
     /// Its hello went to another gateway, and came back from there.
     #[error(
         "the hello came back from another gateway, to the address for clients: gateways are to be sent to each other's peer_address"
@@ -78,7 +81,7 @@ impl Error {
             Self::Excess(error) => Outcome::new(Phase::Hello, Cause::Policy, error.reason()),
             Self::Denied(_) => Outcome::new(Phase::Route, Cause::Policy, Denied::REASON),
             Self::Route(error) => Outcome::new(Phase::Route, Cause::Policy, error.reason()),
-            Self::Connect(error) => ended(Phase::Connect, error.into()),
+            Self::Connect(error) | Self::UnknownThere(error) => ended(Phase::Connect, error.into()),
             Self::Circle => Outcome::new(Phase::Connect, Cause::Policy, "circle"),
             Self::Replay(error) => replay_outcome(error),
             Self::Relay(error) => ended(Phase::Relay, error.into()),

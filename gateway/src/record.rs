@@ -243,7 +243,10 @@ impl ConnectionRecord {
             Ok(()) => self.finish(Outcome::DONE, None),
             Err(error) => {
                 match (&error, self.entry.own.destination.get()) {
-                    (Error::Connect(exhausted), Some(destination)) => {
+                    (
+                        Error::Connect(exhausted) | Error::UnknownThere(exhausted),
+                        Some(destination),
+                    ) => {
                         destination.series.exhausted(exhausted);
                     }
                     (Error::Replay(_), _) => self.count_dial(),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use l4_failover::{AttemptError, DialError, LedNowhere};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -39,8 +38,7 @@ impl Alert {
         match error {
             Error::Route(_) => Some(Self::UnrecognizedName),
             Error::Denied(_) => Some(Self::AccessDenied),
-            // Whoever answers for the name says that there is none of it.
-            Error::Connect(error) if is_unknown(error) => Some(Self::UnrecognizedName),
+            Error::UnknownThere(_) => Some(Self::UnrecognizedName),
             Error::Connect(_) | Error::Circle | Error::Replay(_) => Some(Self::InternalError),
             Error::Proxy(_) | Error::Hello(_) | Error::Crowded | Error::Excess(_) => None,
             Error::Relay(_) | Error::Cut(_) | Error::Unwanted(_) => None,
@@ -53,19 +51,6 @@ impl Alert {
         const FATAL: u8 = 2;
         [Self::CONTENT_TYPE, 3, 3, 0, 2, FATAL, self as u8]
     }
-}
-
-/// Whether the last word of another gateway was that the name is unknown.
-fn is_unknown(error: &DialError) -> bool {
-    let mut said = error
-        .attempts()
-        .iter()
-        .rev()
-        .filter_map(|it| match &it.error {
-            AttemptError::LedNowhere(LedNowhere::Alert(alert)) => Some(*alert),
-            _ => None,
-        });
-    said.next() == Some(Alert::UnrecognizedName as u8)
 }
 
 /// Sends the alert that `error` calls for, then FIN, and waits shortly for the client to close.

@@ -1,4 +1,4 @@
-//! A client that believes nothing: it asks a [`service`](crate::service) by name, wherever its
+//! A client that believes nothing: it asks a [`service`](mod@crate::service) by name, wherever its
 //! connection leads, and checks the certificate and every byte.
 
 use std::io;

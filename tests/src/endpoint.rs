@@ -72,7 +72,7 @@ macro_rules! endpoint {
     };
 }
 
-/// Starts a [`service`](crate::service) as a process of its own, of this name, at this address, with
+/// Starts a [`service`](mod@crate::service) as a process of its own, of this name, at this address, with
 /// the certificate and the key of these files.
 #[macro_export]
 macro_rules! service {

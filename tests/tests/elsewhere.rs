@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use tests::pki::Authority;
 use tests::ports::Reserved;
 use tests::process::{Gateway, PATIENCE, until};
 use tests::service::Service;
-use tests::wire::{End, read_exactly, read_to_end, send};
+use tests::wire::{End, read_exactly, read_to_end, reset, send};
 
 /// Comes back at once, so that a test need not wait.
 const EAGER: &str = r#"hold_down = "0s""#;
@@ -329,21 +329,7 @@ fn answering(bytes: &'static [u8]) -> SocketAddr {
 
 /// What a client hears of dc1's gateway, in front of these gateways of dc2.
 fn hear(gateways: &[SocketAddr]) -> (Vec<u8>, End, Gateway) {
-    let gateways: Vec<String> = gateways.iter().map(ToString::to_string).collect();
-    let gateway = gateway!(format!(
-        r#"datacenter = "dc1"
-[listen]
-address = "127.0.0.1:0"
-[admin]
-address = "127.0.0.1:0"
-[log]
-format = "json"
-[[datacenter]]
-name = "dc2"
-gateways = {gateways:?}
-check = "none"
-"#
-    ));
+    let gateway = before(gateways, "");
     let mut stream = send(gateway.listen(), &named(b"currency.dc2"));
     let (heard, end) = read_to_end(&mut stream);
     (heard, end, gateway)
@@ -405,34 +391,106 @@ fn the_last_word_of_the_gateways_is_the_clients() {
     }
 }
 
-#[test]
-fn a_client_that_went_on_stays_with_the_gateway_that_heard_it() {
-    let (say, said) = mpsc::channel();
-    let hello = named(b"currency.dc2");
-    let length = hello.len();
-    // It closes only after it has got more than the hello.
-    let first = gateway_that(move |stream| {
-        read_exactly(stream, length);
-        say.send(()).unwrap();
-        read_exactly(stream, 4);
-    });
-    let second = answering(SERVED);
-    let gateway = gateway!(format!(
+/// A gateway of dc1 in front of these of dc2, which it does not check. `dial` bounds its dials.
+fn before(gateways: &[SocketAddr], dial: &str) -> Gateway {
+    let gateways: Vec<String> = gateways.iter().map(ToString::to_string).collect();
+    gateway!(format!(
         r#"datacenter = "dc1"
 [listen]
 address = "127.0.0.1:0"
+[admin]
+address = "127.0.0.1:0"
+[log]
+format = "json"
+[dial]
+{dial}
 [[datacenter]]
 name = "dc2"
-gateways = ["{first}", "{second}"]
+gateways = {gateways:?}
 check = "none"
 "#
-    ));
+    ))
+}
+
+#[test]
+fn what_a_client_sends_behind_its_hello_waits_for_whoever_answers() {
+    let (say, said) = mpsc::channel();
+    let (close, closes) = mpsc::channel();
+    let closes = Mutex::new(closes);
+    let hello = named(b"currency.dc2");
+    let length = hello.len();
+    let first = gateway_that(move |stream| {
+        read_exactly(stream, length);
+        say.send(()).unwrap();
+        closes.lock().unwrap().recv().unwrap();
+    });
+    let second = gateway_that(move |stream| {
+        read_exactly(stream, length);
+        stream.write_all(SERVED).unwrap();
+        let (rest, end) = read_to_end(stream);
+        assert_eq!((rest.as_slice(), end), (&b"more"[..], End::Fin));
+    });
+    let gateway = before(&[first, second], "");
     let mut stream = send(gateway.listen(), &hello);
-    // What came before that could still be told to another.
     said.recv_timeout(PATIENCE).unwrap();
     stream.write_all(b"more").unwrap();
-    let (heard, _) = read_to_end(&mut stream);
-    assert!(heard.is_empty());
+    stream.shutdown(Shutdown::Write).unwrap();
+    close.send(()).unwrap();
+    let (heard, end) = read_to_end(&mut stream);
+    assert_eq!((heard.as_slice(), end), (SERVED, End::Fin));
+}
+
+#[test]
+fn a_client_that_is_reset_while_it_waits_is_a_reset_for_the_gateway() {
+    let (say, said) = mpsc::channel();
+    let hello = named(b"currency.dc2");
+    let length = hello.len();
+    let silent = gateway_that(move |stream| {
+        read_exactly(stream, length);
+        say.send(None).unwrap();
+        say.send(Some(read_to_end(stream).1)).unwrap();
+    });
+    let gateway = before(&[silent], "");
+    let stream = send(gateway.listen(), &hello);
+    assert_eq!(said.recv_timeout(PATIENCE).unwrap(), None);
+    reset(stream);
+    assert_eq!(said.recv_timeout(PATIENCE).unwrap(), Some(End::Reset));
+    let line = gateway.first_ended();
+    assert_eq!(
+        (&line["cause"], &line["reason"]),
+        (&"client".into(), &"reset".into())
+    );
+}
+
+#[test]
+fn a_gateway_that_breaks_within_an_alert_is_left_for_the_next() {
+    let length = named(b"currency.dc2").len();
+    let breaks = gateway_that(move |stream| {
+        read_exactly(stream, length);
+        stream.write_all(&[21, 3, 3]).unwrap();
+        // It is closed, and reset, once this has returned.
+        reset(stream.try_clone().unwrap());
+    });
+    let (heard, end, _) = hear(&[breaks, answering(SERVED)]);
+    assert_eq!((heard.as_slice(), end), (SERVED, End::Fin));
+}
+
+#[test]
+fn a_gateway_that_hangs_is_left_where_another_could_be_asked() {
+    let (hangs, _hung) = hanging();
+    let dial = "attempt_timeout = \"100ms\"\ntimeout = \"400ms\"";
+    let gateway = before(&[hangs, answering(SERVED)], dial);
+    let mut stream = send(gateway.listen(), &named(b"currency.dc2"));
+    let (heard, end) = read_to_end(&mut stream);
+    assert_eq!((heard.as_slice(), end), (SERVED, End::Fin));
+    drop(stream);
+    assert_eq!(gateway.first_ended()["failed_attempts"], 1);
+}
+
+/// A gateway that takes connections and says nothing, as long as what is returned with it is kept.
+fn hanging() -> (SocketAddr, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    (listener.local_addr().unwrap(), listener)
 }
 
 #[test]
@@ -446,19 +504,8 @@ fn a_gateway_that_takes_its_time_is_waited_for() {
         wait.lock().unwrap().recv().unwrap();
         stream.write_all(SERVED).unwrap();
     });
-    let gateway = gateway!(format!(
-        r#"datacenter = "dc1"
-[listen]
-address = "127.0.0.1:0"
-[dial]
-attempt_timeout = "20ms"
-timeout = "40ms"
-[[datacenter]]
-name = "dc2"
-gateways = ["{slow}"]
-check = "none"
-"#
-    ));
+    let dial = "attempt_timeout = \"20ms\"\ntimeout = \"40ms\"";
+    let gateway = before(&[slow], dial);
     let began = Instant::now();
     let mut stream = send(gateway.listen(), &hello);
     // Longer than every bound of the dial and of the answer.
@@ -491,4 +538,44 @@ async fn what_is_taken_out_is_out_wherever_it_stands() {
     assert!(said.contains("also for currency.dc2"), "{said}");
     let refused = world.ask(0, "currency.dc2").await.result;
     assert!(matches!(refused, Err(AskError::Alert(80))), "{refused:?}");
+}
+
+#[test]
+fn who_may_not_reach_a_data_centre_is_not_led_there_by_another_name() {
+    let (dead, there) = (Reserved::new().unwrap(), answering(SERVED));
+    let gateway = |deny: &str| {
+        let dead = dead.address();
+        gateway!(format!(
+            r#"datacenter = "dc1"
+[listen]
+address = "127.0.0.1:0"
+peer_address = "127.0.0.1:0"
+[[service]]
+name = "currency"
+endpoints = ["{dead}"]
+check = "none"
+failover = ["dc2"]
+adopts = ["dc2"]
+[[datacenter]]
+name = "dc2"
+gateways = ["{there}"]
+check = "none"
+{deny}
+"#
+        ))
+    };
+    let hear = |gateway: &Gateway, name: &str| {
+        let mut stream = send(gateway.listen(), &named(name.as_bytes()));
+        read_to_end(&mut stream).0
+    };
+    let open = gateway("");
+    let denied = gateway("deny = [\"127.0.0.1\"]");
+    for name in ["currency.dc1", "currency.dc2"] {
+        assert_eq!(hear(&open, name), SERVED, "{name}");
+    }
+    // Here it may be asked for, and is not served; there it may not.
+    assert_eq!(hear(&denied, "currency.dc1"), INTERNAL_ERROR);
+    for name in ["currency.dc2", "other.dc2"] {
+        assert_eq!(hear(&denied, name), [21, 3, 3, 0, 2, 2, 49], "{name}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use l4_failover::Reach;
 use thiserror::Error;
 
 use crate::destination::Destination;
@@ -12,7 +13,11 @@ use crate::route::RouteKind;
 /// Whose connections each destination takes, by its kind and name; one without a list takes
 /// everybody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Doors([HashMap<String, Access>; RouteKind::ALL.len()]);
+pub struct Doors {
+    own: [HashMap<String, Vec<Access>>; RouteKind::ALL.len()],
+    /// By the name of a service: of the data centres that it fails over to.
+    beyond: HashMap<String, Vec<Access>>,
+}
 
 /// Who may not reach what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,22 +39,42 @@ impl Doors {
         if *access == Access::default() {
             return;
         }
-        self.0[kind as usize].insert(name.to_owned(), access.clone());
+        let doors = self.own[kind as usize].entry(name.to_owned());
+        doors.or_default().push(access.clone());
     }
 
-    /// Whether `client` may go on to `destination`.
+    /// `access` holds for what lies beyond the service of this name, where it fails over to.
+    pub fn add_beyond(&mut self, service: &str, access: &Access) {
+        if *access != Access::default() {
+            let doors = self.beyond.entry(service.to_owned());
+            doors.or_default().push(access.clone());
+        }
+    }
+
+    /// Whether `client` may go on to `destination`, and how far: never to another data centre that it
+    /// may not reach.
     ///
     /// # Errors
     ///
     /// [`Denied`]: it may not.
-    pub fn judge(&self, destination: &Destination, client: IpAddr) -> Result<(), Box<Denied>> {
-        match self.0[destination.kind as usize].get(&destination.name) {
-            Some(access) if !access.admits(client) => Err(Box::new(Denied {
+    pub fn judge(&self, destination: &Destination, client: IpAddr) -> Result<Reach, Box<Denied>> {
+        let (kind, name) = (destination.kind, &destination.name);
+        if !admits(&self.own[kind as usize], name, client) {
+            return Err(Box::new(Denied {
                 client,
-                kind: destination.kind.as_str(),
-                name: destination.name.clone(),
-            })),
-            _ => Ok(()),
+                kind: kind.as_str(),
+                name: name.clone(),
+            }));
+        }
+        match kind == RouteKind::Service && !admits(&self.beyond, name, client) {
+            true => Ok(Reach::Own),
+            false => Ok(Reach::All),
         }
     }
+}
+
+/// Whether every list of this name admits `client`.
+fn admits(doors: &HashMap<String, Vec<Access>>, name: &str, client: IpAddr) -> bool {
+    let lists = doors.get(name);
+    lists.is_none_or(|lists| lists.iter().all(|access| access.admits(client)))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use l4_failover::PoolOptions;
+use l4_failover::choice::{Dial, Policy};
 use l4_failover::config::Listen;
 use l4_failover::life::Wanted;
 
@@ -104,6 +105,11 @@ fn adoption(config: &Config, service: &Service, datacenter: &str) -> PoolOptions
         tiers: there.chain(service.pool.tiers.clone()).collect(),
         // The service's own would be written by two.
         state_file: None,
+        policy: Policy {
+            // Whoever adopted is there for those whom the gateways lead nowhere.
+            dial: Dial::Any,
+            ..service.pool.policy.clone()
+        },
         ..service.pool.clone()
     }
 }
@@ -130,6 +136,7 @@ pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Table
         replay_timeout: config.dial.timeout,
         answer: AnswerLimits {
             delivery: config.dial.attempt_timeout,
+            patience: config.dial.timeout,
             answer: ANSWER_DIALS * config.dial.timeout,
         },
         access: listener.access.clone(),
@@ -148,9 +155,16 @@ fn doors(config: &Config) -> Doors {
     let mut doors = Doors::default();
     for service in &config.services {
         doors.add(RouteKind::Service, &service.name, &service.access);
+        let beyond = service.failover.iter();
+        for there in beyond.filter_map(|name| config.datacenter(name)) {
+            doors.add_beyond(&service.name, &there.access);
+        }
         for datacenter in &service.adopts {
             let name = adoption_name(service, datacenter);
             doors.add(RouteKind::Adoption, &name, &service.access);
+            if let Some(there) = config.datacenter(datacenter) {
+                doors.add(RouteKind::Adoption, &name, &there.access);
+            }
         }
     }
     for datacenter in &config.datacenters {

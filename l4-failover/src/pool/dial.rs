@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::error::{Attempt, AttemptError, DialError, LedNowhere};
 use super::{Endpoint, EndpointOptions, Inner, Lease, Pool};
-use crate::choice::{NoneHealthy, Request};
+use crate::choice::{Dial, NoneHealthy, Request};
 use crate::socket::connect::connect;
 use crate::socket::{Stream, TcpOptions};
 
@@ -67,6 +67,17 @@ pub enum Reach {
     /// Those of the first tiers, before any that only [leads on](super::EndpointOptions::leads_on):
     /// for whoever was led here already, so that nothing goes in a circle.
     Own,
+}
+
+impl Reach {
+    /// The shorter of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, Self::All) => Self::All,
+            _ => Self::Own,
+        }
+    }
 }
 
 /// A dial that is under way: one endpoint after another, until one answers, and beyond, while whoever
@@ -195,6 +206,28 @@ impl Dialling<'_> {
             address: Some(address),
             error,
         });
+    }
+
+    /// Whether, after `current`, this dial could go on to an endpoint that is healthy.
+    #[must_use]
+    pub fn has_others(&self, current: &Lease) -> bool {
+        let state = self.inner.state();
+        let counted = state.endpoints.iter().zip(state.choice.endpoints());
+        let is_any = state.options.policy.dial == Dial::Any;
+        let tiers = self.request.tiers.unwrap_or(usize::MAX);
+        let mut others = counted.filter(|(endpoint, counted)| {
+            let is_in_reach = counted.tier() < tiers;
+            let may_go = is_any || counted.tier() == state.choice.active();
+            let is_tried = self.tried.iter().any(|it| it.is(endpoint));
+            is_in_reach && may_go && !is_tried && !current.endpoint().is(endpoint)
+        });
+        others.any(|(_, counted)| counted.state() == crate::choice::State::Up)
+    }
+
+    /// What is left of the dial's time.
+    #[must_use]
+    pub fn left_time(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 
     /// The attempts that failed so far.

@@ -63,6 +63,12 @@ pub enum LedNowhere {
     /// Nobody there has acknowledged what was sent, for this long.
     #[error("nothing was acknowledged in {0:?}")]
     Silent(Duration),
+    /// No byte came back for this long, and there was somebody else to ask.
+    #[error("no answer came in {0:?}")]
+    Late(Duration),
+    /// Its tier was left, or it went down, while its answer was waited for.
+    #[error("was left before it answered")]
+    Left,
 }
 
 // Without a source: the sentence says all that there is.
@@ -127,7 +133,7 @@ impl AttemptError {
             Self::NotTried
                 | Self::Connect(ConnectError::TimedOut(_))
                 | Self::Handshake(HandshakeError::TimedOut(_))
-                | Self::LedNowhere(LedNowhere::Silent(_))
+                | Self::LedNowhere(LedNowhere::Silent(_) | LedNowhere::Late(_))
         )
     }
 }

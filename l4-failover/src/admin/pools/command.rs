@@ -77,9 +77,17 @@ async fn maintain(named: &NamedPool, endpoint: String, reason: Option<String>) -
         endpoint: endpoint.clone(),
         reason: reason.clone(),
     };
-    let done = carry_out(wish, named).await?;
+    // To its end as a whole, as what it consists of: no pool must be left without the others.
+    let (all, name, why) = (named.clone(), endpoint.clone(), reason.clone());
+    let wishes = async move {
+        let done = carry_out(wish, &all).await?;
+        Ok::<_, Refusal>((done, all.maintain_whole(&name, why.as_deref()).await))
+    };
+    let (done, whole) = match tokio::spawn(wishes).await {
+        Ok(done) => done?,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    };
     let what = became(done.endpoint, reason.as_deref());
-    let whole = named.maintain_whole(&endpoint, reason.as_deref()).await;
     let also = match whole.is_empty() {
         true => String::new(),
         false => format!(", also for {}", whole.join(", ")),
