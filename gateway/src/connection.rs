@@ -190,6 +190,9 @@ async fn dial(
         };
         match first {
             Ok(first) => {
+                if let Some(endpoint) = record.endpoint() {
+                    dial.led_on(endpoint);
+                }
                 pass_on(client, &first, replay_timeout, record).await?;
                 return Ok(upstream);
             }

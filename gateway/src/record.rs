@@ -134,6 +134,12 @@ impl ConnectionRecord {
         stream.unwrap_or_else(|_| unreachable!("no endpoint of the gateway's has TLS of its own"))
     }
 
+    /// The endpoint that it is connected to.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&Lease> {
+        self.upstream.as_ref().map(|it| &it.endpoint)
+    }
+
     /// What the endpoint led on to does not answer: it is left, and the dial goes on.
     pub fn left(&mut self) -> Option<(Lease, SocketAddr)> {
         let left = self.upstream.take()?;

@@ -579,3 +579,23 @@ check = "none"
         assert_eq!(hear(&denied, name), [21, 3, 3, 0, 2, 2, 49], "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_leads_nowhere_is_left_for_that_service_alone() {
+    let mut world = World::start([r#"adopts = ["dc2"]"#, ""]).await;
+    let at = world.stop_service(1).await;
+    // Each question finds out for itself, until they have said it often enough.
+    while world.sites[0].is_on_primary("currency.dc2") {
+        assert_eq!(world.answer(0, "currency.dc2").await, "dc1");
+    }
+    // The gateway itself is as good as its checks say.
+    assert!(world.sites[0].is_on_primary("dc2"));
+    let failed = world.sites[0].gateway().get("/clusters?pool=currency.dc2");
+    assert!(failed.body.contains("TLS alert 80"), "{}", failed.body);
+    world.restart_service(1, at).await;
+    // Now and then a question tries whether it leads somewhere again.
+    while !world.sites[0].is_on_primary("currency.dc2") {
+        world.answer(0, "currency.dc2").await;
+    }
+    assert_eq!(world.answer(0, "currency.dc2").await, "dc2");
+}

@@ -43,6 +43,8 @@ pub struct Endpoint {
     key: u64,
     tier: usize,
     pub(super) health: Health,
+    /// Of what it leads on to; up as long as nobody says otherwise.
+    pub(super) beyond: Health,
     pub(super) maintenance: Option<Maintenance>,
 }
 
@@ -84,6 +86,7 @@ impl Endpoint {
             member,
             tier,
             health: Health::default(),
+            beyond: Health::default(),
             maintenance: None,
         }
     }
@@ -130,7 +133,55 @@ impl Endpoint {
         self.member.health.unwrap_or(*pools)
     }
 
-    /// Its health, whether or not it is in maintenance.
+    /// The same of what it leads on to, which nothing but dials sees.
+    pub(super) fn beyond_policy(&self, pools: &HealthPolicy) -> HealthPolicy {
+        HealthPolicy {
+            is_checked: false,
+            ..self.health_policy(pools)
+        }
+    }
+
+    /// Whether it is up, and what it leads on to answers; whether or not it is in maintenance.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.health.is_up() && self.beyond.is_up()
+    }
+
+    /// Whether both are up, and not for want of anybody who tried.
+    pub(super) fn is_proven(&self) -> bool {
+        self.health.is_proven() && self.beyond.is_proven()
+    }
+
+    /// Whether anybody has looked since the start; where nothing is checked, nobody need.
+    pub(super) fn is_seen(&self, pools: &HealthPolicy) -> bool {
+        let is_checked = self.health_policy(pools).is_checked;
+        !is_checked || self.health.is_seen() || self.beyond.changed().is_some()
+    }
+
+    /// When an ejection ends.
+    pub(super) fn ejected_until(&self) -> Option<Instant> {
+        let ends = [self.health.ejected_until(), self.beyond.ejected_until()];
+        ends.into_iter().flatten().min()
+    }
+
+    /// Whether a dial should go and try whether it answers: one at a time.
+    pub(super) fn wants_trial(&self, now: Instant, pools: &HealthPolicy) -> bool {
+        let own = self.health.wants_trial(now, &self.health_policy(pools));
+        own || self.beyond.wants_trial(now, &self.beyond_policy(pools))
+    }
+
+    /// A dial goes and tries.
+    pub(super) fn try_at(&mut self, now: Instant) {
+        self.health.try_at(now);
+        self.beyond.try_at(now);
+    }
+
+    /// When it last went up or down.
+    fn changed(&self) -> Option<Instant> {
+        self.health.changed().max(self.beyond.changed())
+    }
+
+    /// Its own health, whether or not it is in maintenance.
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
@@ -148,14 +199,14 @@ impl Endpoint {
     pub fn since(&self) -> Option<Instant> {
         match &self.maintenance {
             Some(maintenance) => maintenance.since,
-            None => self.health.changed(),
+            None => self.changed(),
         }
     }
 
     /// What it counts as.
     #[must_use]
     pub fn state(&self) -> State {
-        match (&self.maintenance, self.health.is_up()) {
+        match (&self.maintenance, self.is_healthy()) {
             (Some(_), _) => State::Maintenance,
             (None, true) => State::Up,
             (None, false) => State::Down,
@@ -190,7 +241,7 @@ impl Endpoint {
 
     /// How much of its share it takes, in thousandths: less for a while after it came up.
     fn started(&self, slow_start: Option<Duration>, now: Instant) -> u64 {
-        let (Some(slow_start), Some(up_at)) = (slow_start, self.health.changed()) else {
+        let (Some(slow_start), Some(up_at)) = (slow_start, self.changed()) else {
             return 1000;
         };
         let up_for = now.saturating_duration_since(up_at);

@@ -26,6 +26,17 @@ pub enum Event {
         /// Which one.
         endpoint: usize,
     },
+    /// What the endpoint leads on to answered a dial.
+    LedOn {
+        /// Which one.
+        endpoint: usize,
+    },
+    /// The endpoint connected, and what it leads on to did not answer: whatever checks say of itself,
+    /// it is of no use to this pool.
+    LedNowhere {
+        /// Which one.
+        endpoint: usize,
+    },
     /// Time has passed.
     Tick,
 }

@@ -9,7 +9,6 @@ use super::endpoint::{Endpoint, Maintenance, Member, State};
 use super::event::{
     Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, OutChange, Refusal,
 };
-use super::health::Health;
 use super::hold_down::HoldDown;
 use super::policy::{Dial, Failback, HealthPolicy, Policy};
 
@@ -120,27 +119,35 @@ impl Choice {
     pub fn observe(&mut self, event: Event, now: Instant) -> Changes {
         let was_forced = self.is_forced;
         let mut changes = Changes::default();
-        let mut turn = |endpoint: usize, turned: &dyn Fn(&mut Health, &HealthPolicy) -> bool| {
-            let policy = self.endpoints[endpoint].health_policy(&self.health);
-            let turned = |health: &mut Health| turned(health, &policy);
-            turn(&mut self.endpoints, endpoint, &turned, &mut changes);
+        let pools = self.health;
+        let mut turn = |endpoint: usize, notice: &dyn Fn(&mut Endpoint)| {
+            turn(&mut self.endpoints, endpoint, notice, &mut changes);
         };
+        let own = |it: &Endpoint| it.health_policy(&pools);
+        let beyond = |it: &Endpoint| it.beyond_policy(&pools);
         match event {
-            Event::Checked { endpoint, good } => {
-                turn(endpoint, &|health, policy| {
-                    health.checked(good, now, policy)
-                });
-            }
-            Event::Refused { endpoint } => {
-                turn(endpoint, &|health, policy| health.refused(now, policy))
-            }
-            Event::Answered { endpoint } => {
-                turn(endpoint, &|health, policy| health.answered(now, policy))
-            }
+            Event::Checked { endpoint, good } => turn(endpoint, &|it| {
+                it.health.checked(good, now, &own(it));
+            }),
+            Event::Refused { endpoint } => turn(endpoint, &|it| {
+                it.health.refused(now, &own(it));
+            }),
+            Event::Answered { endpoint } => turn(endpoint, &|it| {
+                it.health.answered(now, &own(it));
+            }),
+            Event::LedNowhere { endpoint } => turn(endpoint, &|it| {
+                it.beyond.refused(now, &beyond(it));
+            }),
+            Event::LedOn { endpoint } => turn(endpoint, &|it| {
+                it.beyond.answered(now, &beyond(it));
+            }),
             Event::Tick => {
                 let all = self.tiers.last().map_or(0, |tier| tier.endpoints.end);
                 (0..all).for_each(|endpoint| {
-                    turn(endpoint, &|health, policy| health.tick(now, policy))
+                    turn(endpoint, &|it| {
+                        it.health.tick(now, &own(it));
+                        it.beyond.tick(now, &beyond(it));
+                    });
                 });
             }
         }
@@ -323,7 +330,7 @@ impl Choice {
     /// Whether a tier has an endpoint that is up, and not for want of anybody who looked.
     fn is_seen_healthy(&self, tier: usize) -> bool {
         let mut endpoints = self.tier(tier).iter().filter(|it| it.is_available());
-        endpoints.any(|it| it.health.is_seen() || !it.health_policy(&self.health).is_checked)
+        endpoints.any(|it| it.is_seen(&self.health))
     }
 
     /// Whether a tier is healthy for a reason: where only dials tell, and may go there, one has
@@ -331,16 +338,13 @@ impl Choice {
     fn is_proven(&self, tier: usize) -> bool {
         let can_try = self.policy.dial == Dial::Any;
         let mut endpoints = self.tier(tier).iter().filter(|it| it.is_available());
-        endpoints.any(|it| !can_try || it.health.is_proven())
+        endpoints.any(|it| !can_try || it.is_proven())
     }
 
     /// When [`Event::Tick`] is due next; none if nothing waits for time alone.
     #[must_use]
     pub fn due(&self, now: Instant) -> Option<Instant> {
-        let ejections = self
-            .endpoints
-            .iter()
-            .filter_map(|it| it.health.ejected_until());
+        let ejections = self.endpoints.iter().filter_map(Endpoint::ejected_until);
         let left = self.hold_down_left(now);
         let ripe = left.and_then(|left| now.checked_add(left));
         // The hold-down shrinks as flaps are forgotten.
@@ -453,17 +457,18 @@ fn lay_out(tiers: Vec<Vec<Member>>, now: Instant) -> (Vec<Endpoint>, Vec<Tier>) 
     (endpoints, ranges)
 }
 
-/// Lets an endpoint's health take notice; what the endpoint counts as may change.
+/// Lets an endpoint take notice; what it counts as may change.
 fn turn(
     endpoints: &mut [Endpoint],
     endpoint: usize,
-    turned: &dyn Fn(&mut Health) -> bool,
+    notice: &dyn Fn(&mut Endpoint),
     changes: &mut Changes,
 ) {
     let it = &mut endpoints[endpoint];
-    let from = it.state();
-    let has_turned = turned(&mut it.health);
-    let (to, is_healthy) = (it.state(), it.health.is_up());
+    let (from, was_healthy) = (it.state(), it.is_healthy());
+    notice(it);
+    let (to, is_healthy) = (it.state(), it.is_healthy());
+    let has_turned = was_healthy != is_healthy;
     if has_turned && !is_healthy {
         changes.fell.push(endpoint);
     }

@@ -141,10 +141,9 @@ impl Choice {
         let place = (0..better).find(|place| {
             let it = &self.endpoints[*place];
             let is_free = it.is_available() && !it.is_full(load(*place));
-            let policy = it.health_policy(&self.health);
-            is_free && it.health().wants_trial(now, &policy) && !tried.contains(place)
+            is_free && it.wants_trial(now, &self.health) && !tried.contains(place)
         })?;
-        self.endpoints[place].health.try_at(now);
+        self.endpoints[place].try_at(now);
         Some(place)
     }
 

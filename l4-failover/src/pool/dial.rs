@@ -184,12 +184,23 @@ impl Dialling<'_> {
         Err(self.exhausted())
     }
 
+    /// What the endpoint leads on to answered: the dial is over.
+    pub fn led_on(&self, endpoint: &Lease) {
+        self.inner.led(endpoint.endpoint(), true);
+    }
+
     /// The endpoint connected, and then led nowhere: the next one is another. This counts against
-    /// it as a failed attempt does.
+    /// it for this pool, whatever checks say of the endpoint itself.
     pub fn led_nowhere(&mut self, endpoint: Lease, address: SocketAddr, why: LedNowhere) {
         let error = AttemptError::from(why);
         endpoint.endpoint().refused(&error);
-        self.inner.refused(endpoint.endpoint());
+        match &error {
+            // That says something of the endpoint itself.
+            AttemptError::LedNowhere(LedNowhere::Silent(_)) => {
+                self.inner.refused(endpoint.endpoint());
+            }
+            _ => self.inner.led(endpoint.endpoint(), false),
+        }
         self.leave(endpoint, address, error);
     }
 

@@ -40,6 +40,15 @@ impl Inner {
         watch.into_iter().for_each(Watch::now);
     }
 
+    /// What an endpoint leads on to answered, or did not.
+    pub(super) fn led(&self, endpoint: &Arc<Endpoint>, somewhere: bool) {
+        let mut state = self.state();
+        self.happened(&mut state, endpoint, |endpoint| match somewhere {
+            true => Event::LedOn { endpoint },
+            false => Event::LedNowhere { endpoint },
+        });
+    }
+
     pub(super) fn checked(&self, endpoint: &Arc<Endpoint>, verdict: &Verdict) {
         if endpoint.shared_addresses().is_pending() {
             // The look-up has not ended: nobody was asked.

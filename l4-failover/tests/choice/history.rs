@@ -13,6 +13,8 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
     Check(usize, bool),
+    /// What the endpoint leads on to answered, or did not.
+    Led(usize, bool),
     Refusal(usize),
     Answer(usize),
     Tick,
@@ -70,6 +72,7 @@ pub(crate) fn history() -> impl Strategy<Value = History> {
     let happening = prop_oneof![
         8 => (which.clone(), any::<bool>()).prop_map(|(at, good)| Happening::Check(at, good)),
         4 => which.clone().prop_map(Happening::Refusal),
+        3 => (which.clone(), any::<bool>()).prop_map(|(at, somewhere)| Happening::Led(at, somewhere)),
         2 => which.clone().prop_map(Happening::Answer),
         4 => Just(Happening::Tick),
         1 => Just(Happening::Failover),
@@ -143,6 +146,12 @@ pub(crate) fn happen(choice: &mut Choice, happening: &Happening, now: Instant) -
         Happening::Check(at, good) => {
             let endpoint = at % all;
             return choice.observe(Event::Checked { endpoint, good }, now);
+        }
+        Happening::Led(at, true) => {
+            return choice.observe(Event::LedOn { endpoint: at % all }, now);
+        }
+        Happening::Led(at, false) => {
+            return choice.observe(Event::LedNowhere { endpoint: at % all }, now);
         }
         Happening::Refusal(at) => {
             return choice.observe(Event::Refused { endpoint: at % all }, now);

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use l4_failover::choice::{Cause, Choice, Event, Failback, MoveKind, State};
+use l4_failover::choice::{
+    Cause, Choice, Event, Failback, HealthPolicy, Member, MoveKind, Policy, Request, State,
+};
 use proptest::prelude::*;
 
 use super::history::{Happening, Step, has_one_up, history, plan};
@@ -61,6 +63,12 @@ proptest! {
         }
         let later = now + plan.policy.hold_down_max + Duration::from_secs(60);
         choice.observe(Event::Tick, later);
+        // Where an endpoint led nowhere, it takes a dial that tries as well.
+        for endpoint in 0..choice.tier(0).len() {
+            choice.observe(Event::LedOn { endpoint }, later);
+        }
+        let later = later + plan.policy.hold_down_max + Duration::from_secs(60);
+        choice.observe(Event::Tick, later);
         prop_assert_eq!(choice.active(), 0);
     }
 
@@ -100,7 +108,7 @@ proptest! {
             for (nth, (old, new)) in step.before.endpoints().iter().zip(step.after.endpoints()).enumerate() {
                 let told = step.changes.out.iter().find(|it| it.endpoint == nth);
                 let is_out = old.maintenance().is_some() && new.maintenance().is_some();
-                let (was, is) = (old.health().is_up(), new.health().is_up());
+                let (was, is) = (old.is_healthy(), new.is_healthy());
                 let wanted = (is_out && was != is && plan.health.is_checked).then_some(is);
                 assert_eq!(told.map(|it| it.is_healthy), wanted);
             }
@@ -231,4 +239,61 @@ fn summary(choice: &Choice, now: Instant) -> Summary {
         left,
         choice.hold_down(now),
     )
+}
+
+/// Where a gateway is there and what it leads on to is not: checks of the gateway say nothing of that.
+#[test]
+fn an_endpoint_that_leads_nowhere_is_left_though_its_checks_are_good() {
+    let start = Instant::now();
+    let second = Duration::from_secs(1);
+    let tiers = vec![vec![Member::named("gateway")], vec![Member::named("here")]];
+    let policy = Policy {
+        hold_down: second,
+        ..Policy::default()
+    };
+    let mut choice = Choice::new(tiers, policy, HealthPolicy::default(), start);
+    for endpoint in [0, 1] {
+        choice.observe(
+            Event::Checked {
+                endpoint,
+                good: true,
+            },
+            start,
+        );
+    }
+    let nowhere = |choice: &mut Choice, at| {
+        let changes = choice.observe(Event::LedNowhere { endpoint: 0 }, at);
+        choice.observe(
+            Event::Checked {
+                endpoint: 0,
+                good: true,
+            },
+            at,
+        );
+        changes.moved
+    };
+    assert_eq!(nowhere(&mut choice, start), None);
+    assert_eq!(nowhere(&mut choice, start + second), None);
+    let moved = nowhere(&mut choice, start + 2 * second).unwrap();
+    assert_eq!((moved.kind, moved.to), (MoveKind::Failover, 1));
+    // The ejection is over, and nobody has tried since: the gateway's own checks do not bring it back.
+    let later = start + 4 * second;
+    choice.observe(Event::Tick, later);
+    choice.observe(
+        Event::Checked {
+            endpoint: 0,
+            good: true,
+        },
+        later + 60 * second,
+    );
+    assert_eq!(choice.active(), 1);
+    // One dial tries, and is answered; then the hold-down.
+    let tried = choice.pick(&[], Request::default(), |_| 0, later + 60 * second);
+    assert_eq!(tried.unwrap().endpoint, 0);
+    choice.observe(Event::LedOn { endpoint: 0 }, later + 60 * second);
+    let moved = choice
+        .observe(Event::Tick, later + 62 * second)
+        .moved
+        .unwrap();
+    assert_eq!((moved.kind, moved.to), (MoveKind::Failback, 0));
 }

@@ -53,7 +53,7 @@ proptest! {
             prop_assert!(order[..up].iter().all(|nth| state(nth) == State::Up));
             // The active tier before the others, but for one that is tried whether it answers again.
             let tier = |nth: &usize| choice.endpoints()[*nth].tier();
-            let is_trial = |nth: &&usize| !plan.health.is_checked && tier(nth) < choice.active();
+            let is_trial = |nth: &&usize| tier(nth) < choice.active();
             let own = order[..up].iter().skip_while(is_trial);
             let own = own.take_while(|nth| tier(nth) == choice.active());
             let active_up = choice.tier(choice.active()).iter().filter(|it| it.state() == State::Up).count();
