@@ -236,6 +236,9 @@ fn sessions_finish_while_nobody_comes_any_more() {
     let mut held = session(address);
     assert_eq!(port.post("/drain").status, 202);
     until("nobody is taken", || TcpStream::connect(address).is_err());
+    // A supervisor's signal only says the same.
+    port.signal(Signal::TERM);
+    port.line(|line| line.contains("another signal ends it at once"));
     assert!(echoes(&mut held, b"still there"));
     drop(held);
     assert!(port.wait().success());

@@ -271,8 +271,11 @@ fn a_process_that_drains_says_so_and_still_takes_who_comes() {
     assert!(load.stop().is_empty());
     assert_eq!(gateway.get("/health/live").status, 200);
     assert_eq!(gateway.post("/reload").status, 409);
-    // A signal ends it at once: the second word to go.
+    // A supervisor's signal says the same again, and changes nothing; another one ends it at once.
     gateway.signal(Signal::TERM);
+    gateway.line(|line| line.contains("another signal ends it at once"));
+    assert_eq!(gateway.get("/health/live").status, 200);
+    gateway.signal(Signal::INT);
     let (said, end) = read_to_end(&mut events);
     assert!(said.ends_with(LAST_CHUNK) && end == End::Fin);
     assert!(gateway.wait().success());

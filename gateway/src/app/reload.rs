@@ -21,7 +21,8 @@ impl Shared {
     /// and endpoints that are gone go on.
     pub(super) async fn reload(&self) -> Result<Reloaded, ReloadError> {
         let mut running = self.running.lock().await;
-        let running = running.as_mut().ok_or(ReloadError::Draining)?;
+        let running = running.as_mut().filter(|_| !self.context.is_stopping());
+        let running = running.ok_or(ReloadError::Draining)?;
         let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
         let file = source.file.clone();
         let (config, source) = spawn_blocking(move || load(&file)).await??;

@@ -18,7 +18,8 @@ impl Shared {
             return Err(ReloadError::NoFile);
         }
         let mut running = self.running.lock().await;
-        let running = running.as_mut().ok_or(ReloadError::Draining)?;
+        let running = running.as_mut().filter(|_| !self.context.is_draining());
+        let running = running.ok_or(ReloadError::Draining)?;
         let source = self.source.clone();
         let settings = spawn_blocking(move || source.read()).await?;
         let settings = settings.map_err(ReloadError::Mistaken)?;
