@@ -153,6 +153,7 @@ impl Shared {
         let began = Instant::now();
         let mut session = Session::open(self.gateway, self.name)?;
         self.took.lock().unwrap().push(began.elapsed());
+        // How long a session lasts is what is asked for.
         std::thread::sleep(self.stays);
         session.exchange(b"at the end")?;
         session.close()

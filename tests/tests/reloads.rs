@@ -182,8 +182,9 @@ fn a_service_that_is_gone_is_no_longer_checked() {
         }
     }
     reload(&gateway, &dc1("", &[first], ""));
-    // Those that were under way have come.
     second.set_nonblocking(true).unwrap();
+    // That nobody comes is what is tested, and no event tells it: first those that were under way,
+    // then for longer than from one check to the next.
     std::thread::sleep(Duration::from_millis(200));
     while second.accept().is_ok() {}
     std::thread::sleep(Duration::from_millis(400));

@@ -11,7 +11,6 @@ mod tests;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,7 +21,6 @@ use l4_failover::admin::pools::Pools;
 use l4_failover::life::{self, Doors, Process};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::interval;
-use tracing::info;
 
 use crate::config::Config;
 use crate::context::Context;
@@ -106,19 +104,8 @@ impl Process for App {
     ) -> Stopped {
         let ended = Notify::new();
         let life = async {
-            let mut stop = pin!(stop);
-            let is_signal = tokio::select! {
-                () = stop.as_mut() => true,
-                () = self.0.drain_wanted.notified() => false,
-            };
-            let force = async {
-                if !is_signal {
-                    // Told by a command: a supervisor's signal only says the same.
-                    stop.await;
-                    info!("draining already; another signal ends it at once");
-                }
-                force.await;
-            };
+            let commanded = self.0.drain_wanted.notified();
+            let force = life::told_to_drain(stop, commanded, force).await;
             let stopped = self.wind_down(force).await;
             ended.notify_one();
             stopped

@@ -65,6 +65,7 @@ fn open_sessions_keep_no_table_of_routes() {
     }
     drop(held);
     let stop = std::future::ready(());
+    // A bound: it ends by itself long before.
     let force = async { tokio::time::sleep(Duration::from_secs(10)).await };
     assert_eq!(
         runtime

@@ -8,14 +8,12 @@ mod reload;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::interval;
-use tracing::info;
 
 use crate::admin::pools::Pools;
 use crate::life::{self, Doors, Process};
@@ -93,19 +91,8 @@ impl Process for App {
     ) -> Stopped {
         let ended = Notify::new();
         let life = async {
-            let mut stop = pin!(stop);
-            let is_signal = tokio::select! {
-                () = stop.as_mut() => true,
-                () = self.0.drain_wanted.notified() => false,
-            };
-            let force = async {
-                if !is_signal {
-                    // Told by a command: a supervisor's signal only says the same.
-                    stop.await;
-                    info!("draining already; another signal ends it at once");
-                }
-                force.await;
-            };
+            let commanded = self.0.drain_wanted.notified();
+            let force = life::told_to_drain(stop, commanded, force).await;
             let stopped = self.wind_down(force).await;
             ended.notify_one();
             stopped

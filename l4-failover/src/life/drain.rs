@@ -17,6 +17,28 @@ pub struct Stopped {
     pub forced: usize,
 }
 
+/// Waits for `stop`, a signal, or until an operator has `commanded` to drain; what cuts the drain
+/// short from here on. After a command that is not the first signal, by which a supervisor only says
+/// the same.
+pub async fn told_to_drain(
+    stop: impl Future<Output = ()>,
+    commanded: impl Future<Output = ()>,
+    force: impl Future<Output = ()>,
+) -> impl Future<Output = ()> {
+    let mut stop = Box::pin(stop);
+    let is_signal = tokio::select! {
+        () = &mut stop => true,
+        () = commanded => false,
+    };
+    async move {
+        if !is_signal {
+            stop.await;
+            info!("draining already; another signal ends it at once");
+        }
+        force.await;
+    }
+}
+
 impl<S: Serve> Doors<S> {
     /// Accepts for as long as it takes to announce the end, then what is queued where nobody else
     /// will, and waits for sessions to end until the deadline; `force` cuts all of it short. What

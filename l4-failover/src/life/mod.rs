@@ -11,7 +11,7 @@ use std::future::Future;
 
 // The public interface is:
 pub use doors::{Binding, Door, Doors, Opened, Place, PlaceError, Wanted};
-pub use drain::Stopped;
+pub use drain::{Stopped, told_to_drain};
 pub use reload::{ReloadError, Reloaded, told};
 pub use run::run;
 
