@@ -162,7 +162,8 @@ async fn dial(
             .await
             .map_err(|error| nobody(error, destination))?;
         let leads_on = connected.endpoint.options().leads_on;
-        let is_last = !dial.has_others(&connected.endpoint);
+        // Asked only where it matters: it takes the pool's lock.
+        let is_last = leads_on && !dial.has_others(&connected.endpoint);
         if leads_on && way.is_none() {
             let begun = record.context().on_the_way.begin(&hello.random);
             way = Some(begun.ok_or(Error::Circle)?);
