@@ -11,7 +11,7 @@ use crate::life;
 use crate::pool::{BuildError, EndpointOptions, Pool, PoolOptions, Prepared, Upkeep};
 use crate::port::{Context, Door, Front, Gate};
 use crate::probe::{CheckOptions, Probe};
-use crate::settings::{Inbound, Port, Settings};
+use crate::settings::{Inbound, Port, Protocol, Settings};
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
 
 /// A port or an inbound, as the settings want it.
@@ -19,6 +19,7 @@ use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
 pub(super) struct Wanted {
     pub(super) name: Arc<str>,
     pub(super) listen: Listen,
+    protocol: Protocol,
     pool: PoolOptions,
     gate: Option<(TlsServerOptions, Duration)>,
 }
@@ -34,6 +35,12 @@ pub enum FrontError {
         /// Why.
         source: BuildError,
     },
+    /// It is to understand what this version does not.
+    #[error(
+        "{0}: this version has no SoupBinTCP bridge yet; \"tcp\" passes such sessions on as they \
+         are, and resets those of a line that dies"
+    )]
+    NoBridge(Arc<str>),
     /// Its files cannot be used.
     #[error("{name}")]
     Tls {
@@ -65,6 +72,7 @@ impl Wanted {
         Self {
             name: port.name.as_str().into(),
             listen: port.listen,
+            protocol: port.protocol.clone(),
             pool: port.pool.clone(),
             gate: None,
         }
@@ -74,6 +82,7 @@ impl Wanted {
         Self {
             name: inbound.name.as_str().into(),
             listen: inbound.listen,
+            protocol: Protocol::Tcp,
             pool: application(inbound, settings),
             gate: Some((inbound.tls.clone(), inbound.handshake_timeout)),
         }
@@ -90,6 +99,9 @@ impl Wanted {
         context: &Context,
         before: Option<&Front>,
     ) -> Result<Ready, FrontError> {
+        if let Protocol::SoupBinTcp(_) = self.protocol {
+            return Err(FrontError::NoBridge(self.name));
+        }
         let (pool, change) = self.pool(before).map_err(|source| FrontError::Pool {
             name: Arc::clone(&self.name),
             source,

@@ -32,7 +32,7 @@ pub(super) struct Port {
     /// Where it leads while no primary is healthy; several, in this order.
     #[arg(long, value_name = "HOST:PORT")]
     backup: Vec<String>,
-    /// What is understood of the bytes: tcp.
+    /// What is understood of the bytes: tcp or soupbintcp.
     #[arg(long)]
     protocol: Option<String>,
     /// How endpoints are checked: tcp or none.

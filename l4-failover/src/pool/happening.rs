@@ -210,6 +210,7 @@ impl Inner {
             reason,
         });
         state.last_move = Some(event);
+        self.recall(cause);
     }
 
     /// Tells that a forced failback holds, or does no longer; nothing if that is as it was.

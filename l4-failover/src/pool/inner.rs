@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
 use super::build::{self, BuildError, Clients};
 use super::event::{EVENTS_MAX, Events, PoolEvent};
 use super::mind::Drain;
 use super::options::{EndpointOptions, PoolOptions};
+use super::recall::{Told, nothing_told};
 use super::state_file::{self, Found, Remembered, Senseless, StateFileError};
 use super::watch::check_tls;
 use super::{Endpoint, Upkeep};
@@ -23,6 +24,7 @@ pub(super) struct Inner {
     pub(super) name: Arc<str>,
     state: Mutex<State>,
     pub(super) events: broadcast::Sender<PoolEvent>,
+    pub(super) recalls: watch::Sender<Told>,
     /// Itself, for the tasks that go on as long as somebody has the pool.
     pub(super) me: Weak<Inner>,
     /// What is due, or what must be kept, is another. Shared with the task that waits for it.
@@ -96,6 +98,7 @@ impl Inner {
             name,
             state: Mutex::new(state),
             events: broadcast::channel(EVENTS_MAX).0,
+            recalls: nothing_told(),
             me: Weak::clone(me),
             wake: Arc::default(),
             kept: Mutex::new(kept),

@@ -3,6 +3,7 @@
 //! Nothing below the application knows these types; it converts them into what each part takes.
 
 mod describe;
+mod feed;
 mod flags;
 mod inbound;
 mod listener;
@@ -11,6 +12,7 @@ mod source;
 
 // The public interface is:
 pub use describe::describe;
+pub use feed::FeedOptions;
 pub use flags::Flags;
 pub use inbound::Inbound;
 pub use port::{Port, Protocol};
