@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use l4_failover::choice::Failback;
 use l4_failover::probe::{Probe, SoupBinProbe};
-use l4_failover::settings::{FeedOptions, Flags, Port, Protocol, Settings, describe};
+use l4_failover::settings::{Flags, Port, Protocol, Settings, describe};
+use l4_failover::soupbin::bridge::FeedOptions;
 use l4_failover::soupbin::join::{JoinOptions, LineOptions, OnGap, OnUnverified, Unsequenced};
 use l4_failover::soupbin::packet::Credentials;
 use tempfile::TempDir;

@@ -13,6 +13,7 @@ use crate::port::{Context, Door, Front, Gate};
 use crate::probe::{CheckOptions, Probe};
 use crate::settings::{Inbound, Port, Protocol, Settings};
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
+use crate::soupbin::bridge::Feed;
 
 /// A port or an inbound, as the settings want it.
 #[derive(Debug)]
@@ -35,12 +36,6 @@ pub enum FrontError {
         /// Why.
         source: BuildError,
     },
-    /// It is to understand what this version does not.
-    #[error(
-        "{0}: this version has no SoupBinTCP bridge yet; \"tcp\" passes such sessions on as they \
-         are, and resets those of a line that dies"
-    )]
-    NoBridge(Arc<str>),
     /// Its files cannot be used.
     #[error("{name}")]
     Tls {
@@ -99,9 +94,6 @@ impl Wanted {
         context: &Context,
         before: Option<&Front>,
     ) -> Result<Ready, FrontError> {
-        if let Protocol::SoupBinTcp(_) = self.protocol {
-            return Err(FrontError::NoBridge(self.name));
-        }
         let (pool, change) = self.pool(before).map_err(|source| FrontError::Pool {
             name: Arc::clone(&self.name),
             source,
@@ -110,11 +102,13 @@ impl Wanted {
             name: Arc::clone(&self.name),
             source,
         })?;
+        let feed = feed(self.protocol, before);
         let front = Front {
             series: context.metrics().series(&self.name),
             name: self.name,
             pool,
             gate,
+            feed,
         };
         Ok(Ready {
             front: Arc::new(front),
@@ -154,6 +148,18 @@ impl Wanted {
     }
 }
 
+/// The consumers of a port stay while its options change, as long as it is a feed.
+fn feed(protocol: Protocol, before: Option<&Front>) -> Option<Feed> {
+    let Protocol::SoupBinTcp(options) = protocol else {
+        return None;
+    };
+    let before = before.and_then(|front| front.feed.as_ref());
+    Some(match before {
+        Some(feed) => feed.with(*options),
+        None => Feed::new(*options),
+    })
+}
+
 /// How often the application behind an inbound is checked.
 const APPLICATION_CHECKED: Duration = Duration::from_secs(1);
 
@@ -181,7 +187,14 @@ fn application(inbound: &Inbound, settings: &Settings) -> PoolOptions {
 impl Front {
     /// As operators know its pool.
     pub(super) fn named(&self, address: SocketAddr) -> NamedPool {
-        NamedPool::new(self.pool.clone(), self.kind()).labelled("listen", address.to_string())
+        let named = NamedPool::new(self.pool.clone(), self.kind());
+        let named = named.labelled("listen", address.to_string());
+        match &self.feed {
+            None => named,
+            Some(feed) => named
+                .labelled("protocol", "soupbintcp")
+                .consumed(feed.clone()),
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl Endpoint {
     }
 
     /// Whether both are one endpoint, be their options others.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.life, &other.life)
     }
 

@@ -235,7 +235,7 @@ impl Inner {
         });
     }
 
-    fn tell(&self, what: Happened) -> PoolEvent {
+    pub(super) fn tell(&self, what: Happened) -> PoolEvent {
         let event = PoolEvent {
             at: SystemTime::now(),
             pool: Arc::clone(&self.name),

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::dial::{Tried, after, attempt};
 use super::error::AttemptError;
+use super::event::Happened;
 use super::inner::Inner;
 use super::{Endpoint, Lease, Pool, Reach};
-use crate::choice::Request;
+use crate::choice::{Failback, Request, State};
 use crate::socket::Stream;
 
 /// An endpoint that was chosen, and counts a session for it until this is dropped, connected or
@@ -68,6 +69,30 @@ impl Pool {
             .place()
             .and_then(|place| state.choice.endpoints().get(place));
         counted.is_some_and(|counted| counted.tier() == state.choice.active())
+    }
+}
+
+impl Pool {
+    /// Whether an endpoint of the tier that is active now is healthy.
+    #[must_use]
+    pub fn is_active_healthy(&self) -> bool {
+        let state = self.0.state();
+        let mut counted = state.choice.tier(state.choice.active()).iter();
+        counted.any(|endpoint| endpoint.state() == State::Up)
+    }
+
+    /// How long whoever was carried outside of the active tier stays there before it returns by
+    /// itself; none where that is the operator's to say.
+    #[must_use]
+    pub fn hold_down(&self) -> Option<Duration> {
+        let state = self.0.state();
+        let policy = &state.options.policy;
+        (policy.failback == Failback::Auto).then_some(policy.hold_down)
+    }
+
+    /// Tells whoever listens.
+    pub(crate) fn tell(&self, what: Happened) {
+        self.0.tell(what);
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) use command::{Done, Wish};
 pub use dial::{Connected, DialLimits, Dialling, Reach};
 pub use endpoint::{Endpoint, LastCheck};
 pub use error::{Attempt, AttemptError, DialError, LedNowhere};
-pub use event::{Events, Happened, PoolEvent, TierName};
+pub use event::{Events, Happened, LineNews, LineTimes, PoolEvent, TierName};
 pub use lines::Leased;
 pub use options::{EndpointOptions, PoolOptions};
 pub use recall::{Recall, Recalls};

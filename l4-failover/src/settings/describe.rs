@@ -1,11 +1,12 @@
 //! Settings in words, for whoever checks a file before it is loaded.
 
 use super::feed::FeedWords;
-use super::{FeedOptions, Inbound, Port, Protocol, Settings};
+use super::{Inbound, Port, Protocol, Settings};
 use crate::choice::{Failback, Policy};
 use crate::config::PolicyWords;
 use crate::pool::{EndpointOptions, PoolOptions};
 use crate::probe::{CheckOptions, HttpProbe, Probe, SoupBinProbe};
+use crate::soupbin::bridge::FeedOptions;
 use crate::soupbin::join::LineOptions;
 use humantime::format_duration;
 use std::fmt::{Display, Write};

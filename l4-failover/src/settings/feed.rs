@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Line, Shown, Table, checked, duration, flag, one_of, silence};
+use crate::soupbin::bridge::FeedOptions;
 use crate::soupbin::join::{JoinOptions, LineOptions, OnGap, OnUnverified, Unsequenced};
 
 /// Less than a few round trips between data centres is none.
@@ -67,82 +68,38 @@ const UNSEQUENCED: &[(&str, Unsequenced)] = &[
     ("subscribe", Unsequenced::Subscribe),
 ];
 
-/// How a port carries its consumers from line to line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedOptions {
-    /// How each consumer is carried.
-    pub join: JoinOptions,
-    /// How long a consumer may take no byte of what waits for it; then it is cut.
-    pub stall: Duration,
-    /// How to speak to a line of which [`lines`](Self::lines) says nothing.
-    pub other_lines: LineOptions,
-    /// How to speak to the lines, by the names of their endpoints
-    /// ([`Endpoint::name`](crate::Endpoint::name)), in the order of the file.
-    pub lines: Vec<(String, LineOptions)>,
+/// Reads the keys of a feed; those of its lines come [later](with_lines).
+pub(super) fn read(table: &mut Table<'_>) -> FeedOptions {
+    let hot = |standby: &Standby| (*standby == Standby::Hot).then(|| COLD_ONLY.to_owned());
+    table.with_default("standby", checked(one_of(STANDBYS), hot), Standby::Cold);
+    let join = join(table);
+    let stall = table.with_default("stall", wait(), STALL);
+    let silence = table.with_default("silence", silence(), SILENCE);
+    FeedOptions {
+        join,
+        stall,
+        other_lines: LineOptions {
+            silence,
+            ..LineOptions::default()
+        },
+        lines: Vec::new(),
+    }
 }
 
-impl FeedOptions {
-    /// Reads the keys of a feed; those of its lines come [later](Self::with_lines).
-    pub(super) fn read(table: &mut Table<'_>) -> Self {
-        let hot = |standby: &Standby| (*standby == Standby::Hot).then(|| COLD_ONLY.to_owned());
-        table.with_default("standby", checked(one_of(STANDBYS), hot), Standby::Cold);
-        let join = join(table);
-        let stall = table.with_default("stall", wait(), STALL);
-        let silence = table.with_default("silence", silence(), SILENCE);
-        Self {
-            join,
-            stall,
-            other_lines: LineOptions {
-                silence,
-                ..LineOptions::default()
-            },
-            lines: Vec::new(),
-        }
-    }
-
-    /// The same with these lines.
-    pub(super) fn with_lines(self, lines: Vec<(String, Line)>) -> Self {
-        let silence = self.other_lines.silence;
-        let line = |(name, line): (String, Line)| {
-            let options = LineOptions {
-                credentials: line.credentials,
-                heartbeat_timeout: line.heartbeat_timeout,
-                silence: line.silence.unwrap_or(silence),
-            };
-            (name, options)
+/// The same with these lines.
+pub(super) fn with_lines(feed: FeedOptions, lines: Vec<(String, Line)>) -> FeedOptions {
+    let silence = feed.other_lines.silence;
+    let line = |(name, line): (String, Line)| {
+        let options = LineOptions {
+            credentials: line.credentials,
+            heartbeat_timeout: line.heartbeat_timeout,
+            silence: line.silence.unwrap_or(silence),
         };
-        Self {
-            lines: lines.into_iter().map(line).collect(),
-            ..self
-        }
-    }
-
-    /// How to speak to the line of this endpoint.
-    ///
-    /// ```
-    /// use l4_failover::settings::{Protocol, Settings};
-    /// use std::time::Duration;
-    ///
-    /// let settings = Settings::parse("l4-failover.toml", r#"
-    ///     [[port]]
-    ///     name = "itch-feed"
-    ///     listen = "127.0.0.1:19100"
-    ///     primary = ["127.0.0.1:9000"]
-    ///     backup = [{ address = "127.0.0.1:9001", version = "4.1", silence = "5s" }]
-    ///     protocol = "soupbintcp"
-    /// "#)?;
-    /// let Protocol::SoupBinTcp(feed) = &settings.ports[0].protocol else { unreachable!() };
-    /// assert_eq!(feed.line("127.0.0.1:9000").silence, Duration::from_secs(3));
-    /// let backup = feed.line("127.0.0.1:9001");
-    /// assert_eq!(backup.silence, Duration::from_secs(5));
-    /// assert_eq!(backup.heartbeat_timeout, Some(Duration::from_secs(15)));
-    /// # Ok::<(), l4_failover::config::Diagnostics>(())
-    /// ```
-    #[must_use]
-    pub fn line(&self, endpoint: &str) -> LineOptions {
-        let mut lines = self.lines.iter();
-        let found = lines.find(|(name, _)| name == endpoint);
-        found.map_or(self.other_lines, |(_, options)| *options)
+        (name, options)
+    };
+    FeedOptions {
+        lines: lines.into_iter().map(line).collect(),
+        ..feed
     }
 }
 

@@ -12,7 +12,6 @@ mod source;
 
 // The public interface is:
 pub use describe::describe;
-pub use feed::FeedOptions;
 pub use flags::Flags;
 pub use inbound::Inbound;
 pub use port::{Port, Protocol};

@@ -1,10 +1,11 @@
 //! A port for plain clients.
 
-use super::feed::{FeedOptions, report_not_a_feed, report_not_plain};
+use super::feed::{self, report_not_a_feed, report_not_plain};
 use super::listener::Listeners;
 use crate::choice::Failback;
 use crate::config::{Ends, Listen, PoolBase, Pools, Table, one_of};
 use crate::pool::{DialLimits, PoolOptions};
+use crate::soupbin::bridge::FeedOptions;
 
 /// An address that an application keeps, whoever is active behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Port {
             Word::Tcp => {}
             Word::SoupBinTcp => report_not_plain(table),
         }
-        let feed = FeedOptions::read(table);
+        let feed = feed::read(table);
         let base = PoolBase {
             name: name.as_deref(),
             ends: word.ends(is_known),
@@ -63,7 +64,7 @@ impl Port {
         let read = pools.lines(table, ["primary", "endpoints"], base);
         let protocol = match word {
             Word::Tcp => Protocol::Tcp,
-            Word::SoupBinTcp => Protocol::SoupBinTcp(Box::new(feed.with_lines(read.lines))),
+            Word::SoupBinTcp => Protocol::SoupBinTcp(Box::new(feed::with_lines(feed, read.lines))),
         };
         Some(Self {
             name: name?,

@@ -108,6 +108,22 @@ pub enum Why {
     Preferred,
 }
 
+impl Why {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Login, Self::Failover, Self::FalseEnd, Self::Preferred];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Failover => "failover",
+            Self::FalseEnd => "false_end",
+            Self::Preferred => "preferred",
+        }
+    }
+}
+
 /// Where the time of a change of lines went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Took {

@@ -39,6 +39,15 @@ pub struct LineStatus {
 }
 
 impl Join {
+    /// The number of the consumer's next message; none before its login was accepted.
+    #[must_use]
+    pub fn next(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::In(place) => Some(place.next),
+            Phase::Waiting | Phase::LoggingIn(_) | Phase::Over => None,
+        }
+    }
+
     /// The consumer and its lines at `now`.
     #[must_use]
     pub fn status(&self, now: Instant) -> JoinStatus {
