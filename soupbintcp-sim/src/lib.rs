@@ -3,5 +3,6 @@
 //! [`itch`] writes and reads the messages of Nasdaq TotalView-ITCH 5.0; [`day`] makes a whole day
 //! of them from a seed, from any message on; [`binary_file`] keeps them in files.
 
+pub mod binary_file;
 pub mod day;
 pub mod itch;
