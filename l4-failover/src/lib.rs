@@ -26,6 +26,7 @@ pub mod probe;
 pub mod process;
 pub mod settings;
 pub mod socket;
+pub mod soupbin;
 mod target;
 
 // The public interface is, besides the modules:
