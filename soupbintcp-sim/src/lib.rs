@@ -1,4 +1,12 @@
 //! A believable ITCH-over-SoupBinTCP feed, to test market-data consumers against.
 //!
-//! The simulator is not built yet: this crate reserves its place in the workspace, and offers
-//! nothing. It will stand on the SoupBinTCP types that `l4-failover` makes public.
+//! [`itch`] writes and reads the messages of Nasdaq TotalView-ITCH 5.0; [`day`] makes a whole day
+//! of them from a seed, from any message on; [`binary_file`] keeps them in files; [`server`] serves
+//! them over SoupBinTCP, and has things go wrong when that is ordered, also by a [`script`].
+
+pub mod binary_file;
+pub mod cli;
+pub mod day;
+pub mod itch;
+pub mod script;
+pub mod server;
