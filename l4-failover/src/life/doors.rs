@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -117,6 +118,7 @@ impl Binding {
             (Some(at), _) => Ok(Place::Kept(at)),
             (None, Some(given)) => {
                 let given: crate::process::activation::Given<'_> = given;
+                given.warn_if_elsewhere(&wanted.name, wanted.listen.address);
                 Ok(Place::New(given.listening(self.workers, &self.options)?))
             }
             (None, None) => Ok(Place::New(self.bind_one(wanted.listen)?)),
@@ -232,11 +234,11 @@ impl<S: Serve> Doors<S> {
         before.into_iter().flatten().collect()
     }
 
-    /// Closes doors, as far as that goes within a second; the rest goes on by itself.
+    /// Closes doors, all of them at once, as far as that goes within a second; the rest goes on by
+    /// itself.
     pub async fn close(&self, gone: Vec<Door<S::Listener>>) {
-        for door in gone {
-            let _ = timeout(CLOSE_WAIT, self.workers.close(door.id)).await;
-        }
+        let closed = join_all(gone.iter().map(|door| self.workers.close(door.id)));
+        let _ = timeout(CLOSE_WAIT, closed).await;
     }
 
     pub(super) async fn stop_accepting(&self) {
