@@ -96,9 +96,7 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
     let limits = (reach, front.replay_timeout, front.answer);
     // A table of routes is not kept for as long as a dial may take.
     drop(front);
-    let upstream = dial(client, &hello, &destination, limits, record).await?;
-    record.tally().add(Side::Client, hello.bytes.len() as u64);
-    Ok(upstream)
+    dial(client, &hello, &destination, limits, record).await
 }
 
 /// Reads the hello and, where the connection comes from a proxy that is believed, before it whom
@@ -120,7 +118,7 @@ async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<
         if is_introduced {
             stay = introduce(client, record, limits.deadline).await?;
         }
-        Ok::<_, Error>(hello::read(client, &limits, since).await?)
+        Ok::<_, Error>(hello::read(client, &limits, since, record.tally()).await?)
     };
     let mut hello = tokio::select! {
         hello = reading => hello?,
