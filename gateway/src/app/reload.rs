@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use l4_failover::Prepared;
 use l4_failover::life::{Door, Opened, Place};
-use tokio::task::spawn_blocking;
 
 use super::destinations::Destinations;
 use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, plan};
@@ -18,22 +17,32 @@ use crate::tables::Tables;
 
 impl Shared {
     /// Reads the file again and does what it says. No connection notices: sessions of services
-    /// and endpoints that are gone go on.
-    pub(super) async fn reload(&self) -> Result<Reloaded, ReloadError> {
+    /// and endpoints that are gone go on. Wherever it waits, the end of the process is not kept
+    /// waiting.
+    pub(super) async fn reload(self: Arc<Self>) -> Result<Reloaded, ReloadError> {
         let mut running = self.running.lock().await;
-        let running = running.as_mut().filter(|_| !self.context.is_stopping());
-        let running = running.ok_or(ReloadError::Draining)?;
-        let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
-        let file = source.file.clone();
-        let (config, source) = spawn_blocking(move || load(&file)).await??;
-        let change = Change::prepare(self, running, config)?;
-        change.look_up(self).await;
-        let opened = change.open(running, &self.context).await?;
-        running.source = Some(source);
-        let gone = opened.apply(self, running);
-        running.doors.close(gone).await;
+        let running = running.as_mut().ok_or(ReloadError::Draining)?;
+        let changed = self.reloads.unless_ended(self.changed(running)).await;
+        let gone = changed.ok_or(ReloadError::Draining)??.apply(&self, running);
+        let closed = running.doors.close(gone);
+        // The end closes all.
+        let _ = self.reloads.unless_ended(closed).await;
         let generation = self.view.load().generation;
         Ok(Reloaded { generation })
+    }
+
+    /// All that can fail; dropped before its end, it changes nothing.
+    async fn changed(self: &Arc<Self>, running: &Running) -> Result<Changed, ReloadError> {
+        let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
+        let file = source.file.clone();
+        let (config, source) = self.reloads.read(move || load(&file)).await?;
+        refuse_restarts(&running.config, &config)?;
+        bound::room(&config, running.doors.activated())?;
+        let shared = Arc::clone(self);
+        let led = self.reloads.read(move || Led::by(config, &shared)).await?;
+        let places = led.places(running)?;
+        led.look_up(self).await;
+        led.open(source, places, running, &self.context).await
     }
 }
 
@@ -41,31 +50,32 @@ fn load(file: &Path) -> Result<(Config, Source), ReloadError> {
     Source::load(file).map_err(ReloadError::Mistaken)
 }
 
-/// All that a reload changes, found good.
-struct Change {
+/// Another configuration, and where it leads.
+struct Led {
     config: Config,
     tables: Tables,
     pools: Vec<Prepared>,
-    places: Vec<Place>,
 }
 
-impl Change {
-    fn prepare(shared: &Shared, running: &Running, config: Config) -> Result<Self, ReloadError> {
-        refuse_restarts(&running.config, &config)?;
-        bound::room(&config, running.doors.activated())?;
+impl Led {
+    /// Reads the files that `config` names.
+    fn by(config: Config, shared: &Shared) -> Result<Self, ReloadError> {
         let view = shared.view.load();
         let mut destinations = Destinations::of(&view.tables, &shared.context.metrics);
         let tables = plan::tables(&config, |kind, pool| destinations.prepare(kind, pool));
         let tables = tables.map_err(ReloadError::unmade)?;
         let pools = destinations.into_changes();
-        let places = running.doors.places(&plan::wanted(&config))?;
-        refuse_others(&config, &places, running.doors.open())?;
         Ok(Self {
             config,
             tables,
             pools,
-            places,
         })
+    }
+
+    fn places(&self, running: &Running) -> Result<Vec<Place>, ReloadError> {
+        let places = running.doors.places(&plan::wanted(&self.config))?;
+        refuse_others(&self.config, &places, running.doors.open())?;
+        Ok(places)
     }
 
     /// Looks after what is new, so that it is known when the first connection comes.
@@ -77,13 +87,20 @@ impl Change {
     }
 
     /// Accepts on the new addresses, the last step that can fail.
-    async fn open(self, running: &Running, context: &Context) -> Result<Changed, ReloadError> {
+    async fn open(
+        self,
+        source: Source,
+        places: Vec<Place>,
+        running: &Running,
+        context: &Context,
+    ) -> Result<Changed, ReloadError> {
         let (config, tables) = (self.config, self.tables);
-        let places = plan::wanted(&config).into_iter().zip(self.places);
+        let places = plan::wanted(&config).into_iter().zip(places);
         let listener = |nth: usize| plan::listener(&config, nth, &tables, &context.metrics);
         let doors = running.doors.accept(places, listener).await?;
         Ok(Changed {
             config,
+            source,
             tables,
             pools: self.pools,
             doors,
@@ -94,6 +111,7 @@ impl Change {
 /// All that a reload changes, when nothing can fail any more.
 struct Changed {
     config: Config,
+    source: Source,
     tables: Tables,
     pools: Vec<Prepared>,
     doors: Opened<Listener>,
@@ -109,7 +127,7 @@ impl Changed {
             door.listener.lead_to(front);
         }
         self.pools.into_iter().for_each(Prepared::apply);
-        running.config = self.config;
+        (running.config, running.source) = (self.config, Some(self.source));
         let before = shared.show(self.tables, running);
         retire(&before.tables, &shared.view.load().tables);
         gone
