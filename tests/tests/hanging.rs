@@ -117,10 +117,11 @@ fn a_reload_that_hangs_keeps_nobody_waiting_and_goes_on_when_the_file_comes() {
     for mut serving in Serving::both() {
         let program = &serving.program;
         program.rewrite(&serving.hanging);
-        // Whoever asks may go away.
         let ask = "POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
-        drop(send(program.address("admin"), ask.as_bytes()));
+        let asking = send(program.address("admin"), ask.as_bytes());
         let held = serving.fifo.opened();
+        // Whoever asks may go away.
+        drop(asking);
         assert_eq!(program.get("/health/ready").status, 200);
         serving.exchange();
         drop(held);
