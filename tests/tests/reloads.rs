@@ -11,11 +11,10 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::config::{DRAIN, JSON_LOG, dc1};
-use tests::gateway;
-use tests::hello;
 use tests::load::{Load, Session, within};
 use tests::process::{Gateway, until};
 use tests::wire::{Backend, End, echo, read_exactly, read_to_end, send};
+use tests::{gateway, hello, http};
 
 const GENERATION: &str = "mesh_gateway_generation";
 const CLOSED: &str = "mesh_gateway_connections_closed_total";
@@ -308,4 +307,43 @@ fn sessions_finish_while_nobody_comes_any_more_and_the_rest_is_reset() {
     let ended = gateway.ended_as(2, |line| line["phase"] == "relay");
     let causes: Vec<_> = ended.iter().map(|line| &line["cause"]).collect();
     assert_eq!(causes, ["done", "drain"]);
+}
+
+/// Taken out of the file and put back, a service is who it was: its sessions count, its endpoint is in
+/// maintenance still.
+#[test]
+fn a_service_that_comes_back_is_who_it_was() {
+    let endpoints = [echo(), echo()];
+    let alone = dc1("", &endpoints[..1], "");
+    let orders = format!(
+        "[[service]]\nname = \"orders\"\ncheck = \"none\"\nprimary = [\"{}\"]\n\
+         backup = [{{ address = \"{}\", max_connections = 1 }}]\n",
+        endpoints[0], endpoints[1]
+    );
+    let both = alone.clone() + &orders;
+    let gateway = gateway!(both);
+    let out = format!(
+        r#"{{"endpoint": "{}", "reason": "a new disk"}}"#,
+        endpoints[0]
+    );
+    let admin = gateway.address("admin");
+    let answer = http::post(admin, "/pools/orders/maintenance", &out);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let mut session = Session::open(gateway.listen(), "orders.dc1").unwrap();
+    reload(&gateway, &alone);
+    reload(&gateway, &alone);
+    reload(&gateway, &both);
+    let clusters: Value = serde_json::from_str(&gateway.get("/clusters").body).unwrap();
+    let pools = clusters["pools"].as_array().unwrap();
+    let pool = pools.iter().find(|it| it["name"] == "orders").unwrap();
+    let tiers = &pool["tiers"];
+    assert_eq!(tiers[0]["endpoints"][0]["maintenance"], "a new disk");
+    assert_eq!(tiers[1]["endpoints"][0]["connections"], 1);
+    // It is full.
+    Session::open(gateway.listen(), "orders.dc1").unwrap_err();
+    session.exchange(b"still there").unwrap();
+    session.close().unwrap();
+    until("there is a place again", || {
+        Session::open(gateway.listen(), "orders.dc1").is_ok()
+    });
 }

@@ -64,6 +64,8 @@ struct Running {
     /// Where it came from, and is read from again.
     source: Option<Source>,
     doors: Doors<Context>,
+    /// What was configured once, and may be again.
+    retired: destinations::Retired,
 }
 
 /// What operators see of what a change changes.

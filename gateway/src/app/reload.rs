@@ -8,7 +8,7 @@ use l4_failover::Prepared;
 use l4_failover::life::{Door, Opened, Place};
 use tokio::task::spawn_blocking;
 
-use super::destinations::Destinations;
+use super::destinations::{Destinations, Retired};
 use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, plan};
 use crate::admin::named_pools;
 use crate::config::Config;
@@ -54,7 +54,8 @@ impl Change {
         refuse_restarts(&running.config, &config)?;
         bound::room(&config, running.doors.activated())?;
         let view = shared.view.load();
-        let mut destinations = Destinations::of(&view.tables, &shared.context.metrics);
+        let mut destinations =
+            Destinations::of(&view.tables, &running.retired, &shared.context.metrics);
         let tables = plan::tables(&config, |kind, pool| destinations.prepare(kind, pool));
         let tables = tables.map_err(ReloadError::unmade)?;
         let pools = destinations.into_changes();
@@ -111,7 +112,11 @@ impl Changed {
         self.pools.into_iter().for_each(Prepared::apply);
         running.config = self.config;
         let before = shared.show(self.tables, running);
-        retire(&before.tables, &shared.view.load().tables);
+        retire(
+            &mut running.retired,
+            &before.tables,
+            &shared.view.load().tables,
+        );
         gone
     }
 }
@@ -128,10 +133,11 @@ impl Shared {
 }
 
 /// Ends the checks of pools that no route leads to any more; their sessions go on.
-fn retire(before: &Tables, now: &Tables) {
+fn retire(retired: &mut Retired, before: &Tables, now: &Tables) {
     let kept: HashSet<_> = now.destinations().map(|to| to.key()).collect();
     let gone = before.destinations().filter(|to| !kept.contains(&to.key()));
-    gone.for_each(|to| to.pool.retire());
+    let gone = gone.map(|to| ((to.kind, to.name.clone()), to.pool.retire()));
+    retired.settle(|(kind, name)| kept.contains(&(*kind, name.as_str())), gone);
 }
 
 /// What is made once, at the start, must be as it was.

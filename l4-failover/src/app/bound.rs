@@ -108,7 +108,7 @@ impl Bound {
             relay: settings.relay.limits(connections_max, settings.workers),
             lost,
         })?;
-        let fronts = wanted.into_iter().map(|it| it.ready(&context, None));
+        let fronts = wanted.into_iter().map(|it| it.ready(&context, None, None));
         let fronts: Vec<_> = fronts.collect::<Result<_, _>>()?;
         let binding = Binding {
             workers: settings.workers,
@@ -168,6 +168,7 @@ impl Bound {
         let running = Running {
             settings: self.settings,
             doors,
+            retired: Default::default(),
         };
         Ok(App(Arc::new(Shared {
             context: self.context,

@@ -1,5 +1,6 @@
 //! The configuration is read again, and what differs is changed: all of it, or nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -52,7 +53,8 @@ impl Change {
         let mut readies = Vec::new();
         for wanted in wanted {
             let before = running.front(&wanted.name);
-            let ready = wanted.ready(&shared.context, before.as_deref());
+            let past = running.retired.find(&wanted.name);
+            let ready = wanted.ready(&shared.context, before.as_deref(), past);
             readies.push(ready.map_err(ReloadError::unmade)?);
         }
         let places = running.doors.places(&places_of(&readies))?;
@@ -92,12 +94,14 @@ struct Changed {
 impl Changed {
     /// Changes all of it; the doors that are to be closed.
     fn apply(self, shared: &Shared, running: &mut Running) -> Vec<Door<port::Door>> {
+        let before = running.fronts();
         let gone = running.doors.apply(self.doors);
         for (ready, door) in self.readies.into_iter().zip(running.doors.open()) {
             door.listener.lead_to(Arc::clone(&ready.front));
             ready.apply();
         }
         running.settings = self.settings;
+        running.retire(&before);
         shared.show(running);
         gone
     }
@@ -116,6 +120,19 @@ impl Shared {
 }
 
 impl Running {
+    /// Ends the checks of pools that no address leads to any more; their sessions go on.
+    fn retire(&mut self, before: &[Arc<Front>]) {
+        let open: HashSet<_> = self.doors.open().iter().map(|it| &it.name).collect();
+        let gone = before.iter().filter(|it| !open.contains(&it.name));
+        let gone = gone.map(|it| (Arc::clone(&it.name), it.pool.retire()));
+        self.retired.settle(|name| open.contains(name), gone);
+    }
+
+    fn fronts(&self) -> Vec<Arc<Front>> {
+        let open = self.doors.open().iter();
+        open.map(|it| it.listener.front()).collect()
+    }
+
     fn front(&self, name: &str) -> Option<Arc<Front>> {
         let mut open = self.doors.open().iter();
         Some(open.find(|open| *open.name == *name)?.listener.front())
