@@ -2,6 +2,7 @@
 
 mod bound;
 mod destinations;
+mod others;
 mod plan;
 mod reload;
 mod source;

@@ -9,7 +9,9 @@ use l4_failover::life::{Door, Opened, Place};
 use tokio::task::spawn_blocking;
 
 use super::destinations::{Destinations, Retired};
-use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, plan};
+use super::{
+    FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, others, plan,
+};
 use crate::admin::named_pools;
 use crate::config::Config;
 use crate::context::Context;
@@ -60,7 +62,7 @@ impl Change {
         let tables = tables.map_err(ReloadError::unmade)?;
         let pools = destinations.into_changes();
         let places = running.doors.places(&plan::wanted(&config))?;
-        refuse_others(&config, &places, running.doors.open())?;
+        others::refuse(&config, &places, running.doors.open())?;
         Ok(Self {
             config,
             tables,
@@ -157,28 +159,4 @@ fn refuse_restarts(old: &Config, new: &Config) -> Result<(), ReloadError> {
         ),
         ("[log]", old.log == new.log),
     ])
-}
-
-/// A listener that keeps its sockets keeps its name, which its connections are logged by, and its
-/// face.
-fn refuse_others(
-    config: &Config,
-    places: &[Place],
-    open: &[Door<Listener>],
-) -> Result<(), ReloadError> {
-    let changed = config
-        .listeners
-        .iter()
-        .zip(places)
-        .filter_map(|(it, place)| {
-            let Place::Kept(at) = place else { return None };
-            let before = &open[*at].listener;
-            let is_same = before.name == it.name && before.face == it.face;
-            (!is_same).then(|| format!("what listens on {} ({})", open[*at].address, before.name))
-        });
-    let changed: Vec<_> = changed.collect();
-    match changed.is_empty() {
-        true => Ok(()),
-        false => Err(ReloadError::Restart(changed)),
-    }
 }
