@@ -136,6 +136,9 @@ fn run(run: &Run) -> Result<(), Failure> {
     // Before there are threads.
     let activated = Activated::from_env()?;
     let log = Log::start(config.log.options());
+    for doubt in config.doubts() {
+        tracing::warn!("{doubt}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

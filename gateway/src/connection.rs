@@ -115,7 +115,7 @@ async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<
         false => record.judge(record.client().ip())?,
     };
     let context = Arc::clone(record.context());
-    let place = context.half_read.enter();
+    let place = context.half_read.enter_at(record.listener().face as usize);
     let reading = async {
         if is_introduced {
             stay = introduce(client, record, limits.deadline).await?;
