@@ -142,6 +142,9 @@ fn run(run: &Run) -> Result<(), Failure> {
     let (config, source) = Source::load(&run.config)?;
     let activated = Activated::from_env()?;
     let log = Log::start(config.log.options());
+    for doubt in config.doubts() {
+        tracing::warn!("{doubt}");
+    }
     let bound = Bound::bind(config, Some(source), activated, log.lost())?;
     // Not before: while files are waited for, a signal ends the process by itself.
     let signals = in_runtime(&runtime, Signals::new)?;

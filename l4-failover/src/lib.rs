@@ -32,7 +32,7 @@ mod target;
 pub use pool::{
     Addresses, Attempt, AttemptError, BuildError, CommandError, Connected, Cut, DialError,
     DialLimits, Dialling, Endpoint, EndpointOptions, EndpointStatus, Events, Happened, LastCheck,
-    Lease, LedNowhere, Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, Prepared, Reach,
-    StateFileError, TierName, TierStatus, Upkeep,
+    Lease, LedNowhere, Past, Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, Prepared,
+    Reach, Retired, StateFileError, TierName, TierStatus, Upkeep,
 };
 pub use target::{Host, Target, TargetError};

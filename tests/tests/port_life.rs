@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -319,4 +320,28 @@ fn sessions_that_do_not_finish_are_reset_at_the_deadline_and_counted() {
     assert!(port.wait().success());
     port.line(|line| line.contains("resetting the sessions") && line.contains("\"sessions\":2"));
     assert_eq!(port.first_ended()["cause"], "drain");
+}
+
+/// Taken out of the file and put back, a port counts the sessions that it had.
+#[test]
+fn a_port_that_comes_back_has_its_old_sessions() {
+    let (first, second) = (echo(), echo());
+    let alone = feed(&[first], "", "");
+    let full = format!("[\"{second}\"]");
+    let limited = format!("[{{ address = \"{second}\", max_connections = 1 }}]");
+    let both = alone.clone() + &another("more", "127.0.0.1:0", second).replace(&full, &limited);
+    let port = failover!(both);
+    let mut held = session(port.address("more"));
+    reload(&port, &alone);
+    reload(&port, &both);
+    let all = listeners(&port);
+    let (_, more) = all.iter().find(|(name, _)| name == "more").unwrap();
+    let refused = read_to_end(&mut connect(*more));
+    assert_eq!(refused, (vec![], End::Reset));
+    assert!(echoes(&mut held, b"still there"));
+    drop(held);
+    until("there is a place again", || {
+        let mut client = connect(*more);
+        client.write_all(b"hello").is_ok() && client.read_exact(&mut [0; 5]).is_ok()
+    });
 }

@@ -154,6 +154,7 @@ impl Bound {
             config: self.config,
             source: self.source,
             doors,
+            retired: Default::default(),
         };
         let view = View::of(0, &running, self.tables);
         Ok(App(Arc::new(Shared {

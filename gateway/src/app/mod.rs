@@ -2,6 +2,7 @@
 
 mod bound;
 mod destinations;
+mod others;
 mod plan;
 mod reload;
 mod source;
@@ -66,6 +67,8 @@ struct Running {
     /// Where it came from, and is read from again.
     source: Option<Source>,
     doors: Doors<Context>,
+    /// What was configured once, and may be again.
+    retired: destinations::Retired,
 }
 
 /// What operators see of what a change changes.

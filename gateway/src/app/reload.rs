@@ -7,8 +7,10 @@ use std::sync::Arc;
 use l4_failover::Prepared;
 use l4_failover::life::{Door, Opened, Place};
 
-use super::destinations::Destinations;
-use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, plan};
+use super::destinations::{Destinations, Retired};
+use super::{
+    FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, others, plan,
+};
 use crate::admin::named_pools;
 use crate::config::Config;
 use crate::context::Context;
@@ -39,7 +41,9 @@ impl Shared {
         refuse_restarts(&running.config, &config)?;
         bound::room(&config, running.doors.activated())?;
         let shared = Arc::clone(self);
-        let led = self.reloads.read(move || Led::by(config, &shared)).await?;
+        let retired = running.retired.clone();
+        let led = move || Led::by(config, &retired, &shared);
+        let led = self.reloads.read(led).await?;
         let places = led.places(running)?;
         led.look_up(self).await;
         led.open(source, places, running, &self.context).await
@@ -59,9 +63,9 @@ struct Led {
 
 impl Led {
     /// Reads the files that `config` names.
-    fn by(config: Config, shared: &Shared) -> Result<Self, ReloadError> {
+    fn by(config: Config, retired: &Retired, shared: &Shared) -> Result<Self, ReloadError> {
         let view = shared.view.load();
-        let mut destinations = Destinations::of(&view.tables, &shared.context.metrics);
+        let mut destinations = Destinations::of(&view.tables, retired, &shared.context.metrics);
         let tables = plan::tables(&config, |kind, pool| destinations.prepare(kind, pool));
         let tables = tables.map_err(ReloadError::unmade)?;
         let pools = destinations.into_changes();
@@ -74,7 +78,7 @@ impl Led {
 
     fn places(&self, running: &Running) -> Result<Vec<Place>, ReloadError> {
         let places = running.doors.places(&plan::wanted(&self.config))?;
-        refuse_others(&self.config, &places, running.doors.open())?;
+        others::refuse(&self.config, &places, running.doors.open())?;
         Ok(places)
     }
 
@@ -129,7 +133,11 @@ impl Changed {
         self.pools.into_iter().for_each(Prepared::apply);
         (running.config, running.source) = (self.config, Some(self.source));
         let before = shared.show(self.tables, running);
-        retire(&before.tables, &shared.view.load().tables);
+        retire(
+            &mut running.retired,
+            &before.tables,
+            &shared.view.load().tables,
+        );
         gone
     }
 }
@@ -146,10 +154,11 @@ impl Shared {
 }
 
 /// Ends the checks of pools that no route leads to any more; their sessions go on.
-fn retire(before: &Tables, now: &Tables) {
+fn retire(retired: &mut Retired, before: &Tables, now: &Tables) {
     let kept: HashSet<_> = now.destinations().map(|to| to.key()).collect();
     let gone = before.destinations().filter(|to| !kept.contains(&to.key()));
-    gone.for_each(|to| to.pool.retire());
+    let gone = gone.map(|to| ((to.kind, to.name.clone()), to.pool.retire()));
+    retired.settle(|(kind, name)| kept.contains(&(*kind, name.as_str())), gone);
 }
 
 /// What is made once, at the start, must be as it was.
@@ -169,28 +178,4 @@ fn refuse_restarts(old: &Config, new: &Config) -> Result<(), ReloadError> {
         ),
         ("[log]", old.log == new.log),
     ])
-}
-
-/// A listener that keeps its sockets keeps its name, which its connections are logged by, and its
-/// face.
-fn refuse_others(
-    config: &Config,
-    places: &[Place],
-    open: &[Door<Listener>],
-) -> Result<(), ReloadError> {
-    let changed = config
-        .listeners
-        .iter()
-        .zip(places)
-        .filter_map(|(it, place)| {
-            let Place::Kept(at) = place else { return None };
-            let before = &open[*at].listener;
-            let is_same = before.name == it.name && before.face == it.face;
-            (!is_same).then(|| format!("what listens on {} ({})", open[*at].address, before.name))
-        });
-    let changed: Vec<_> = changed.collect();
-    match changed.is_empty() {
-        true => Ok(()),
-        false => Err(ReloadError::Restart(changed)),
-    }
 }

@@ -1,5 +1,6 @@
 //! What configuration files would do, said without doing it.
 
+mod neighbours;
 mod together;
 
 use std::fmt::Write;

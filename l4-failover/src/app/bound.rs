@@ -104,7 +104,7 @@ impl Bound {
             relay: settings.relay.limits(connections_max, settings.workers),
             lost,
         })?;
-        let fronts = wanted.into_iter().map(|it| it.ready(&context, None));
+        let fronts = wanted.into_iter().map(|it| it.ready(&context, None, None));
         let fronts: Vec<_> = fronts.collect::<Result<_, _>>()?;
         let binding = Binding {
             workers: settings.workers,
@@ -165,7 +165,11 @@ impl Bound {
         } = self.loaded;
         let view = Arc::new(ArcSwap::from_pointee(View::of(0, text, &doors)));
         register(&self.context, &view)?;
-        let running = Running { settings, doors };
+        let running = Running {
+            settings,
+            doors,
+            retired: Default::default(),
+        };
         Ok(App(Arc::new(Shared {
             context: self.context,
             source,

@@ -17,7 +17,7 @@ use tokio::time::interval;
 
 use crate::admin::pools::Pools;
 use crate::life::{self, Doors, Process, Reloads};
-use crate::pool::Upkeep;
+use crate::pool::{Retired, Upkeep};
 use crate::port::{Context, Door, Front};
 use crate::settings::{Settings, Source};
 
@@ -57,6 +57,8 @@ struct Shared {
 struct Running {
     settings: Settings,
     doors: Doors<Context>,
+    /// What is left of ports and inbounds that are gone, by their names.
+    retired: Retired<Arc<str>>,
 }
 
 /// What operators see of what a change changes.

@@ -1,10 +1,12 @@
 //! The configuration is read again, and what differs is changed: all of it, or nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::front::{Ready, Wanted, places_of, wanted};
 use super::{FIRST_LOOK_UP, Running, Shared, View, bound};
 use crate::life::{Door, Opened, Place, ReloadError, Reloaded};
+use crate::pool::Past;
 use crate::port::{self, Context, Front};
 use crate::settings::{Loaded, Settings, Source};
 
@@ -34,8 +36,12 @@ impl Shared {
         refuse_restarts(&running.settings, &settings)?;
         let wanted = wanted(&settings);
         bound::room(&settings, &wanted, running.doors.activated())?;
-        let named = |wanted: Wanted| (running.front(&wanted.name), wanted);
-        let wanted: Vec<_> = wanted.into_iter().map(named).collect();
+        let known = |wanted: Wanted| Known {
+            before: running.front(&wanted.name),
+            past: running.retired.find(&wanted.name).cloned(),
+            wanted,
+        };
+        let wanted: Vec<_> = wanted.into_iter().map(known).collect();
         let context = Arc::clone(&self.context);
         let readies = self.reloads.read(move || ready(wanted, &context)).await?;
         let places = running.doors.places(&places_of(&readies))?;
@@ -50,13 +56,19 @@ impl Shared {
     }
 }
 
+/// What is wanted, and what is known of it.
+struct Known {
+    wanted: Wanted,
+    before: Option<Arc<Front>>,
+    past: Option<Past>,
+}
+
 /// Makes each, or says what becomes of the one that there is; reads the files that it names.
-fn ready(
-    wanted: Vec<(Option<Arc<Front>>, Wanted)>,
-    context: &Context,
-) -> Result<Vec<Ready>, ReloadError> {
-    let ready =
-        |(before, wanted): (Option<Arc<Front>>, Wanted)| wanted.ready(context, before.as_deref());
+fn ready(wanted: Vec<Known>, context: &Context) -> Result<Vec<Ready>, ReloadError> {
+    let ready = |it: Known| {
+        it.wanted
+            .ready(context, it.before.as_deref(), it.past.as_ref())
+    };
     let readies = wanted.into_iter().map(ready);
     readies
         .collect::<Result<_, _>>()
@@ -103,12 +115,14 @@ struct Changed {
 impl Changed {
     /// Changes all of it; the doors that are to be closed.
     fn apply(self, shared: &Shared, running: &mut Running) -> Vec<Door<port::Door>> {
+        let before = running.fronts();
         let gone = running.doors.apply(self.doors);
         for (ready, door) in self.readies.into_iter().zip(running.doors.open()) {
             door.listener.lead_to(Arc::clone(&ready.front));
             ready.apply();
         }
         running.settings = self.settings;
+        running.retire(&before);
         shared.show(self.text, running);
         gone
     }
@@ -127,6 +141,19 @@ impl Shared {
 }
 
 impl Running {
+    /// Ends the checks of pools that no address leads to any more; their sessions go on.
+    fn retire(&mut self, before: &[Arc<Front>]) {
+        let open: HashSet<_> = self.doors.open().iter().map(|it| &it.name).collect();
+        let gone = before.iter().filter(|it| !open.contains(&it.name));
+        let gone = gone.map(|it| (Arc::clone(&it.name), it.pool.retire()));
+        self.retired.settle(|name| open.contains(name), gone);
+    }
+
+    fn fronts(&self) -> Vec<Arc<Front>> {
+        let open = self.doors.open().iter();
+        open.map(|it| it.listener.front()).collect()
+    }
+
     fn front(&self, name: &str) -> Option<Arc<Front>> {
         let mut open = self.doors.open().iter();
         Some(open.find(|open| *open.name == *name)?.listener.front())

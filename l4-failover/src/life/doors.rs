@@ -48,6 +48,28 @@ pub enum PlaceError {
     /// What the service manager gives does not fit.
     #[error(transparent)]
     Activation(#[from] ActivationError),
+    /// This process has the port itself.
+    #[error(
+        "cannot listen on {address}: this process itself listens on {held} until all of the change is \
+         made, and only one of them can have the port; restart, or first reload with another port"
+    )]
+    Overlap {
+        /// The address that is wanted.
+        address: SocketAddr,
+        /// The one that is open.
+        held: SocketAddr,
+    },
+    /// This process still has the port, of a listener that is gone.
+    #[error(
+        "cannot listen on {address}: this process still closes {held}, where connections wait for a \
+         place among the open ones (limits.connections); reload again once they are accepted"
+    )]
+    Closing {
+        /// The address that is wanted.
+        address: SocketAddr,
+        /// The one that is closing.
+        held: SocketAddr,
+    },
     /// The kernel is told once.
     #[error("a change of the backlog of {0} takes a restart")]
     Backlog(Arc<str>),
@@ -174,7 +196,23 @@ impl<S: Serve> Doors<S> {
     ///
     /// [`PlaceError`]: nothing has changed.
     pub fn places(&self, wanted: &[Wanted]) -> Result<Vec<Place>, PlaceError> {
-        self.binding.places(wanted, &self.open)
+        let places = self.binding.places(wanted, &self.open);
+        places.map_err(|error| self.own(error))
+    }
+
+    /// Where this process is itself in its way, that is the reason.
+    fn own(&self, error: PlaceError) -> PlaceError {
+        let PlaceError::Listen(ListenError::Taken(address)) = error else {
+            return error;
+        };
+        let held = self.workers.addresses().into_iter();
+        let Some(held) = { held }.find(|held| overlap(*held, address)) else {
+            return error;
+        };
+        match self.open.iter().any(|door| door.address == held) {
+            true => PlaceError::Overlap { address, held },
+            false => PlaceError::Closing { address, held },
+        }
     }
 
     /// Accepts on the new ones of `places`, whose connections share what `listener` makes by their
@@ -248,4 +286,11 @@ impl<S: Serve> Doors<S> {
     pub(super) fn into_workers(self) -> Workers<S> {
         self.workers
     }
+}
+
+/// Whether only one of them can be listened on.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_every = one.ip().is_unspecified() || other.ip().is_unspecified();
+    let family = one.is_ipv4() == other.is_ipv4();
+    one.port() == other.port() && (one.ip() == other.ip() || (is_every && family))
 }
