@@ -8,7 +8,7 @@ use crate::admin::pools::NamedPool;
 use crate::choice::Policy;
 use crate::config::Listen;
 use crate::life;
-use crate::pool::{BuildError, EndpointOptions, Pool, PoolOptions, Prepared, Upkeep};
+use crate::pool::{BuildError, EndpointOptions, Past, Pool, PoolOptions, Prepared, Upkeep};
 use crate::port::{Context, Door, Front, Gate};
 use crate::probe::{CheckOptions, Probe};
 use crate::settings::{Inbound, Port, Protocol, Settings};
@@ -88,13 +88,15 @@ impl Wanted {
         self.pool.tiers.iter().map(Vec::len).sum()
     }
 
-    /// Makes it, or says what becomes of the one that there is.
+    /// Makes it, or says what becomes of the one that there is; `past` is what is left of one that there
+    /// was.
     pub(super) fn ready(
         self,
         context: &Context,
         before: Option<&Front>,
+        past: Option<&Past>,
     ) -> Result<Ready, FrontError> {
-        let (pool, change) = self.pool(before).map_err(|source| FrontError::Pool {
+        let (pool, change) = self.pool(before, past).map_err(|source| FrontError::Pool {
             name: Arc::clone(&self.name),
             source,
         })?;
@@ -117,14 +119,21 @@ impl Wanted {
         })
     }
 
-    fn pool(&self, before: Option<&Front>) -> Result<(Pool, Option<Prepared>), BuildError> {
+    fn pool(
+        &self,
+        before: Option<&Front>,
+        past: Option<&Past>,
+    ) -> Result<(Pool, Option<Prepared>), BuildError> {
         let options = self.pool.clone();
         match before {
             Some(front) => {
                 let change = front.pool.prepare(options)?;
                 Ok((front.pool.clone(), Some(change)))
             }
-            None => Ok((Pool::new(options)?, None)),
+            None => {
+                let past = past.cloned().unwrap_or_default();
+                Ok((Pool::after(options, &past)?, None))
+            }
         }
     }
 

@@ -142,6 +142,11 @@ impl Pools {
         base: PoolBase<'_>,
     ) -> PoolOptions {
         let check = check.unwrap_or_default();
+        let is_tls = tiers
+            .iter()
+            .flatten()
+            .map(|it| it.value.endpoint.tls.is_some());
+        check::hold(table, &check, is_tls);
         let name = base.name.unwrap_or_default().to_owned();
         let state_file = self.state_file(table, &name);
         report_repeated(table, &tiers);

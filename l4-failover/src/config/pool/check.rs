@@ -64,6 +64,30 @@ pub(super) fn check(ends: Ends) -> impl Kind<Value = CheckOptions> {
     or_table(checked(one_of(types), alone), of_type, read)
 }
 
+/// Notes what is in force of the check of a pool, as far as `table` does not say it; `is_tls` says of
+/// each endpoint whether it is asked for TLS.
+pub(super) fn hold(
+    table: &Table<'_>,
+    check: &CheckOptions,
+    mut is_tls: impl Iterator<Item = bool> + Clone,
+) {
+    if table.leaves_out("check", "type") {
+        let word = match check.probe {
+            // Asked for by `check.tls`.
+            Some(_) => "tls",
+            None if is_tls.clone().all(|it| !it) => "tcp",
+            None if is_tls.all(|it| it) => "tls",
+            None => ABSENCE,
+        };
+        table.holds_of("check", |check| {
+            check.holds("type", || format!("{word:?}"));
+        });
+    }
+    if !table.has("check") {
+        table.holds_of("check", |check| read(check, None, None));
+    }
+}
+
 fn of_type(word: Type) -> CheckOptions {
     CheckOptions {
         probe: probe(word, HttpProbe::default(), None),
