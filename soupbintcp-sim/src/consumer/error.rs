@@ -22,12 +22,12 @@ pub enum ConsumeError {
         cause: Cause,
     },
     /// The file for the messages cannot be made.
-    #[error("cannot write {}: {source}", .path.display())]
+    #[error("cannot write {}: {cause}", .path.display())]
     Create {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file for the messages cannot be written any further.
     #[error("the messages cannot be kept: {0}")]

@@ -97,7 +97,7 @@ impl Intake {
         now: SystemTime,
     ) -> Result<(), ConsumeError> {
         self.messages += 1;
-        self.left -= 1;
+        self.left = self.left.saturating_sub(1);
         self.first.get_or_insert(number);
         self.last = Some(number);
         match &mut self.judge {
@@ -154,9 +154,9 @@ impl Intake {
 }
 
 fn create(path: &Path) -> Result<Writer<BufWriter<File>>, ConsumeError> {
-    let failed = |source: io::Error| ConsumeError::Create {
+    let failed = |cause: io::Error| ConsumeError::Create {
         path: path.to_owned(),
-        source,
+        cause,
     };
     let file = File::create(path).map_err(failed)?;
     Ok(Writer::new(BufWriter::with_capacity(BUFFER, file)))

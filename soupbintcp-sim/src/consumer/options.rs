@@ -18,7 +18,7 @@ pub struct Options {
     pub login: LoginRequest,
     /// What is borne of the server.
     pub limits: ClientLimits,
-    /// Ends after so many messages.
+    /// Ends after so many messages; 1 at least.
     pub count: Option<u64>,
     /// Ends after so long.
     pub duration: Option<Duration>,
