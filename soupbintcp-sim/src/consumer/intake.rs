@@ -10,9 +10,9 @@ use l4_failover::soupbin::packet::{LoginAccepted, LoginRequest, SessionId};
 use super::against_seed::AgainstSeed;
 use super::against_time::AgainstTime;
 use super::error::ConsumeError;
+use super::lateness::Lateness;
 use super::options::Options;
 use super::report::Report;
-use super::schedule::Lateness;
 use super::verdict::{Fault, Tally};
 use crate::binary_file::Writer;
 
@@ -54,7 +54,7 @@ impl Intake {
         Ok(Self {
             judge,
             tally: Tally::default(),
-            lateness: options.schedule.and_then(Lateness::new),
+            lateness: options.scheduled.and_then(Lateness::new),
             file: options.out.as_deref().map(create).transpose()?,
             messages: 0,
             first: None,

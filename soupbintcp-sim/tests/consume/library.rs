@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use l4_failover::soupbin::packet::{Credentials, Reject};
 use soupbintcp_sim::binary_file::Indexed;
-use soupbintcp_sim::consumer::{self, Faults, Options, Schedule};
+use soupbintcp_sim::consumer::{self, Faults, Options, Scheduled};
+use soupbintcp_sim::server::Schedule;
 
 use crate::server::{Act, SEED, SESSION, serve};
 
@@ -187,12 +188,14 @@ async fn without_a_seed_numbers_and_times_are_judged() {
 
 #[tokio::test]
 async fn without_a_first_login_there_is_no_verdict() {
-    let (address, _server) = serve(vec![vec![Act::Reject(Reject::NotAuthorized)]]).await;
+    let (address, server) = serve(vec![vec![Act::Reject(Reject::NotAuthorized)]]).await;
     let error = consumer::run(options(address), pending())
         .await
         .unwrap_err();
     let said = format!("{address}: the login was answered with J A (not authorised)");
     assert_eq!(error.to_string(), said);
+    // Now nobody listens there.
+    server.await.unwrap();
     let error = consumer::run(options(address), pending())
         .await
         .unwrap_err();
@@ -223,10 +226,8 @@ async fn latency_counts_from_when_a_message_was_due() {
     let (address, _server) = serve(vec![script]).await;
     let mut options = options(address);
     let start = SystemTime::now() - Duration::from_secs(10);
-    options.schedule = Some(Schedule {
-        start,
-        rate: 1000.0,
-    });
+    let schedule = Schedule::new(1000.try_into().unwrap(), None);
+    options.scheduled = Some(Scheduled { start, schedule });
     let report = consumer::run(options, pending()).await.unwrap();
     let latency = report.latency.as_ref().unwrap();
     assert_eq!(latency.len(), 100);

@@ -1,0 +1,408 @@
+//! A client's connection, from its acceptance to its end.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use l4_failover::socket::Stream;
+use l4_failover::socket::cut::ResetOnDrop;
+use l4_failover::soupbin::packet::{LoginRequest, Packet};
+use l4_failover::soupbin::session::{ServerSession, Tick};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::sleep_until;
+use tracing::{debug, info, warn};
+
+use super::alarm::Alarm;
+use super::chunk::chunk_of;
+use super::client::Client;
+use super::conduct::{Conduct, Deed, Flow};
+use super::end::End;
+use super::goodbye;
+use super::incoming::{Incoming, Said};
+use super::outgoing::Outgoing;
+use super::stage::{Record, Stage};
+
+/// Serves a client to its end, and says in the log how it came to it.
+pub(super) async fn converse(stream: Stream, record: Record) {
+    let (client, address) = (record.entry.own.id, record.entry.client);
+    debug!(client, %address, "connected");
+    let mut conversation = Conversation::new(stream, &record);
+    let end = conversation.run().await;
+    let progress = &record.entry.own.progress;
+    let (next, sent) = (progress.next.load(Relaxed), progress.sent.load(Relaxed));
+    match end.level() {
+        tracing::Level::WARN => warn!(client, %address, next, sent, "{end}"),
+        _ => info!(client, %address, next, sent, "{end}"),
+    }
+    let Conversation {
+        stream, outgoing, ..
+    } = conversation;
+    goodbye::part(stream, outgoing, &end, record.stage.limits.stall).await;
+}
+
+struct Conversation<'a> {
+    stage: &'a Arc<Stage>,
+    record: &'a Record,
+    client: &'a Client,
+    stream: ResetOnDrop<Stream>,
+    session: ServerSession,
+    incoming: Incoming,
+    outgoing: Outgoing,
+    /// From the login on.
+    alarm: Option<Alarm>,
+    since: Instant,
+    conduct: Conduct,
+    /// The version of the orders that were carried out.
+    seen: u64,
+    /// The chunk at hand is not what it should be.
+    is_stale: bool,
+    /// Since when the client takes nothing of what there is.
+    stalled: Option<Instant>,
+}
+
+/// What a connection was waiting for.
+enum Event {
+    /// Bytes came; none: the client closed.
+    Heard(usize),
+    Wrote(usize),
+    /// A moment came, or an order.
+    Woken,
+    Stopping,
+}
+
+impl<'a> Conversation<'a> {
+    fn new(stream: Stream, record: &'a Record) -> Self {
+        let now = Instant::now();
+        Self {
+            stage: &record.stage,
+            record,
+            client: &record.entry.own,
+            stream: ResetOnDrop::from(stream),
+            session: ServerSession::new(record.stage.limits.session, now),
+            incoming: Incoming::default(),
+            outgoing: Outgoing::default(),
+            alarm: None,
+            since: now,
+            conduct: Conduct::default(),
+            seen: 0,
+            is_stale: false,
+            stalled: None,
+        }
+    }
+
+    async fn run(&mut self) -> End {
+        loop {
+            if let Err(end) = self.step().await {
+                return end;
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), End> {
+        self.obey().await?;
+        let event = match self.conduct.flow {
+            Flow::Frozen => self.frozen().await,
+            Flow::On | Flow::Paused => {
+                let now = Instant::now();
+                self.tick(now)?;
+                self.fill(now).await?;
+                self.event(now).await?
+            }
+        };
+        match event {
+            Event::Heard(0) => Err(End::Closed),
+            Event::Heard(count) => self.heard(count),
+            Event::Wrote(count) => {
+                self.wrote(count, Instant::now());
+                Ok(())
+            }
+            Event::Woken => Ok(()),
+            Event::Stopping => Err(End::Stopping),
+        }
+    }
+
+    /// Does what was ordered since this was last asked.
+    async fn obey(&mut self) -> Result<(), End> {
+        let version = self.client.version();
+        if version == self.seen {
+            return Ok(());
+        }
+        self.seen = version;
+        let (conduct, deeds) = self.client.take_orders();
+        self.is_stale |= conduct.blemishes != self.conduct.blemishes;
+        if self.conduct.flow == Flow::Frozen && conduct.flow != Flow::Frozen {
+            // Nobody listened.
+            self.session.heard(Instant::now());
+        }
+        self.conduct = conduct;
+        for deed in deeds {
+            self.act(deed).await?;
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, deed: Deed) -> Result<(), End> {
+        match deed {
+            Deed::Debug(text) => self.outgoing.say(&Packet::Debug(text.as_bytes())),
+            Deed::Unsequenced(text) if self.session.is_in() => {
+                self.outgoing.say(&Packet::Unsequenced(text.as_bytes()));
+            }
+            // Nobody has logged in to whom it could be sent.
+            Deed::Unsequenced(_) => {}
+            Deed::End(ending) => return Err(End::Ordered(ending)),
+            Deed::Farewell => return Err(self.farewell()),
+            Deed::Cut(ending) => {
+                if self.session.is_in() && !self.outgoing.has_next() {
+                    // It may be the last one: then there is none to be cut.
+                    self.load().await?;
+                }
+                return Err(End::Cut(ending));
+            }
+        }
+        Ok(())
+    }
+
+    fn farewell(&mut self) -> End {
+        if self.session.is_in() {
+            self.outgoing.say(&Packet::EndOfSession);
+        }
+        End::OfSession
+    }
+
+    async fn frozen(&self) -> Event {
+        tokio::select! {
+            () = self.client.ordered() => Event::Woken,
+            () = poll_fn(|cx| self.record.entry.poll_end(cx)) => Event::Stopping,
+        }
+    }
+
+    /// Heartbeats, and what lasted too long.
+    fn tick(&mut self, now: Instant) -> Result<(), End> {
+        let limits = &self.stage.limits;
+        if self
+            .stalled
+            .is_some_and(|since| now >= since + limits.stall)
+        {
+            return Err(End::Stalled(limits.stall));
+        }
+        match self.session.tick(now) {
+            Tick::Nothing => {}
+            // Behind bytes that wait it would only pile up.
+            Tick::Heartbeat if self.conduct.is_mute || !self.outgoing.bytes().is_empty() => {}
+            Tick::Heartbeat => self.outgoing.say(&Packet::ServerHeartbeat),
+            Tick::Silent => return Err(End::Silent(self.session.silent_for(now))),
+            Tick::NoLogin => return Err(End::NoLogin(limits.session.login)),
+        }
+        Ok(())
+    }
+
+    /// Sees to it that there is to be written what may be.
+    async fn fill(&mut self, now: Instant) -> Result<(), End> {
+        if !self.session.is_in() || self.conduct.flow != Flow::On {
+            self.outgoing.allow(0);
+            return Ok(());
+        }
+        let end = self.follow_script(now).await?;
+        if self.conduct.flow != Flow::On {
+            self.outgoing.allow(0);
+            return Ok(());
+        }
+        if self.outgoing.next() > self.stage.timeline.last() {
+            return Err(self.farewell());
+        }
+        let is_other = self.is_stale && self.outgoing.is_between();
+        if end >= self.outgoing.next() && (is_other || !self.outgoing.has_next()) {
+            self.load().await?;
+        }
+        self.outgoing.allow(end);
+        Ok(())
+    }
+
+    /// The last message that may be sent at `now`. Where the script has something before the next
+    /// message, that is done first.
+    async fn follow_script(&mut self, now: Instant) -> Result<u64, End> {
+        loop {
+            let end = self.stage.timeline.end(now, self.conduct.lag);
+            let (next, barrier) = (self.outgoing.next(), self.stage.barrier());
+            if next < barrier || next > end || self.conduct.flow != Flow::On {
+                // What was ordered before the barrier was lifted is to be seen.
+                self.obey().await?;
+                let end = self.stage.timeline.end(now, self.conduct.lag);
+                return Ok(end.min(barrier - 1));
+            }
+            self.stage.reach(next);
+            self.obey().await?;
+        }
+    }
+
+    async fn load(&mut self) -> Result<(), End> {
+        let next = self.outgoing.next();
+        if next > self.stage.timeline.last() {
+            return Ok(());
+        }
+        let chunk = self.stage.tape.chunk(chunk_of(next)).await;
+        let mut chunk = chunk.map_err(End::Content)?;
+        if self.conduct.is_blemished(chunk.first(), chunk.after()) {
+            chunk = Arc::new(chunk.blemished(&self.conduct.blemishes));
+        }
+        self.outgoing.load(chunk);
+        self.is_stale = false;
+        Ok(())
+    }
+
+    /// Waits for something to happen.
+    async fn event(&mut self, now: Instant) -> Result<Event, End> {
+        let due = self.due();
+        let timer = match self.stalled {
+            Some(since) => self.session.due().min(since + self.stage.limits.stall),
+            None => self.session.due(),
+        };
+        let Self {
+            record,
+            client,
+            stream,
+            incoming,
+            outgoing,
+            alarm,
+            stalled,
+            ..
+        } = self;
+        let moved = poll_fn(|cx| {
+            if record.entry.poll_end(cx).is_ready() {
+                return Poll::Ready(Ok(Event::Stopping));
+            }
+            if let Poll::Ready(heard) = poll_read(stream, incoming, cx) {
+                return Poll::Ready(heard.map(Event::Heard));
+            }
+            let written = poll_write(stream, outgoing.bytes(), cx);
+            if written.is_pending() && !outgoing.bytes().is_empty() {
+                stalled.get_or_insert(now);
+            }
+            written.map_ok(Event::Wrote)
+        });
+        tokio::select! {
+            biased;
+            event = moved => event.map_err(End::Broken),
+            () = client.ordered() => Ok(Event::Woken),
+            woken = until(alarm, due) => woken.map(|()| Event::Woken).map_err(End::Alarm),
+            () = sleep_until(timer.into()) => Ok(Event::Woken),
+        }
+    }
+
+    /// When the next message may be sent, if that is to be waited for.
+    fn due(&self) -> Option<Instant> {
+        let is_waiting = self.session.is_in()
+            && self.conduct.flow == Flow::On
+            && self.outgoing.bytes().is_empty()
+            && self.outgoing.next() <= self.stage.timeline.last();
+        let due = |()| {
+            let next = self.outgoing.next();
+            self.stage.timeline.due(next, self.conduct.lag)
+        };
+        is_waiting.then_some(()).and_then(due)
+    }
+
+    fn heard(&mut self, count: usize) -> Result<(), End> {
+        self.session.heard(Instant::now());
+        self.incoming.read(count);
+        loop {
+            match self.incoming.next(&mut self.session) {
+                Ok(Some(Said::Login(login))) => self.login(&login)?,
+                Ok(Some(Said::Logout)) => return Err(End::Logout),
+                Ok(Some(Said::Nothing)) => {}
+                Ok(None) => return Ok(()),
+                Err(malformed) => return Err(End::Malformed(malformed)),
+            }
+        }
+    }
+
+    fn login(&mut self, login: &LoginRequest) -> Result<(), End> {
+        let now = Instant::now();
+        let answer = self.stage.rules.answer(login, &self.stage.moment(now));
+        let username = login.credentials.username();
+        let (client, address) = (self.client.id, self.record.entry.client);
+        info!(client, %address, username, session = %login.session, sequence = login.sequence,
+            ?answer, "login");
+        match answer {
+            Ok(admission) => {
+                self.outgoing
+                    .say(&Packet::LoginAccepted(admission.accepted));
+                self.outgoing.begin(admission.first);
+                self.session.accepted(now);
+                self.since = now;
+                self.alarm = Some(Alarm::new().map_err(End::Alarm)?);
+                self.client.logged_in(login, admission.first);
+                self.stage.counts.logins.fetch_add(1, Relaxed);
+                Ok(())
+            }
+            Err(reject) => {
+                self.outgoing.say(&Packet::LoginRejected(reject));
+                self.stage.counts.rejected.fetch_add(1, Relaxed);
+                Err(End::Rejected(reject))
+            }
+        }
+    }
+
+    fn wrote(&mut self, count: usize, now: Instant) {
+        self.session.sent(now);
+        self.stalled = None;
+        let first = self.outgoing.next();
+        let messages = self.outgoing.wrote(count);
+        let next = self.outgoing.next();
+        self.client.progress.wrote(next, messages, count);
+        if messages == 0 {
+            return;
+        }
+        self.stage.timeline.sent(next - 1);
+        self.stage.counts.messages.fetch_add(messages, Relaxed);
+        if let Some(late) = self.late(first, now) {
+            self.stage.counts.lateness.add(late, messages);
+        }
+    }
+
+    /// How late a message was that became due while the client was there.
+    fn late(&self, n: u64, now: Instant) -> Option<Duration> {
+        let due = self.stage.timeline.due(n, self.conduct.lag);
+        let due = due.filter(|due| *due > self.since);
+        due.map(|due| now.saturating_duration_since(due))
+    }
+}
+
+/// Waits until `due`, if there is such a moment; for ever, if not.
+async fn until(alarm: &mut Option<Alarm>, due: Option<Instant>) -> io::Result<()> {
+    match (alarm, due) {
+        (Some(alarm), Some(due)) => alarm.until(due).await,
+        _ => std::future::pending().await,
+    }
+}
+
+fn poll_read(
+    stream: &mut ResetOnDrop<Stream>,
+    incoming: &mut Incoming,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut room = ReadBuf::new(incoming.room());
+    ready!(Pin::new(&mut **stream).poll_read(cx, &mut room))?;
+    Poll::Ready(Ok(room.filled().len()))
+}
+
+/// Writes what is taken; waits, if there is nothing to be written.
+fn poll_write(
+    stream: &mut ResetOnDrop<Stream>,
+    bytes: &[u8],
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let stream = Pin::new(&mut **stream);
+    if !bytes.is_empty() {
+        return stream.poll_write(cx, bytes);
+    }
+    // What TLS holds back is on its way; a socket holds nothing back.
+    match stream.poll_flush(cx) {
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+    }
+}
