@@ -57,7 +57,8 @@ pub(super) struct Consume {
     /// Compares every message with that of `serve --seed`.
     #[arg(long, value_name = "SEED")]
     verify_seed: Option<u64>,
-    /// Measures latency, from when message n was due: START + n / RATE. As given to `serve`.
+    /// Measures latency, from when message n was due: START + n / RATE. As given to `serve`. What
+    /// was due before the login is not measured.
     #[arg(long, value_name = "RATE", requires = "start")]
     rate: Option<Rate>,
     /// The bursts that were given to `serve`.

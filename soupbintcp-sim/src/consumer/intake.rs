@@ -72,7 +72,10 @@ impl Intake {
     }
 
     /// A login was accepted: what counting says of the messages that follow.
-    pub(super) fn begins(&mut self, accepted: LoginAccepted) {
+    pub(super) fn begins(&mut self, accepted: LoginAccepted, now: SystemTime) {
+        if let Some(lateness) = &mut self.lateness {
+            lateness.begins(now);
+        }
         self.session.get_or_insert(accepted.session);
         let next = accepted.sequence;
         if let Judge::Seed(seed) = self.judge {

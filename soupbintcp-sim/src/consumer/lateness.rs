@@ -19,10 +19,12 @@ pub struct Scheduled {
 }
 
 /// Measures from when a message was due, not from when it was sent: a sender that is late does not
-/// hide what a consumer waits.
+/// hide what a consumer waits. What was due before the first login is history, and not measured;
+/// what an outage held back is.
 #[derive(Debug)]
 pub(super) struct Lateness {
     scheduled: Scheduled,
+    since: Option<SystemTime>,
     pub(super) histogram: Histogram<u64>,
 }
 
@@ -31,14 +33,21 @@ impl Lateness {
         let histogram = Histogram::new_with_bounds(1, LATENCY_MAX, 3).ok()?;
         Some(Self {
             scheduled,
+            since: None,
             histogram,
         })
+    }
+
+    /// A login was accepted.
+    pub(super) fn begins(&mut self, now: SystemTime) {
+        self.since.get_or_insert(now);
     }
 
     /// A message was read at `now`. One that came before its time counts as 1 ns late.
     pub(super) fn observe(&mut self, number: u64, now: SystemTime) {
         let Scheduled { start, schedule } = self.scheduled;
-        let Some(due) = start.checked_add(schedule.due(number)) else {
+        let due = start.checked_add(schedule.due(number));
+        let Some(due) = due.filter(|due| Some(*due) >= self.since) else {
             return;
         };
         let late = now.duration_since(due).unwrap_or(Duration::ZERO);

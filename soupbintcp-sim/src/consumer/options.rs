@@ -24,7 +24,7 @@ pub struct Options {
     pub duration: Option<Duration>,
     /// The seed whose day the messages should be.
     pub seed: Option<u64>,
-    /// When messages are due: latency is measured.
+    /// When messages are due: the latency of those is measured that are due after the first login.
     pub scheduled: Option<Scheduled>,
     /// Where messages are kept, as a BinaryFILE.
     pub out: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! The consumer at the server that belongs to it.
 
 use std::future::pending;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use l4_failover::soupbin::packet::Credentials;
 use soupbintcp_sim::consumer::{self, Options, Scheduled};
@@ -10,7 +10,8 @@ use soupbintcp_sim::server::{self, Rate, Schedule, Server};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_served_is_clean() {
     let rate = 20_000.try_into().unwrap();
-    let start = SystemTime::now();
+    // So late that the login comes before.
+    let start = SystemTime::now() + Duration::from_secs(1);
     let server = Server::bind(server::Options {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         rate: Rate::PerSecond(rate),
