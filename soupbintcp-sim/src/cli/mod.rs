@@ -1,7 +1,10 @@
 //! The command line of `soupbintcp-sim`. The exit code is decided here and nowhere else: 0 done,
-//! 1 failed, 2 a mistake in what was typed or in a file that it names.
+//! 1 failed or violated, 2 a mistake in what was typed or in a file that it names, or no login.
 
+mod consume;
+mod progress;
 mod serve;
+mod start;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -25,6 +28,12 @@ enum Command {
     /// Message n is due at start + n / rate: two servers of one seed, start and rate, or one that was
     /// restarted, stand at the same place.
     Serve(Box<serve::Serve>),
+    /// Logs in to a feed, and judges what comes, until the session ends or all has come that was
+    /// wanted.
+    ///
+    /// Exit code 0: every message came once, in order, unharmed, over one connection. 1: not so. 2:
+    /// there was no login.
+    Consume(Box<consume::Consume>),
 }
 
 /// Something failed, or was mistaken.
@@ -42,6 +51,7 @@ pub fn main() -> ExitCode {
 pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::parse_from(words).command {
         Command::Serve(serve) => serve::serve(*serve),
+        Command::Consume(consume) => consume::consume(*consume),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
