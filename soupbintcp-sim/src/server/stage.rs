@@ -129,7 +129,7 @@ impl Stage {
         match fault {
             Fault::Session(session) => {
                 common.session = *session;
-                self.timeline.finish_at(self.messages);
+                self.timeline.renew(self.messages);
             }
             Fault::Reject(reject) => common.rejecting = *reject,
             Fault::EndOfSession => self.timeline.finish(Instant::now()),
