@@ -129,7 +129,7 @@ mod tests {
     async fn what_is_kept_is_bounded_and_what_was_dropped_is_made_again() {
         let day = Day::new(7);
         let tape = Tape::new(Source::Day(day.clone()), 2);
-        for number in 0..2000 {
+        for number in 0..4000 {
             tape.chunk(number).await.unwrap();
         }
         let (bytes, makers) = {
