@@ -2,7 +2,7 @@
 //! 1 failed, 2 a mistake in what was typed or configured.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,10 +13,10 @@ use l4_failover::life;
 use l4_failover::process::activation::{Activated, ActivationError};
 use l4_failover::process::log::Log;
 use l4_failover::process::signals::{Hangups, Signals};
+use tokio::runtime::Runtime;
 
 use crate::app::{Bound, Source, StartError};
 use crate::check;
-use crate::config::Config;
 
 /// Passes TLS connections on by server name, without terminating TLS.
 #[derive(Debug, Parser)]
@@ -113,7 +113,7 @@ pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn end(why: &str, code: u8) -> ExitCode {
     // A closed stderr leaves nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{}", why.trim_end());
+    let _ = writeln!(io::stderr(), "{}", why.trim_end());
     ExitCode::from(code)
 }
 
@@ -121,9 +121,9 @@ fn check(check: &Check) -> Result<(), Failure> {
     let files = check.config.iter().chain(&check.files);
     let report = check::files(files.map(PathBuf::as_path));
     // A pipe that is closed early has read what it wanted.
-    let _ = std::io::stdout().write_all(report.routes.as_bytes());
+    let _ = io::stdout().write_all(report.routes.as_bytes());
     for warning in &report.warnings {
-        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+        let _ = writeln!(io::stderr(), "warning: {warning}");
     }
     match report.mistakes.is_empty() {
         true => Ok(()),
@@ -132,38 +132,39 @@ fn check(check: &Check) -> Result<(), Failure> {
 }
 
 fn run(run: &Run) -> Result<(), Failure> {
-    let (config, source) = Source::load(&run.config)?;
-    // Before there are threads.
-    let activated = Activated::from_env()?;
-    let log = Log::start(config.log.options());
+    // On this thread alone: what is given is taken before there are others.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    let result = runtime.block_on(serve(config, source, activated, &log));
+    // First of all: until then, a hangup ends the process.
+    let hangups = in_runtime(&runtime, Hangups::new)?;
+    let (config, source) = Source::load(&run.config)?;
+    let activated = Activated::from_env()?;
+    let log = Log::start(config.log.options());
+    for doubt in config.doubts() {
+        tracing::warn!("{doubt}");
+    }
+    let bound = Bound::bind(config, Some(source), activated, log.lost())?;
+    // Not before: while files are waited for, a signal ends the process by itself.
+    let signals = in_runtime(&runtime, Signals::new)?;
+    let result = runtime.block_on(serve(bound, signals, hangups));
     // Not dropped: that would wait for a look-up of a name that is under way.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(
-    config: Config,
-    source: Source,
-    activated: Activated,
-    log: &Log,
-) -> Result<(), Failure> {
-    let signals = Signals::new().map_err(no_signals)?;
-    let hangups = Hangups::new().map_err(no_signals)?;
-    let bound = Bound::bind(config, Some(source), activated, log.lost())?;
-    let ready = bound.to_string();
-    let app = bound.start().await?;
-    let _ = writeln!(std::io::stderr(), "{ready}");
-    life::run(&app, signals, hangups).await;
-    Ok(())
+fn in_runtime<T>(runtime: &Runtime, new: impl FnOnce() -> io::Result<T>) -> Result<T, Failure> {
+    let _in_runtime = runtime.enter();
+    new().map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))
 }
 
-fn no_signals(error: std::io::Error) -> Failure {
-    Failure::Failed(format!("cannot wait for signals: {error}"))
+async fn serve(bound: Bound, signals: Signals, hangups: Hangups) -> Result<(), Failure> {
+    let ready = bound.to_string();
+    let app = bound.start().await?;
+    let _ = writeln!(io::stderr(), "{ready}");
+    life::run(&app, signals, hangups).await;
+    Ok(())
 }
 
 #[cfg(test)]

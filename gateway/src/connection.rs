@@ -11,13 +11,14 @@ use bytes::Buf;
 use l4_failover::socket::cut::ResetOnDrop;
 use l4_failover::socket::proxy::{self, Origin};
 use l4_failover::socket::relay::{Op, RelayError, Side, relay};
-use l4_failover::{AttemptError, DialError, Dialling, LedNowhere, Reach};
+use l4_failover::{AttemptError, Connected, DialError, Dialling, Host, LedNowhere, Reach};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::access::Stay;
 use crate::answer::{self, AnswerLimits, First, Unanswered};
+use crate::circle::Way;
 use crate::destination::Destination;
 use crate::error::Error;
 use crate::hello::{self, Hello};
@@ -96,9 +97,7 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
     let limits = (reach, front.replay_timeout, front.answer);
     // A table of routes is not kept for as long as a dial may take.
     drop(front);
-    let upstream = dial(client, &hello, &destination, limits, record).await?;
-    record.tally().add(Side::Client, hello.bytes.len() as u64);
-    Ok(upstream)
+    dial(client, &hello, &destination, limits, record).await
 }
 
 /// Reads the hello and, where the connection comes from a proxy that is believed, before it whom
@@ -115,12 +114,12 @@ async fn greet(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<
         false => record.judge(record.client().ip())?,
     };
     let context = Arc::clone(record.context());
-    let place = context.half_read.enter();
+    let place = context.half_read.enter_at(record.listener().face as usize);
     let reading = async {
         if is_introduced {
             stay = introduce(client, record, limits.deadline).await?;
         }
-        Ok::<_, Error>(hello::read(client, &limits, since).await?)
+        Ok::<_, Error>(hello::read(client, &limits, since, record.tally()).await?)
     };
     let mut hello = tokio::select! {
         hello = reading => hello?,
@@ -161,6 +160,10 @@ async fn dial(
             .next()
             .await
             .map_err(|error| nobody(error, destination))?;
+        if is_ourselves(client, &connected) {
+            dial.led_nowhere(connected.endpoint, connected.address, LedNowhere::Ourselves);
+            continue;
+        }
         let leads_on = connected.endpoint.options().leads_on;
         // Asked only where it matters: it takes the pool's lock.
         let is_last = leads_on && !dial.has_others(&connected.endpoint);
@@ -174,6 +177,7 @@ async fn dial(
         let replayed = replay(&mut upstream, &header, hello, replay_timeout).await;
         if !leads_on {
             replayed.map_err(Error::Replay)?;
+            way.into_iter().for_each(Way::answered);
             return Ok(upstream);
         }
         // Half of what is left for each, so that one that hangs does not keep the others from being
@@ -191,6 +195,7 @@ async fn dial(
         };
         match first {
             Ok(first) => {
+                way.into_iter().for_each(Way::answered);
                 if let Some(endpoint) = record.endpoint() {
                     dial.led_on(endpoint);
                 }
@@ -205,6 +210,17 @@ async fn dial(
             Err(Unanswered::LedNowhere(why)) => leave(&mut dial, destination, record, why),
         }
     }
+}
+
+/// Whether the endpoint is the very address that the client came to: a host's name stands for this
+/// gateway, and the connection would take one place after another. The configuration knows only of
+/// addresses.
+fn is_ourselves(client: &TcpStream, connected: &Connected) -> bool {
+    let is_named = matches!(connected.endpoint.options().target.host, Host::Name(_));
+    is_named
+        && client
+            .local_addr()
+            .is_ok_and(|own| own == connected.address)
 }
 
 /// Nobody answers. Where only the gateways of a data centre know its names, their last word counts.

@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 /// What all connections of a process share.
 #[derive(Debug)]
 pub struct Context {
-    /// Connections whose hello is not complete.
+    /// Connections whose hello is not complete, by the face that they came to.
     pub half_read: Crowd,
     /// What each source of connections has taken.
     pub sources: Arc<Sources>,

@@ -40,9 +40,11 @@ pub enum Error {
     /// No gateway of the data centre that the name says leads anywhere, and they do not know it.
     #[error(transparent)]
     UnknownThere(DialError),
-    /// Its hello went to another gateway, and came back from there.
+    /// Its hello is on its way to another gateway, or was in vain a moment ago, and came back from
+    /// there.
     #[error(
-        "the hello came back from another gateway, to the address for clients: gateways are to be sent to each other's peer_address"
+        "the hello came back from another gateway, to the address for clients, or was sent again, byte \
+         for byte, though nobody had answered it: gateways are to be sent to each other's peer_address"
     )]
     Circle,
     /// The hello could not be passed on.

@@ -274,7 +274,9 @@ impl ConnectionRecord {
         let metrics = &self.context.metrics;
         metrics.ended(destination.map(|to| &*to.series), outcome);
         let tally = self.tally();
-        metrics.process().relayed(tally);
+        if self.phase == Phase::Relay {
+            metrics.process().relayed(tally);
+        }
         self.context.log.connection(&Line {
             id: self.entry.id,
             listener: &self.listener().name,

@@ -113,3 +113,103 @@ fn a_port_and_a_service_that_both_fail_over_hide_each_other() {
     assert_eq!(alone.warnings, Vec::<String>::new());
     assert!(alone.routes.contains("1.toml: ok; ports of l4-failover"));
 }
+
+/// The one warning of these files.
+fn warning(texts: &[String]) -> String {
+    let mut warnings = check(texts).warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    warnings.remove(0)
+}
+
+/// A pair that fits, the first of which is changed so.
+fn pair(from: &str, to: &str) -> [String; 2] {
+    let first = gateway("dc1", "dc2", 8443, 9444, ADOPTS[0]);
+    assert!(first.contains(from), "{from}");
+    let second = gateway("dc2", "dc1", 9443, 8444, ADOPTS[1]);
+    [first.replace(from, to), second]
+}
+
+#[test]
+fn a_header_that_nobody_expects_is_told_and_so_is_one_that_nobody_sends() {
+    let gateways = "gateways = [\"127.0.0.1:9444\"]";
+    let sent = format!("{gateways}\nproxy = \"v2\"");
+    let said = warning(&pair(gateways, &sent));
+    assert!(
+        said.contains("0.toml: proxy = \"v2\" sends a header"),
+        "{said}"
+    );
+    assert!(
+        said.contains("in proxy_from of its [[listen]] in"),
+        "{said}"
+    );
+    let believing = |[first, second]: [String; 2], whom: &str| {
+        let proxy_from = format!("[listen]\nproxy_from = [\"{whom}\"]");
+        [first, second.replace("[listen]", &proxy_from)]
+    };
+    // Of another.
+    let said = warning(&believing(pair(gateways, &sent), "10.0.0.1"));
+    assert!(said.contains("sends a header"), "{said}");
+    let fits = check(&believing(pair(gateways, &sent), "127.0.0.0/8"));
+    assert_eq!(fits.warnings, Vec::<String>::new());
+    let said = warning(&believing(pair("", ""), "127.0.0.1"));
+    assert!(
+        said.contains("0.toml: \"127.0.0.1:9444\", a gateway of \"dc2\", expects"),
+        "{said}"
+    );
+    assert!(said.contains("give proxy = \"v2\""), "{said}");
+}
+
+#[test]
+fn an_address_at_which_nobody_listens_is_told() {
+    let said = warning(&pair("127.0.0.1:9444", "127.0.0.1:9445"));
+    let expected = "0.toml: nobody in the files given listens at \"127.0.0.1:9445\", a gateway of \
+                    \"dc2\", which listens on 127.0.0.1:9443, 127.0.0.1:9444: change";
+    assert!(said.contains(expected), "{said}");
+    let named = pair("127.0.0.1:9444", "gw.dc2.example:9444");
+    assert_eq!(check(&named).warnings, Vec::<String>::new());
+    // Nothing is known of a data centre whose file is not given.
+    assert_eq!(check(&named[..1]).warnings, Vec::<String>::new());
+}
+
+#[test]
+fn names_that_are_unknown_where_they_are_led_are_told() {
+    let first = "datacenter = \"dc1\"";
+    let patterns = "\"{service}.{datacenter}\", \"{service}.{datacenter}.example\"";
+    let said = warning(&pair(
+        first,
+        &format!("{first}\nname_patterns = [{patterns}]"),
+    ));
+    let expected = "0.toml: names of the form \"{service}.{datacenter}.example\" are led to \"dc2\", \
+                    where they are unknown: give the same name_patterns in";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn a_gateway_that_anybody_may_be_is_told() {
+    let own = "peer_address = \"127.0.0.1:8444\"";
+    let open = own.replace("127.0.0.1", "0.0.0.0");
+    let said = warning(&pair(own, &open));
+    let expected = "0.toml: whoever reaches 0.0.0.0:8444, the peer_address, is taken for a gateway";
+    assert!(said.contains(expected), "{said}");
+    let shut = check(&pair(own, &format!("{open}\npeer_allow = [\"10.2.0.5\"]")));
+    assert_eq!(shut.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_data_centre_that_is_adopted_and_not_there_is_told() {
+    let said = warning(&pair(ADOPTS[0], "adopts = [\"dc2\", \"cd2\"]"));
+    let expected =
+        "the service \"refdata\" adopts \"cd2\", and there is no [[datacenter]] of this name";
+    assert!(
+        said.contains(expected) && said.ends_with("; did you mean \"dc2\"?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_pair_of_files_to_copy_fits() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs");
+    let paths = ["dc1.toml", "dc2.toml"].map(|name| PathBuf::from(directory).join(name));
+    let report = files(paths.iter().map(PathBuf::as_path));
+    assert_eq!((&*report.mistakes, report.warnings), ("", Vec::new()));
+}

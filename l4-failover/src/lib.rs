@@ -33,7 +33,8 @@ mod target;
 pub use pool::{
     Addresses, Attempt, AttemptError, BuildError, CommandError, Connected, Cut, DialError,
     DialLimits, Dialling, Endpoint, EndpointOptions, EndpointStatus, Events, Happened, LastCheck,
-    Lease, LedNowhere, Pool, PoolBuilder, PoolEvent, PoolOptions, PoolStatus, Prepared, Reach,
-    StateFileError, TierName, TierStatus, Upkeep,
+    Lease, Leased, LedNowhere, LineNews, LineTimes, Past, Pool, PoolBuilder, PoolEvent,
+    PoolOptions, PoolStatus, Prepared, Reach, Recall, Recalls, Retired, StateFileError, TierName,
+    TierStatus, Upkeep,
 };
 pub use target::{Host, Target, TargetError};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::pool::{AttemptError, Cut, DialError};
+use crate::pool::{Cut, DialError};
 use crate::socket::relay::{RelayError, Side};
 
 /// Who or what ended a connection.
@@ -95,13 +95,11 @@ impl Ending {
 
 impl From<&DialError> for Ending {
     fn from(error: &DialError) -> Self {
-        let is_full = |error: &AttemptError| matches!(error, AttemptError::Full(_));
-        let attempts = error.attempts();
         if matches!(error, DialError::NoneHealthy) {
             Self::new(Cause::Upstream, "none_healthy")
         } else if error.is_resource() {
             Self::new(Cause::Resource, "resource")
-        } else if !attempts.is_empty() && attempts.iter().all(|it| is_full(&it.error)) {
+        } else if error.is_full() {
             Self::new(Cause::Policy, "full")
         } else if error.is_timeout() {
             Self::new(Cause::Timeout, "connect_timeout")

@@ -70,8 +70,8 @@ fn the_minimal_file_loads_with_every_default() {
         panic!("one port");
     };
     assert_eq!(
-        (port.name.as_str(), port.protocol),
-        ("itch-feed", Protocol::Tcp)
+        (port.name.as_str(), &port.protocol),
+        ("itch-feed", &Protocol::Tcp)
     );
     assert_eq!(port.listen.address.to_string(), "127.0.0.1:19100");
     assert_eq!(port.listen.backlog, 4096);
@@ -221,24 +221,24 @@ const MISTAKES: &[(&str, &[&str])] = &[
         &["f.toml:9: port[0].hold_dwn: there is no such key; did you mean \"hold_down\"?"],
     ),
     (
-        "protocol = 'soupbintcp'",
+        "protocol = 'soupbin'",
         &[
-            "f.toml:9: port[0].protocol: this version has no SoupBinTCP bridge yet; \"tcp\" passes \
-           such sessions on as they are, and resets those of a line that dies",
+            "f.toml:9: port[0].protocol: expected \"tcp\" or \"soupbintcp\", found \"soupbin\"; \
+           did you mean \"soupbintcp\"?",
         ],
     ),
     (
         "check = 'tpc'",
         &[
-            "f.toml:9: port[0].check: expected \"tcp\", \"tls\", \"http\" or \"none\", \
-           found \"tpc\"; did you mean \"tcp\"?",
+            "f.toml:9: port[0].check: expected \"tcp\", \"tls\", \"http\", \"soupbintcp\" or \
+           \"none\", found \"tpc\"; did you mean \"tcp\"?",
         ],
     ),
     (
         "check = 5",
         &[
-            "f.toml:9: port[0].check: expected \"tcp\", \"tls\", \"http\" or \"none\", \
-           found the integer 5",
+            "f.toml:9: port[0].check: expected \"tcp\", \"tls\", \"http\", \"soupbintcp\" or \
+           \"none\", found the integer 5",
         ],
     ),
     (
@@ -280,8 +280,8 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[port.check]\ntype = 'htp'\npath = '/'",
         &[
-            "f.toml:10: port[0].check.type: expected \"tcp\", \"tls\", \"http\" or \"none\", \
-           found \"htp\"; did you mean \"http\"?",
+            "f.toml:10: port[0].check.type: expected \"tcp\", \"tls\", \"http\", \"soupbintcp\" or \
+           \"none\", found \"htp\"; did you mean \"http\"?",
         ],
     ),
     (
@@ -322,7 +322,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[port.check]\ntype = 'tcp'\ntls = { server_name = 'a' }",
         &[
-            "f.toml:11: port[0].check.tls: only checks of type \"tls\" and \"http\" speak TLS; \
+            "f.toml:11: port[0].check.tls: a check of type \"tcp\" or \"none\" speaks no TLS; \
            change type, or remove this",
         ],
     ),
@@ -625,7 +625,7 @@ fn mistakes_of_flags_name_the_flag() {
         listen: "19100".to_owned(),
         primary: words(&["a:1", "b"]),
         backup: words(&["a:1"]),
-        protocol: Some("soupbintcp".to_owned()),
+        protocol: Some("websocket".to_owned()),
         check: Some("tsl".to_owned()),
         admin: Some("0.0.0.0:19001".to_owned()),
     };
@@ -637,8 +637,7 @@ fn mistakes_of_flags_name_the_flag() {
         "--listen: expected an address and port such as \"0.0.0.0:8443\" or \"[::]:8443\", \
          found \"19100\": invalid socket address syntax",
         "--primary: expected \"host:port\", found \"b\": it names no port",
-        "--protocol: this version has no SoupBinTCP bridge yet; \"tcp\" passes such sessions on \
-         as they are, and resets those of a line that dies",
+        "--protocol: expected \"tcp\" or \"soupbintcp\", found \"websocket\"",
     ];
     assert_eq!(told(Settings::from_flags(wrong)), expected);
     let clash = Flags {
@@ -656,6 +655,11 @@ fn mistakes_of_flags_name_the_flag() {
         (
             "tls",
             "a server name, as in primary = [{ address = …, tls = { server_name = … } }]",
+        ),
+        (
+            "soupbintcp",
+            "a login of its own, as in check = { type = \"soupbintcp\", username = …, \
+             password_file = … }",
         ),
     ] {
         let expected = format!(

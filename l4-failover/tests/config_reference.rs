@@ -31,6 +31,8 @@ fn what_is_commented_out_is_right_too_but_for_files_that_are_not_there() {
         "admin.tls.cert",
         "port[1].primary[0].tls.ca",
         "port[1].check.tls.ca",
+        "port[2].primary[0].password_file",
+        "port[2].check.password_file",
         "inbound[0].cert",
     ];
     assert_eq!(paths, files, "{mistakes}");

@@ -1,9 +1,13 @@
 //! What clients say first: recorded, or built byte by byte.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
+
+/// How many hellos were built.
+static NTH: AtomicU64 = AtomicU64::new(0);
 
 /// A recorded hello, by the name of its file; see `gateway/testdata/hello/manifest.json`.
 pub fn recorded(file: &str) -> Vec<u8> {
@@ -39,7 +43,9 @@ fn with_extension(kind: u16, content: &[u8]) -> Vec<u8> {
 /// A ClientHello (RFC 8446 §4.1.2) with its handshake header.
 fn message(extensions: &[u8]) -> Vec<u8> {
     let mut body = vec![3, 3];
-    body.extend([7; 32]); // random
+    body.extend([7; 24]);
+    // Random, as far as it has to be: no two hellos are one.
+    body.extend(NTH.fetch_add(1, Relaxed).to_be_bytes());
     body.push(0); // no session id
     body.extend([0, 2, 0x13, 0x01]); // TLS_AES_128_GCM_SHA256
     body.extend([1, 0]); // no compression

@@ -7,6 +7,7 @@ pub mod client;
 pub mod config;
 pub mod counted;
 pub mod endpoint;
+pub mod fifo;
 pub mod figures;
 pub mod hello;
 pub mod http;

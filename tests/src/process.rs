@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http;
+use crate::{fifo, http};
 
 /// Nothing that a test waits for takes longer, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -205,6 +205,13 @@ impl Program {
         fs::read_to_string(self.directory().join(CONFIG)).unwrap()
     }
 
+    /// Puts a FIFO in place of the configuration that it was started with.
+    pub fn rewrite_as_fifo(&self) {
+        let next = self.directory().join("next.toml");
+        fifo::make(&next);
+        fs::rename(next, self.directory().join(CONFIG)).unwrap();
+    }
+
     fn directory(&self) -> &Path {
         let directory = self.directory.as_ref();
         directory.expect("it was started with a file").path()
@@ -329,7 +336,18 @@ impl Program {
 
     /// Waits until the process has ended.
     pub fn wait(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                Instant::now() < until,
+                "it does not end: {:#?}",
+                self.lines()
+            );
+            std::thread::yield_now();
+        }
     }
 
     /// Tells the process to stop, and waits until it has.

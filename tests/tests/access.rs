@@ -272,3 +272,14 @@ fn gateways_of_other_data_centres_are_not_limited_as_sources() {
     let _session = session(BOB, gateway.listen());
     assert_eq!(told(BOB, gateway.listen()), RESET);
 }
+
+#[test]
+fn a_gateway_that_takes_anybody_for_a_gateway_says_so_at_its_start() {
+    let given = Given {
+        listen: "peer_address = \"0.0.0.0:0\"",
+        ..Given::default()
+    };
+    let gateway = start(echo(), &given);
+    let warned = |line: &str| line.contains("WARN") && line.contains("give peer_allow");
+    gateway.line(warned);
+}

@@ -261,6 +261,91 @@ async fn gateways_that_send_each_other_to_the_wrong_address_find_out() {
     assert_eq!(gateway.ended_as(2, |it| it["sni"].is_string()).len(), 2);
 }
 
+/// A gateway of `here` that leads whatever it has no endpoint for to these of `there`.
+fn leading_on(at: SocketAddr, here: &str, there: &str, gateways: &[Reserved]) -> Gateway {
+    let gateways = gateways.iter().map(|it| it.address().to_string());
+    let (gateways, dead) = (Vec::from_iter(gateways), Reserved::new().unwrap());
+    gateway!(format!(
+        r#"datacenter = "{here}"
+[listen]
+address = "{at}"
+[admin]
+address = "127.0.0.1:0"
+[log]
+format = "json"
+[[service]]
+name = "currency"
+endpoints = ["{}"]
+failover = ["{there}"]
+check = "none"
+[[datacenter]]
+name = "{there}"
+gateways = {gateways:?}
+check = "none"
+"#,
+        dead.address()
+    ))
+}
+
+/// Each of three passes it on to each of the three others, once.
+#[test]
+fn a_hello_that_goes_in_circles_goes_over_each_way_once() {
+    let sites = [(); 2].map(|()| [(); 3].map(|()| Reserved::new().unwrap()));
+    let start = |here: usize, names: [&str; 2]| {
+        let there = &sites[1 - here];
+        let at = sites[here].iter().map(Reserved::address);
+        Vec::from_iter(at.map(|at| leading_on(at, names[0], names[1], there)))
+    };
+    let mut gateways = start(0, ["dc1", "dc2"]);
+    gateways.extend(start(1, ["dc2", "dc1"]));
+    let mut client = send(gateways[0].listen(), &named(b"currency.dc1"));
+    let refused = (INTERNAL_ERROR.to_vec(), End::Fin);
+    assert_eq!(read_to_end(&mut client), refused);
+    let hellos = gateways.iter().map(|gateway| {
+        until("all are over", || {
+            let open = gateway.series("mesh_gateway_connections_active");
+            open.into_values().all(|open| open == 0.0)
+        });
+        let lines = gateway.lines();
+        lines.iter().filter(|it| it.contains("\"sni\":")).count()
+    });
+    let hellos: usize = hellos.sum();
+    assert!(hellos <= 1 + 2 * 3 * 3, "{hellos} connections");
+}
+
+/// Its configuration knows the endpoint by a name alone.
+#[test]
+fn a_gateway_that_is_its_own_endpoint_finds_out() {
+    let (own, other) = (Reserved::new().unwrap(), answering(SERVED));
+    let config = |endpoints: &str| {
+        format!(
+            "datacenter = \"dc1\"\n[listen]\naddress = \"{}\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+             [log]\nformat = \"json\"\n[[service]]\nname = \"currency\"\n{endpoints}\ncheck = \"none\"\n",
+            own.address()
+        )
+    };
+    let itself = format!("localhost:{}", own.address().port());
+    let gateway = gateway!(config(&format!("endpoints = [\"{itself}\"]")));
+    let mut client = send(gateway.listen(), &named(b"currency.dc1"));
+    let refused = (INTERNAL_ERROR.to_vec(), End::Fin);
+    assert_eq!(read_to_end(&mut client), refused);
+    let line = gateway
+        .ended_as(1, |line| line["sni"].is_string())
+        .remove(0);
+    let error = line["error"].as_str().unwrap();
+    assert!(error.contains("is this very gateway"), "{error}");
+    // What else there is answers.
+    gateway.rewrite(&config(&format!(
+        "primary = [\"{itself}\"]\nbackup = [\"{other}\"]"
+    )));
+    assert_eq!(gateway.post("/reload").status, 200);
+    let mut client = send(gateway.listen(), &named(b"currency.dc1"));
+    assert_eq!(read_to_end(&mut client).0, SERVED);
+    drop(client);
+    let sessions = gateway.ended_as(2, |line| line["sni"].is_string()).len();
+    assert_eq!(sessions, 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_name_is_unknown_also_through_another_gateway() {
     let world = World::start(["", ""]).await;

@@ -410,13 +410,19 @@ fn the_configuration_in_force_is_shown_without_its_secrets() {
     let dump: Value = serde_json::from_str(body).unwrap();
     assert_eq!(dump["generation"], 0);
     assert!(dump["loaded"].is_string() && dump["file"].is_string());
+    let workers = std::thread::available_parallelism().unwrap().get();
     for (path, wanted) in [
+        ("workers", workers.into()),
         ("datacenter", "dc1".into()),
         (
             "service[0].endpoints",
             serde_json::json!(["127.0.0.1:7000"]),
         ),
         ("service[0].failback", "auto".into()),
+        ("service[0].check", "none".into()),
+        ("datacenter[0].check.type", "tcp".into()),
+        ("datacenter[0].check.interval", "5s".into()),
+        ("datacenter[0].check.rise", 3.into()),
         ("datacenter[0].name", "dc2".into()),
         ("drain.announce", "0s".into()),
         ("drain.deadline", "30s".into()),

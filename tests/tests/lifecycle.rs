@@ -13,10 +13,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
-use tests::config::{DRAIN, JSON_LOG, dc1};
+use tests::config::{DRAIN, JSON_LOG, dc1, feed};
 use tests::process::{Gateway, PATIENCE, run, until};
 use tests::wire::{self, Backend, End, Refusing, connect, echo, read_exactly, read_to_end, send};
-use tests::{gateway, hello, http, peers, program};
+use tests::{failover_program, gateway, hello, http, peers, program};
 
 const CLOSED: &str = "mesh_gateway_connections_closed_total";
 
@@ -121,6 +121,41 @@ fn check_says_every_mistake_of_several_files() {
     assert!(said.contains("absent.toml"), "{said}");
     let routes = String::from_utf8(output.stdout).unwrap();
     assert!(routes.contains("sound.toml: ok"), "{routes}");
+}
+
+/// A workstation has not the directories of the machine that a file is for.
+#[test]
+fn check_only_warns_of_state_files_that_this_machine_cannot_keep_and_writes_none() {
+    let files = Files::new();
+    let state = |file: &str| format!("state_file = {:?}\n", Path::new(file));
+    let here = files.0.path().join("here.state");
+    let keys = [
+        state("/nowhere/currency.state"),
+        state(here.to_str().unwrap()),
+    ];
+    let config = |keys: &str| dc1("", &[any_endpoint()], keys);
+    let [elsewhere, writable] = keys.each_ref().map(|keys| config(keys));
+    let elsewhere = files.add("elsewhere.toml", &elsewhere);
+    let writable = files.add("writable.toml", &writable);
+    let ports = feed(&[any_endpoint()], &keys[0], "");
+    let ports = files.add("ports.toml", &ports);
+    let output = mesh_gateway(&["check"], &[&elsewhere, &writable, &ports]);
+    let says = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{says}");
+    let warned = |file: &Path| {
+        let start = format!("warning: {}: the state file /nowhere/", file.display());
+        says.lines().filter(|line| line.starts_with(&start)).count()
+    };
+    assert_eq!(
+        [&elsewhere, &writable, &ports].map(|file| warned(file)),
+        [1, 0, 1]
+    );
+    assert!(!here.exists());
+    let own = run(Command::new(failover_program!()).arg("check").arg(&ports));
+    assert_eq!(own.status.code(), Some(0));
+    assert!(said(&own).starts_with(&format!("warning: {}", ports.display())));
+    let output = mesh_gateway(&["run", "--config"], &[&elsewhere]);
+    assert_not_started(&output, 1);
 }
 
 #[test]
@@ -497,6 +532,32 @@ fn three_outcomes(log: &str) -> Gateway {
     session(gateway.listen(), &backend);
     until("all have ended", || gateway.total(CLOSED) == 3.0);
     gateway
+}
+
+/// Whatever it was refused for.
+#[test]
+fn what_a_client_sent_is_counted_from_its_first_byte() {
+    let dead = Refusing::default();
+    let gateway = gateway!(dc1("", &[dead.address()], JSON_LOG));
+    let part = &hello::recorded("curl.bin")[..100];
+    let sent = [
+        hello::named(b"nobody.dc1"),
+        hello::named(b"currency.dc1"),
+        b"GET / HTTP/1.0\r\n\r\n".to_vec(),
+    ];
+    for (nth, bytes) in sent.iter().enumerate() {
+        read_to_end(&mut send(gateway.listen(), bytes));
+        assert_eq!(gateway.ended(nth + 1)[nth]["from_client"], bytes.len());
+    }
+    let client = send(gateway.listen(), part);
+    until("it is seen", || {
+        let open: Value = serde_json::from_str(&gateway.get("/connections").body).unwrap();
+        open["connections"][0]["from_client_bytes"] == part.len()
+    });
+    drop(client);
+    assert_eq!(gateway.ended(4)[3]["from_client"], part.len());
+    // Nothing was passed on.
+    assert_eq!(gateway.total("mesh_gateway_relayed_bytes_total"), 0.0);
 }
 
 /// What is logged of connections once the process has ended.

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -136,6 +138,68 @@ fn an_address_keeps_its_sockets_under_another_name_and_in_front_of_others() {
     assert_eq!(listeners(&port)[1], ("new".to_owned(), address));
 }
 
+/// Each has somebody in its queue, for whom there is no place: none is closed by itself in time.
+#[test]
+fn ports_that_go_are_closed_at_once_and_not_one_after_the_other() {
+    let primary = echo();
+    let limits = "[limits]\nconnections = 1\n";
+    let more = (0..8).map(|nth| another(&format!("more-{nth}"), "127.0.0.1:0", primary));
+    let port = failover!(feed(
+        &[primary],
+        "",
+        &(limits.to_owned() + &more.collect::<String>())
+    ));
+    let _held = session(port.address("feed"));
+    let _queued: Vec<_> = listeners(&port)[1..]
+        .iter()
+        .map(|(_, address)| connect(*address))
+        .collect();
+    // Each of its workers would wait a second for each of them.
+    let asked = Instant::now();
+    reload(&port, &feed(&[primary], "", limits));
+    port.line(|line| line.contains("the configuration was reloaded"));
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn operators_see_the_configuration_that_is_in_force_and_since_when() {
+    let endpoint = echo();
+    let text = feed(&[endpoint], "", "");
+    let port = failover!(format!("workers = 2\n{text}"));
+    let dump = || -> Value { serde_json::from_str(&port.get("/config_dump").body).unwrap() };
+    let now = dump();
+    assert_eq!(now["generation"], 0);
+    assert!(now["loaded"].is_string() && now["file"].is_string());
+    for (path, wanted) in [
+        ("workers", 2.into()),
+        ("drain.announce", "0s".into()),
+        ("port[0].name", "feed".into()),
+        ("port[0].primary", serde_json::json!([endpoint.to_string()])),
+        ("port[0].check.type", "tcp".into()),
+        ("port[0].check.interval", "5s".into()),
+        ("port[0].check.fall", 3.into()),
+    ] {
+        assert_eq!(now["config"][path], wanted, "{path} in {now}");
+    }
+    let info = || -> Value { serde_json::from_str(&port.get("/server_info").body).unwrap() };
+    let loaded = info()["loaded_unix_seconds"].as_u64().unwrap();
+    assert!(loaded >= info()["started_unix_seconds"].as_u64().unwrap());
+    // What is refused is not in force.
+    refusal(&port, &format!("workers = 3\n{text}"));
+    assert_eq!(dump(), now);
+    let check = feed(&[endpoint], "check = { type = \"none\", fall = 2 }", "");
+    reload(&port, &format!("workers = 2\n{check}"));
+    let then = dump();
+    assert_eq!(then["generation"], 1);
+    assert_eq!(then["config"]["port[0].check"], Value::Null);
+    assert!(info()["loaded_unix_seconds"].as_u64().unwrap() >= loaded);
+    let flags = ["--listen", "127.0.0.1:0", "--primary", "127.0.0.1:1"];
+    let mut command = Command::new(failover_program!());
+    let command = command.args(flags).args(["--admin", "127.0.0.1:0"]);
+    assert_eq!(Program::spawn(command).get("/config_dump").status, 404);
+}
+
 #[test]
 fn a_file_with_mistakes_is_refused_whole_and_so_is_what_takes_a_restart() {
     let (first, second) = (echo(), echo());
@@ -256,4 +320,28 @@ fn sessions_that_do_not_finish_are_reset_at_the_deadline_and_counted() {
     assert!(port.wait().success());
     port.line(|line| line.contains("resetting the sessions") && line.contains("\"sessions\":2"));
     assert_eq!(port.first_ended()["cause"], "drain");
+}
+
+/// Taken out of the file and put back, a port counts the sessions that it had.
+#[test]
+fn a_port_that_comes_back_has_its_old_sessions() {
+    let (first, second) = (echo(), echo());
+    let alone = feed(&[first], "", "");
+    let full = format!("[\"{second}\"]");
+    let limited = format!("[{{ address = \"{second}\", max_connections = 1 }}]");
+    let both = alone.clone() + &another("more", "127.0.0.1:0", second).replace(&full, &limited);
+    let port = failover!(both);
+    let mut held = session(port.address("more"));
+    reload(&port, &alone);
+    reload(&port, &both);
+    let all = listeners(&port);
+    let (_, more) = all.iter().find(|(name, _)| name == "more").unwrap();
+    let refused = read_to_end(&mut connect(*more));
+    assert_eq!(refused, (vec![], End::Reset));
+    assert!(echoes(&mut held, b"still there"));
+    drop(held);
+    until("there is a place again", || {
+        let mut client = connect(*more);
+        client.write_all(b"hello").is_ok() && client.read_exact(&mut [0; 5]).is_ok()
+    });
 }

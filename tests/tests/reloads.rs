@@ -11,11 +11,11 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::config::{DRAIN, JSON_LOG, dc1};
-use tests::gateway;
-use tests::hello;
 use tests::load::{Load, Session, within};
+use tests::ports::Reserved;
 use tests::process::{Gateway, until};
 use tests::wire::{Backend, End, echo, read_exactly, read_to_end, send};
+use tests::{gateway, hello, http};
 
 const GENERATION: &str = "mesh_gateway_generation";
 const CLOSED: &str = "mesh_gateway_connections_closed_total";
@@ -308,4 +308,108 @@ fn sessions_finish_while_nobody_comes_any_more_and_the_rest_is_reset() {
     let ended = gateway.ended_as(2, |line| line["phase"] == "relay");
     let causes: Vec<_> = ended.iter().map(|line| &line["cause"]).collect();
     assert_eq!(causes, ["done", "drain"]);
+}
+
+/// Taken out of the file and put back, a service is who it was: its sessions count, its endpoint is in
+/// maintenance still.
+#[test]
+fn a_service_that_comes_back_is_who_it_was() {
+    let endpoints = [echo(), echo()];
+    let alone = dc1("", &endpoints[..1], "");
+    let orders = format!(
+        "[[service]]\nname = \"orders\"\ncheck = \"none\"\nprimary = [\"{}\"]\n\
+         backup = [{{ address = \"{}\", max_connections = 1 }}]\n",
+        endpoints[0], endpoints[1]
+    );
+    let both = alone.clone() + &orders;
+    let gateway = gateway!(both);
+    let out = format!(
+        r#"{{"endpoint": "{}", "reason": "a new disk"}}"#,
+        endpoints[0]
+    );
+    let admin = gateway.address("admin");
+    let answer = http::post(admin, "/pools/orders/maintenance", &out);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let mut session = Session::open(gateway.listen(), "orders.dc1").unwrap();
+    reload(&gateway, &alone);
+    reload(&gateway, &alone);
+    reload(&gateway, &both);
+    let clusters: Value = serde_json::from_str(&gateway.get("/clusters").body).unwrap();
+    let pools = clusters["pools"].as_array().unwrap();
+    let pool = pools.iter().find(|it| it["name"] == "orders").unwrap();
+    let tiers = &pool["tiers"];
+    assert_eq!(tiers[0]["endpoints"][0]["maintenance"], "a new disk");
+    assert_eq!(tiers[1]["endpoints"][0]["connections"], 1);
+    // It is full.
+    Session::open(gateway.listen(), "orders.dc1").unwrap_err();
+    session.exchange(b"still there").unwrap();
+    session.close().unwrap();
+    until("there is a place again", || {
+        Session::open(gateway.listen(), "orders.dc1").is_ok()
+    });
+}
+
+/// The text of [`dc1`] with these listeners in place of its own.
+fn listening(endpoint: SocketAddr, listeners: &str) -> String {
+    let alone = dc1("", &[endpoint], "");
+    alone.replace("[listen]\naddress = \"127.0.0.1:0\"\n", listeners)
+}
+
+#[test]
+fn a_listener_that_would_be_another_is_refused_with_what_to_do() {
+    let (endpoint, reserved) = (echo(), [(); 2].map(|()| Reserved::new().unwrap()));
+    let [clients, peers] = [0, 1].map(|nth: usize| reserved[nth].address());
+    let keys = format!("address = \"{clients}\"\npeer_address = \"{peers}\"\n");
+    let gateway = gateway!(listening(endpoint, &format!("[listen]\n{keys}")));
+    // A second section beside one without a name.
+    let more = "[[listen]]\naddress = \"127.0.0.1:0\"\n";
+    let unnamed = format!("[[listen]]\n{keys}{more}");
+    let said = refusal(&gateway, &listening(endpoint, &unnamed));
+    for (address, after) in [(clients, ""), (peers, "-peer")] {
+        let expected = format!(
+            "{address} is the address of the listener \"listen{after}\", whose name would be \
+             \"listen-1{after}\", as that of one of several [[listen]] is that has no name: \
+             give name = \"listen\" in its [[listen]], or restart"
+        );
+        assert!(said.contains(&expected), "{said}");
+    }
+    let named = format!("[[listen]]\nname = \"listen\"\n{keys}{more}");
+    reload(&gateway, &listening(endpoint, &named));
+    // Clients where gateways were.
+    let swapped = format!("[listen]\naddress = \"{peers}\"\n");
+    let said = refusal(&gateway, &listening(endpoint, &swapped));
+    let expected = format!(
+        "{peers} is where gateways of other data centres (peer_address) connect, and would be where \
+         clients (address) do: use another port, or restart"
+    );
+    assert!(said.contains(&expected), "{said}");
+}
+
+#[test]
+fn who_has_the_port_is_this_process_itself() {
+    let endpoint = echo();
+    let full = |sections: &str| listening(endpoint, sections) + "[limits]\nconnections = 1\n";
+    let own = "[[listen]]\nname = \"listen\"\naddress = \"127.0.0.1:0\"\n";
+    let more = |address: &str| format!("[[listen]]\nname = \"more\"\naddress = \"{address}\"\n");
+    let gateway = gateway!(full(&(own.to_owned() + &more("127.0.0.1:0"))));
+    let address = gateway.address("more");
+    let every = format!("0.0.0.0:{}", address.port());
+    let said = refusal(&gateway, &full(&(own.to_owned() + &more(&every))));
+    let expected = format!(
+        "cannot listen on {every}: this process itself listens on {address} until all of the change is"
+    );
+    assert!(said.contains(&expected), "{said}");
+    // Nobody else is let in, so that who waits there keeps it from being closed.
+    let held = Session::open(gateway.listen(), "currency.dc1").unwrap();
+    let _waiting = TcpStream::connect(address).unwrap();
+    reload(&gateway, &full(own));
+    let again = full(&(own.to_owned() + &more(&address.to_string())));
+    let said = refusal(&gateway, &again);
+    let expected = format!("cannot listen on {address}: this process still closes {address}");
+    assert!(said.contains(&expected), "{said}");
+    held.close().unwrap();
+    gateway.rewrite(&again);
+    until("it is closed, and opened again", || {
+        gateway.post("/reload").status == 200
+    });
 }

@@ -129,6 +129,28 @@ fn whoever_gives_way_is_reset() {
     assert!(!is_over(&second));
 }
 
+/// Gateways of other data centres begin theirs at an address of their own.
+#[test]
+fn a_flood_at_one_address_ends_nothing_at_the_other() {
+    let listen = "address = \"127.0.0.1:0\"\npeer_address = \"127.0.0.1:0\"\n[admin]";
+    let limits = "[hello]\ntimeout = \"5m\"\n[limits]\nhalf_read_hellos = 4\n";
+    let config = dc1("", &[echo()], limits);
+    let gateway = gateway!(config.replace("address = \"127.0.0.1:0\"\n[admin]", listen));
+    let hello = hello::named(b"currency.dc1");
+    let (begun, rest) = hello.split_at(hello.len() / 2);
+    let [clients, peers] = [gateway.listen(), gateway.address("listen-peer")];
+    for (nth, (quiet, flooded)) in [(clients, peers), (peers, clients)].into_iter().enumerate() {
+        let mut first = send(quiet, begun);
+        gateway.metric_until(HALF_READ, |held| held >= 1.0);
+        let flood = [(); 12].map(|()| send(flooded, begun));
+        gateway.metric_until(CROWDED, |crowded| crowded >= 9.0 * (nth + 1) as f64);
+        first.write_all(rest).unwrap();
+        assert_eq!(read_exactly(&mut first, hello.len()), hello);
+        drop(flood);
+        gateway.metric_until(HALF_READ, |held| held == 0.0);
+    }
+}
+
 /// A hello almost as long as may be, in memory twice: as it came, and put together.
 #[test]
 fn hellos_as_long_as_may_be_cost_what_their_limits_say() {

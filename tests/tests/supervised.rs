@@ -17,9 +17,10 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tests::config::{DRAIN, dc1, feed};
+use tests::fifo::Fifo;
 use tests::load::{Load, Session, within};
 use tests::process::{PATIENCE, Program, run_on, until};
-use tests::wire::echo;
+use tests::wire::{echo, send};
 use tests::{failover_program, program};
 
 /// How often to do it: few times in a test run, as often as it takes in a long one.
@@ -238,6 +239,75 @@ fn both_programs_tell_of_readiness_reloads_and_the_end() {
             &format!("listen = \"{address}\""),
         )
     }));
+}
+
+/// A gateway that tells, and what it is to reload: a pool whose state file does not come.
+fn telling(drain: &str) -> (Unit, Program, String, Fifo) {
+    let (endpoint, fifo) = (echo(), Fifo::new());
+    let unit = Unit::gateway(|address| listening(address, endpoint, drain));
+    let (mut command, socket) = unit.command();
+    let command = command.env("NOTIFY_SOCKET", unit.directory.path().join("notify"));
+    let program = Program::spawn(command.stdin(socket));
+    assert_eq!(unit.told()[0], "READY=1");
+    let more = format!(
+        "[[service]]\nname = \"more\"\nendpoints = [\"{endpoint}\"]\nstate_file = {:?}\n",
+        fifo.path()
+    );
+    let hanging = fs::read_to_string(unit.file()).unwrap() + &more;
+    (unit, program, hanging, fifo)
+}
+
+#[test]
+fn of_two_reloads_at_once_each_is_told_from_its_beginning_to_its_end() {
+    let (unit, program, hanging, fifo) = telling(DRAIN);
+    fs::write(unit.file(), hanging).unwrap();
+    let ask = b"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    let _first = send(program.address("admin"), ask);
+    let held = fifo.opened();
+    let _second = send(program.address("admin"), ask);
+    // Asked after it, so that it has come.
+    assert_eq!(program.get("/health/ready").status, 200);
+    drop(held);
+    let told: Vec<_> = (0..4).map(|_| unit.told()).collect();
+    let words: Vec<_> = told.iter().map(|it| it[0].as_str()).collect();
+    assert_eq!(words, ["RELOADING=1", "READY=1", "RELOADING=1", "READY=1"]);
+    for (nth, said) in [(1, "generation 1"), (3, "generation 2")] {
+        assert!(told[nth][1].contains(said), "{told:?}");
+    }
+}
+
+#[test]
+fn a_reload_that_is_given_up_is_told_so_before_the_end_and_none_begins_after() {
+    let (unit, mut program, hanging, fifo) = telling("announce = \"10m\"");
+    fs::write(unit.file(), hanging).unwrap();
+    program.signal(Signal::HUP);
+    let _held = fifo.opened();
+    assert_eq!(unit.told()[0], "RELOADING=1");
+    program.signal(Signal::TERM);
+    let ready = unit.told();
+    assert_eq!(ready[0], "READY=1");
+    assert!(ready[1].contains("old configuration: the process is draining"));
+    assert_eq!(unit.told()[0], "STOPPING=1");
+    program.signal(Signal::HUP);
+    program.line(|line| line.contains("draining and reloads nothing"));
+    program.signal(Signal::TERM);
+    assert!(unit.told()[0].starts_with("STATUS=stopped"));
+    assert!(program.wait().success());
+}
+
+#[test]
+fn a_socket_on_another_address_than_the_file_says_is_warned_of() {
+    let mut unit = Unit::gateway(|_| {
+        let text = dc1("", &[echo()], "");
+        text.replacen("127.0.0.1:0", "127.0.0.1:8443", 1)
+    });
+    unit.name = "listen";
+    let gateway = unit.start();
+    assert_eq!(gateway.listen(), unit.address());
+    let said = gateway.line(|line| line.contains("on another address than the file says"));
+    for word in [&unit.address().to_string(), "127.0.0.1:8443", "listen"] {
+        assert!(said.contains(word), "{word} in {said}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use l4_failover::Upkeep;
 use l4_failover::admin::pools::Pools;
 use l4_failover::admin::{self, AdminError};
-use l4_failover::life::{Binding, Doors, Place, PlaceError, Wanted};
+use l4_failover::life::{Binding, Doors, Place, PlaceError, Reloads, Wanted};
 use l4_failover::process::activation::Activated;
 use l4_failover::process::descriptors::{self, Standing, TooFewDescriptors, raise_descriptors};
 use l4_failover::socket::crowd::Crowd;
@@ -154,12 +154,14 @@ impl Bound {
             config: self.config,
             source: self.source,
             doors,
+            retired: Default::default(),
         };
         let view = View::of(0, &running, self.tables);
         Ok(App(Arc::new(Shared {
             workers: running.config.workers,
             context: self.context,
             upkeep,
+            reloads: Reloads::default(),
             running: Mutex::new(Some(running)),
             view: ArcSwap::from_pointee(view),
             pools,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use l4_failover::{Pool, PoolOptions, Prepared};
+use l4_failover::{Past, Pool, PoolOptions, Prepared};
 
 use super::StartError;
 use crate::destination::Destination;
@@ -21,26 +21,41 @@ pub fn destination(
     kind: RouteKind,
     pool: &PoolOptions,
 ) -> Result<Arc<Destination>, StartError> {
+    after(metrics, kind, pool, &Past::default())
+}
+
+/// The same, where it may have been there before.
+fn after(
+    metrics: &Metrics,
+    kind: RouteKind,
+    pool: &PoolOptions,
+    past: &Past,
+) -> Result<Arc<Destination>, StartError> {
     Ok(Arc::new(Destination {
         name: pool.name.clone(),
         kind,
-        pool: Pool::new(pool.clone())?,
+        pool: Pool::after(pool.clone(), past)?,
         series: metrics.series(kind, &pool.name),
     }))
 }
 
+/// What is left of destinations that no route leads to any more.
+pub(super) type Retired = l4_failover::Retired<(RouteKind, String)>;
+
 /// What routes lead to after a reload: pools of kept names are changed in place, and keep their
-/// health, sessions and holds.
+/// health, sessions and holds; those that come back have sessions and holds again.
 pub(super) struct Destinations<'a> {
     metrics: &'a Metrics,
+    retired: &'a Retired,
     before: HashMap<(RouteKind, &'a str), &'a Arc<Destination>>,
     changes: Vec<Prepared>,
 }
 
 impl<'a> Destinations<'a> {
-    pub(super) fn of(before: &'a Tables, metrics: &'a Metrics) -> Self {
+    pub(super) fn of(before: &'a Tables, retired: &'a Retired, metrics: &'a Metrics) -> Self {
         Self {
             metrics,
+            retired,
             before: before.destinations().map(|to| (to.key(), to)).collect(),
             changes: Vec::new(),
         }
@@ -53,7 +68,10 @@ impl<'a> Destinations<'a> {
         pool: &PoolOptions,
     ) -> Result<Arc<Destination>, StartError> {
         let Some(before) = self.before.get(&(kind, pool.name.as_str())) else {
-            return destination(self.metrics, kind, pool);
+            return match self.retired.find(&(kind, pool.name.clone())) {
+                Some(past) => after(self.metrics, kind, pool, past),
+                None => destination(self.metrics, kind, pool),
+            };
         };
         self.changes.push(before.pool.prepare(pool.clone())?);
         Ok(Arc::new(Destination {

@@ -2,6 +2,7 @@
 
 mod bound;
 mod destinations;
+mod others;
 mod plan;
 mod reload;
 mod source;
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::ArcSwap;
 use l4_failover::Upkeep;
 use l4_failover::admin::pools::Pools;
-use l4_failover::life::{self, Doors, Process};
+use l4_failover::life::{self, Doors, Process, Reloads};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::interval;
 
@@ -44,7 +45,9 @@ pub struct App(Arc<Shared>);
 struct Shared {
     context: Arc<Context>,
     upkeep: Upkeep,
-    /// One change at a time; none once the process is on its way out.
+    reloads: Reloads,
+    /// None once the process is on its way out. A reload has it for as long as it takes, and gives
+    /// it back at once when the reloads end.
     running: Mutex<Option<Running>>,
     view: ArcSwap<View>,
     /// The pools of the view, for operators.
@@ -64,6 +67,8 @@ struct Running {
     /// Where it came from, and is read from again.
     source: Option<Source>,
     doors: Doors<Context>,
+    /// What was configured once, and may be again.
+    retired: destinations::Retired,
 }
 
 /// What operators see of what a change changes.
@@ -119,8 +124,8 @@ impl Process for App {
     }
 
     async fn reload(&self) -> Result<Reloaded, ReloadError> {
-        let shared = Arc::clone(&self.0);
-        life::told(self.generation(), async move { shared.reload().await }).await
+        let (reloads, shared) = (&self.0.reloads, Arc::clone(&self.0));
+        reloads.told(self.clone(), shared.reload()).await
     }
 
     fn drain(&self) {
@@ -140,7 +145,7 @@ impl App {
     async fn wind_down(&self, force: impl Future<Output = ()>) -> Stopped {
         let context = &self.0.context;
         context.stopping.store(true, Relaxed);
-        // A reload that is under way comes to its end; it is the last.
+        let force = life::unless_forced(force, self.0.reloads.end()).await;
         let Some(running) = self.0.running.lock().await.take() else {
             return Stopped { forced: 0 };
         };

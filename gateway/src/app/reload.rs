@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use l4_failover::Prepared;
 use l4_failover::life::{Door, Opened, Place};
-use tokio::task::spawn_blocking;
 
-use super::destinations::Destinations;
-use super::{FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, plan};
+use super::destinations::{Destinations, Retired};
+use super::{
+    FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, others, plan,
+};
 use crate::admin::named_pools;
 use crate::config::Config;
 use crate::context::Context;
@@ -18,22 +19,34 @@ use crate::tables::Tables;
 
 impl Shared {
     /// Reads the file again and does what it says. No connection notices: sessions of services
-    /// and endpoints that are gone go on.
-    pub(super) async fn reload(&self) -> Result<Reloaded, ReloadError> {
+    /// and endpoints that are gone go on. Wherever it waits, the end of the process is not kept
+    /// waiting.
+    pub(super) async fn reload(self: Arc<Self>) -> Result<Reloaded, ReloadError> {
         let mut running = self.running.lock().await;
-        let running = running.as_mut().filter(|_| !self.context.is_stopping());
-        let running = running.ok_or(ReloadError::Draining)?;
-        let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
-        let file = source.file.clone();
-        let (config, source) = spawn_blocking(move || load(&file)).await??;
-        let change = Change::prepare(self, running, config)?;
-        change.look_up(self).await;
-        let opened = change.open(running, &self.context).await?;
-        running.source = Some(source);
-        let gone = opened.apply(self, running);
-        running.doors.close(gone).await;
+        let running = running.as_mut().ok_or(ReloadError::Draining)?;
+        let changed = self.reloads.unless_ended(self.changed(running)).await;
+        let gone = changed.ok_or(ReloadError::Draining)??.apply(&self, running);
+        let closed = running.doors.close(gone);
+        // The end closes all.
+        let _ = self.reloads.unless_ended(closed).await;
         let generation = self.view.load().generation;
         Ok(Reloaded { generation })
+    }
+
+    /// All that can fail; dropped before its end, it changes nothing.
+    async fn changed(self: &Arc<Self>, running: &Running) -> Result<Changed, ReloadError> {
+        let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
+        let file = source.file.clone();
+        let (config, source) = self.reloads.read(move || load(&file)).await?;
+        refuse_restarts(&running.config, &config)?;
+        bound::room(&config, running.doors.activated())?;
+        let shared = Arc::clone(self);
+        let retired = running.retired.clone();
+        let led = move || Led::by(config, &retired, &shared);
+        let led = self.reloads.read(led).await?;
+        let places = led.places(running)?;
+        led.look_up(self).await;
+        led.open(source, places, running, &self.context).await
     }
 }
 
@@ -41,31 +54,32 @@ fn load(file: &Path) -> Result<(Config, Source), ReloadError> {
     Source::load(file).map_err(ReloadError::Mistaken)
 }
 
-/// All that a reload changes, found good.
-struct Change {
+/// Another configuration, and where it leads.
+struct Led {
     config: Config,
     tables: Tables,
     pools: Vec<Prepared>,
-    places: Vec<Place>,
 }
 
-impl Change {
-    fn prepare(shared: &Shared, running: &Running, config: Config) -> Result<Self, ReloadError> {
-        refuse_restarts(&running.config, &config)?;
-        bound::room(&config, running.doors.activated())?;
+impl Led {
+    /// Reads the files that `config` names.
+    fn by(config: Config, retired: &Retired, shared: &Shared) -> Result<Self, ReloadError> {
         let view = shared.view.load();
-        let mut destinations = Destinations::of(&view.tables, &shared.context.metrics);
+        let mut destinations = Destinations::of(&view.tables, retired, &shared.context.metrics);
         let tables = plan::tables(&config, |kind, pool| destinations.prepare(kind, pool));
         let tables = tables.map_err(ReloadError::unmade)?;
         let pools = destinations.into_changes();
-        let places = running.doors.places(&plan::wanted(&config))?;
-        refuse_others(&config, &places, running.doors.open())?;
         Ok(Self {
             config,
             tables,
             pools,
-            places,
         })
+    }
+
+    fn places(&self, running: &Running) -> Result<Vec<Place>, ReloadError> {
+        let places = running.doors.places(&plan::wanted(&self.config))?;
+        others::refuse(&self.config, &places, running.doors.open())?;
+        Ok(places)
     }
 
     /// Looks after what is new, so that it is known when the first connection comes.
@@ -77,13 +91,20 @@ impl Change {
     }
 
     /// Accepts on the new addresses, the last step that can fail.
-    async fn open(self, running: &Running, context: &Context) -> Result<Changed, ReloadError> {
+    async fn open(
+        self,
+        source: Source,
+        places: Vec<Place>,
+        running: &Running,
+        context: &Context,
+    ) -> Result<Changed, ReloadError> {
         let (config, tables) = (self.config, self.tables);
-        let places = plan::wanted(&config).into_iter().zip(self.places);
+        let places = plan::wanted(&config).into_iter().zip(places);
         let listener = |nth: usize| plan::listener(&config, nth, &tables, &context.metrics);
         let doors = running.doors.accept(places, listener).await?;
         Ok(Changed {
             config,
+            source,
             tables,
             pools: self.pools,
             doors,
@@ -94,6 +115,7 @@ impl Change {
 /// All that a reload changes, when nothing can fail any more.
 struct Changed {
     config: Config,
+    source: Source,
     tables: Tables,
     pools: Vec<Prepared>,
     doors: Opened<Listener>,
@@ -109,9 +131,13 @@ impl Changed {
             door.listener.lead_to(front);
         }
         self.pools.into_iter().for_each(Prepared::apply);
-        running.config = self.config;
+        (running.config, running.source) = (self.config, Some(self.source));
         let before = shared.show(self.tables, running);
-        retire(&before.tables, &shared.view.load().tables);
+        retire(
+            &mut running.retired,
+            &before.tables,
+            &shared.view.load().tables,
+        );
         gone
     }
 }
@@ -128,10 +154,11 @@ impl Shared {
 }
 
 /// Ends the checks of pools that no route leads to any more; their sessions go on.
-fn retire(before: &Tables, now: &Tables) {
+fn retire(retired: &mut Retired, before: &Tables, now: &Tables) {
     let kept: HashSet<_> = now.destinations().map(|to| to.key()).collect();
     let gone = before.destinations().filter(|to| !kept.contains(&to.key()));
-    gone.for_each(|to| to.pool.retire());
+    let gone = gone.map(|to| ((to.kind, to.name.clone()), to.pool.retire()));
+    retired.settle(|(kind, name)| kept.contains(&(*kind, name.as_str())), gone);
 }
 
 /// What is made once, at the start, must be as it was.
@@ -151,28 +178,4 @@ fn refuse_restarts(old: &Config, new: &Config) -> Result<(), ReloadError> {
         ),
         ("[log]", old.log == new.log),
     ])
-}
-
-/// A listener that keeps its sockets keeps its name, which its connections are logged by, and its
-/// face.
-fn refuse_others(
-    config: &Config,
-    places: &[Place],
-    open: &[Door<Listener>],
-) -> Result<(), ReloadError> {
-    let changed = config
-        .listeners
-        .iter()
-        .zip(places)
-        .filter_map(|(it, place)| {
-            let Place::Kept(at) = place else { return None };
-            let before = &open[*at].listener;
-            let is_same = before.name == it.name && before.face == it.face;
-            (!is_same).then(|| format!("what listens on {} ({})", open[*at].address, before.name))
-        });
-    let changed: Vec<_> = changed.collect();
-    match changed.is_empty() {
-        true => Ok(()),
-        false => Err(ReloadError::Restart(changed)),
-    }
 }

@@ -1,12 +1,14 @@
 //! What configuration files would do, said without doing it.
 
+mod neighbours;
 mod together;
 
 use std::fmt::Write;
 use std::path::Path;
 
-use l4_failover::config::Diagnostics;
+use l4_failover::config::{Diagnostics, text_of};
 use l4_failover::settings::Settings;
+use l4_failover::{PoolOptions, StateFileError};
 
 use crate::app::{destination, tables};
 use crate::config::Config;
@@ -19,7 +21,8 @@ use crate::tables::Tables;
 pub struct Report {
     /// The routes that each would give, as a table; of a local port's file, that it is good.
     pub routes: String,
-    /// What none of them shows alone, a sentence each.
+    /// What is no mistake of one of them: what none shows alone, and what does not fit this machine.
+    /// A sentence each.
     pub warnings: Vec<String>,
     /// Every mistake, a line each; empty if all is well.
     pub mistakes: String,
@@ -45,6 +48,7 @@ pub fn files<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Report {
         match file(path) {
             Ok((file, routes)) => {
                 report.routes.push_str(&routes);
+                report.warnings.extend(file.unkept());
                 read.push(file);
             }
             Err(mistake) => report
@@ -52,8 +56,33 @@ pub fn files<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Report {
                 .push_str(&format!("{}\n", mistake.trim_end())),
         }
     }
-    report.warnings = together::warnings(&read);
+    report.warnings.extend(together::warnings(&read));
     report
+}
+
+impl File<'_> {
+    /// The pools that could not keep their state on this machine, which need not be the one that the
+    /// file is for.
+    fn unkept(&self) -> Vec<String> {
+        let (path, pools): (_, Vec<&PoolOptions>) = match self {
+            Self::Gateway(path, config) => {
+                let services = config.services.iter().map(|it| &it.pool);
+                let datacenters = config.datacenters.iter().map(|it| &it.pool);
+                (path, services.chain(datacenters).collect())
+            }
+            Self::Ports(path, settings) => {
+                (path, settings.ports.iter().map(|it| &it.pool).collect())
+            }
+        };
+        let unkept = pools.into_iter().filter_map(|pool| pool.unkept());
+        let said = |error: StateFileError| {
+            format!(
+                "{}: {error}; a start on this machine would be refused",
+                path.display()
+            )
+        };
+        unkept.map(said).collect()
+    }
 }
 
 fn file(path: &Path) -> Result<(File<'_>, String), String> {
@@ -72,14 +101,21 @@ fn file(path: &Path) -> Result<(File<'_>, String), String> {
 /// Whether the file is one of `l4-failover`: a gateway has neither of these sections. One that cannot
 /// be read is told so as a gateway's.
 fn is_of_ports(path: &Path) -> bool {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = text_of(path).unwrap_or_default();
     let mut lines = text.lines().map(str::trim);
     lines.any(|line| line.starts_with("[[port]]") || line.starts_with("[[inbound]]"))
 }
 
 fn build(config: &Config) -> Result<Tables, String> {
     let metrics = Metrics::new().map_err(|error| error.to_string())?;
-    let tables = tables(config, |kind, pool| destination(&metrics, kind, pool));
+    // What a pool remembers is looked for where it runs.
+    let forgetful = |pool: &PoolOptions| PoolOptions {
+        state_file: None,
+        ..pool.clone()
+    };
+    let tables = tables(config, |kind, pool| {
+        destination(&metrics, kind, &forgetful(pool))
+    });
     tables.map_err(|error| error.to_string())
 }
 

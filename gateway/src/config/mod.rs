@@ -2,6 +2,7 @@
 //!
 //! Nothing below the application knows these types; it converts them into what each part takes.
 
+mod doubts;
 mod fallback;
 mod limits;
 mod listen;

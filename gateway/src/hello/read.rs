@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use l4_failover::socket::relay::{Side, Tally};
 use l4_failover::socket::scratch;
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -109,7 +110,8 @@ impl ReadError {
 }
 
 /// Reads until the hello is complete; nothing is left unread that would be needed to pass the
-/// connection on whole. The time is counted from `since`.
+/// connection on whole. The time is counted from `since`, and what arrives by `tally`, also where it
+/// comes to no hello.
 ///
 /// # Errors
 ///
@@ -118,11 +120,12 @@ pub async fn read(
     client: &mut TcpStream,
     limits: &HelloLimits,
     since: Instant,
+    tally: &Tally,
 ) -> Result<Hello, ReadError> {
     let mut bytes = Vec::new();
     let reading = timeout_at(
         since + limits.deadline,
-        complete(client, &limits.bounds, &mut bytes),
+        complete(client, &limits.bounds, &mut bytes, tally),
     )
     .await;
     match reading {
@@ -138,6 +141,7 @@ async fn complete(
     client: &mut TcpStream,
     bounds: &HelloBounds,
     bytes: &mut Vec<u8>,
+    tally: &Tally,
 ) -> Result<Reassembly, ReadError> {
     let mut reassembly = Reassembly::default();
     loop {
@@ -145,7 +149,7 @@ async fn complete(
         let room = bounds.raw_bytes.saturating_sub(arrived).max(1);
         match scratch::read_into(client, room, bytes).await {
             Ok(0) => return Err(closed(arrived)),
-            Ok(_) => {}
+            Ok(more) => tally.add(Side::Client, more as u64),
             Err(error) if is_closed(&error) => return Err(closed(arrived)),
             Err(error) => return Err(ReadError::Io(error)),
         }

@@ -43,9 +43,8 @@ impl Process {
     /// Starts `l4-failover` with the configuration `file`.
     pub(crate) async fn l4_failover(what: &str, file: &Path) -> Result<Self> {
         let source = Source::File(file.to_owned());
-        let (settings, activated) = (source.read()?, Activated::default());
-        let bound =
-            l4_failover::app::Bound::bind(settings, source, activated, LostLines::default())?;
+        let (loaded, activated) = (source.load()?, Activated::default());
+        let bound = l4_failover::app::Bound::bind(loaded, activated, LostLines::default())?;
         // The line that the program prints when all is bound is how to learn the addresses.
         let ready = bound.to_string();
         let life = async move |signals: Signals| {

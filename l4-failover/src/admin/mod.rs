@@ -25,6 +25,7 @@
 
 mod bound;
 pub mod connections;
+pub mod dump;
 mod error;
 mod guard;
 pub mod life;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -15,9 +15,11 @@ use tracing::warn;
 
 use super::{App, Listener};
 use crate::admin::connections::{self, About};
+use crate::admin::dump::{self, InForce};
 use crate::admin::pools::{self, PoolJson};
 use crate::admin::{Site, life};
 use crate::port::Front;
+use crate::settings::{Settings, Source};
 use crate::socket::live::Entry;
 
 impl App {
@@ -72,6 +74,7 @@ fn closed() -> Router<App> {
         .route("/status", get(status))
         .route("/listeners", get(listeners))
         .route("/server_info", get(server_info))
+        .route("/config_dump", get(config_dump))
 }
 
 async fn metrics(State(app): State<App>) -> impl IntoResponse {
@@ -151,22 +154,42 @@ struct ServerInfo {
     state: &'static str,
     pid: u32,
     generation: u64,
+    loaded_unix_seconds: u64,
     started_unix_seconds: u64,
     uptime_seconds: f64,
 }
 
 async fn server_info(State(app): State<App>) -> Json<ServerInfo> {
-    let shared = &app.0;
-    let since = shared.since.duration_since(UNIX_EPOCH);
+    let (shared, view) = (&app.0, app.0.view.load());
     Json(ServerInfo {
         program: "l4-failover",
         version: env!("CARGO_PKG_VERSION"),
         state: app.state(),
         pid: std::process::id(),
-        generation: shared.view.load().generation,
-        started_unix_seconds: since.map_or(0, |since| since.as_secs()),
+        generation: view.generation,
+        loaded_unix_seconds: unix_seconds(view.loaded),
+        started_unix_seconds: unix_seconds(shared.since),
         uptime_seconds: shared.started.elapsed().as_secs_f64(),
     })
+}
+
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+async fn config_dump(State(app): State<App>) -> impl IntoResponse {
+    let (shared, view) = (&app.0, app.0.view.load_full());
+    let in_force = match (&shared.source, &view.text) {
+        (Source::File(file), Some(text)) => Some(InForce {
+            file,
+            text: Arc::clone(text),
+            generation: view.generation,
+            loaded: view.loaded,
+        }),
+        _ => None,
+    };
+    dump::config_dump(in_force, Settings::effective).await
 }
 
 impl App {

@@ -14,7 +14,7 @@ use super::front::{FrontError, Ready, Wanted, places_of, wanted};
 use super::{App, FIRST_LOOK_UP, Listener, Running, Shared, View};
 use crate::admin::pools::Pools;
 use crate::admin::{self, AdminError};
-use crate::life::{Binding, Doors, Place, PlaceError};
+use crate::life::{Binding, Doors, Place, PlaceError, Reloads};
 use crate::metrics::{Computed, Labelled, PoolMetrics, unix_seconds};
 use crate::pool::Upkeep;
 use crate::port::{Context, ContextOptions, Front};
@@ -23,7 +23,7 @@ use crate::process::descriptors::{
     Standing, TooFewDescriptors, connections_max, raise_descriptors,
 };
 use crate::process::log::LostLines;
-use crate::settings::{Settings, Source};
+use crate::settings::{Loaded, Settings};
 use crate::socket::listen::Listening;
 use crate::socket::workers::{AcceptError, Workers};
 
@@ -59,7 +59,7 @@ pub enum StartError {
 /// use l4_failover::app::Bound;
 /// use l4_failover::process::activation::Activated;
 /// use l4_failover::process::log::LostLines;
-/// use l4_failover::settings::{Settings, Source};
+/// use l4_failover::settings::{Loaded, Settings, Source};
 ///
 /// let settings = Settings::parse("l4-failover.toml", r#"
 ///     [admin]
@@ -70,7 +70,8 @@ pub enum StartError {
 ///     primary = ["127.0.0.1:9000"]
 /// "#)?;
 /// let source = Source::File("l4-failover.toml".into());
-/// let bound = Bound::bind(settings, source, Activated::default(), LostLines::default())?;
+/// let loaded = Loaded { settings, source, text: None };
+/// let bound = Bound::bind(loaded, Activated::default(), LostLines::default())?;
 /// let (ports, admin) = (Vec::from_iter(bound.addresses()), bound.admin().expect("configured"));
 /// assert_eq!(ports.len(), 1);
 /// assert_eq!(bound.to_string(), format!("ready itch-feed={} admin={}", ports[0], admin.address()));
@@ -78,8 +79,7 @@ pub enum StartError {
 /// ```
 #[derive(Debug)]
 pub struct Bound {
-    settings: Settings,
-    source: Source,
+    loaded: Loaded,
     context: Arc<Context>,
     fronts: Vec<(Ready, Listening)>,
     binding: Binding,
@@ -88,27 +88,23 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Binds every address of `settings`, which were read from `source`, but for those that are
-    /// `activated`, and prepares all else that can fail.
+    /// Binds every address of the settings that were `loaded`, but for those that are `activated`,
+    /// and prepares all else that can fail.
     ///
     /// # Errors
     ///
     /// [`StartError`]: a sentence that says what, and what to do.
-    pub fn bind(
-        settings: Settings,
-        source: Source,
-        activated: Activated,
-        lost: LostLines,
-    ) -> Result<Self, StartError> {
-        let wanted = wanted(&settings);
-        let connections_max = room(&settings, &wanted, activated.len())?;
+    pub fn bind(loaded: Loaded, activated: Activated, lost: LostLines) -> Result<Self, StartError> {
+        let settings = &loaded.settings;
+        let wanted = wanted(settings);
+        let connections_max = room(settings, &wanted, activated.len())?;
         let context = Context::new(ContextOptions {
             workers: settings.workers,
             connections_max,
             relay: settings.relay.limits(connections_max, settings.workers),
             lost,
         })?;
-        let fronts = wanted.into_iter().map(|it| it.ready(&context, None));
+        let fronts = wanted.into_iter().map(|it| it.ready(&context, None, None));
         let fronts: Vec<_> = fronts.collect::<Result<_, _>>()?;
         let binding = Binding {
             workers: settings.workers,
@@ -119,8 +115,7 @@ impl Bound {
         let admin = settings.admin.as_ref();
         let admin = admin.map(admin::Bound::bind).transpose()?;
         Ok(Self {
-            settings,
-            source,
+            loaded,
             context: Arc::new(context),
             fronts: fronts.into_iter().zip(listening).collect(),
             binding,
@@ -163,16 +158,23 @@ impl Bound {
         let opened = doors.accept(places, |nth| readies[nth].door()).await?;
         // There was none before.
         let _ = doors.apply(opened);
-        let view = Arc::new(ArcSwap::from_pointee(View::of(0, &doors)));
+        let Loaded {
+            settings,
+            source,
+            text,
+        } = self.loaded;
+        let view = Arc::new(ArcSwap::from_pointee(View::of(0, text, &doors)));
         register(&self.context, &view)?;
         let running = Running {
-            settings: self.settings,
+            settings,
             doors,
+            retired: Default::default(),
         };
         Ok(App(Arc::new(Shared {
             context: self.context,
-            source: self.source,
+            source,
             upkeep,
+            reloads: Reloads::default(),
             running: Mutex::new(Some(running)),
             view,
             pools,

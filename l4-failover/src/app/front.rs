@@ -8,17 +8,19 @@ use crate::admin::pools::NamedPool;
 use crate::choice::Policy;
 use crate::config::Listen;
 use crate::life;
-use crate::pool::{BuildError, EndpointOptions, Pool, PoolOptions, Prepared, Upkeep};
+use crate::pool::{BuildError, EndpointOptions, Past, Pool, PoolOptions, Prepared, Upkeep};
 use crate::port::{Context, Door, Front, Gate};
 use crate::probe::{CheckOptions, Probe};
-use crate::settings::{Inbound, Port, Settings};
+use crate::settings::{Inbound, Port, Protocol, Settings};
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
+use crate::soupbin::bridge::Feed;
 
 /// A port or an inbound, as the settings want it.
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) name: Arc<str>,
     pub(super) listen: Listen,
+    protocol: Protocol,
     pool: PoolOptions,
     gate: Option<(TlsServerOptions, Duration)>,
 }
@@ -65,6 +67,7 @@ impl Wanted {
         Self {
             name: port.name.as_str().into(),
             listen: port.listen,
+            protocol: port.protocol.clone(),
             pool: port.pool.clone(),
             gate: None,
         }
@@ -74,6 +77,7 @@ impl Wanted {
         Self {
             name: inbound.name.as_str().into(),
             listen: inbound.listen,
+            protocol: Protocol::Tcp,
             pool: application(inbound, settings),
             gate: Some((inbound.tls.clone(), inbound.handshake_timeout)),
         }
@@ -84,13 +88,15 @@ impl Wanted {
         self.pool.tiers.iter().map(Vec::len).sum()
     }
 
-    /// Makes it, or says what becomes of the one that there is.
+    /// Makes it, or says what becomes of the one that there is; `past` is what is left of one that there
+    /// was.
     pub(super) fn ready(
         self,
         context: &Context,
         before: Option<&Front>,
+        past: Option<&Past>,
     ) -> Result<Ready, FrontError> {
-        let (pool, change) = self.pool(before).map_err(|source| FrontError::Pool {
+        let (pool, change) = self.pool(before, past).map_err(|source| FrontError::Pool {
             name: Arc::clone(&self.name),
             source,
         })?;
@@ -98,11 +104,13 @@ impl Wanted {
             name: Arc::clone(&self.name),
             source,
         })?;
+        let feed = feed(self.protocol, before);
         let front = Front {
             series: context.metrics().series(&self.name),
             name: self.name,
             pool,
             gate,
+            feed,
         };
         Ok(Ready {
             front: Arc::new(front),
@@ -111,14 +119,21 @@ impl Wanted {
         })
     }
 
-    fn pool(&self, before: Option<&Front>) -> Result<(Pool, Option<Prepared>), BuildError> {
+    fn pool(
+        &self,
+        before: Option<&Front>,
+        past: Option<&Past>,
+    ) -> Result<(Pool, Option<Prepared>), BuildError> {
         let options = self.pool.clone();
         match before {
             Some(front) => {
                 let change = front.pool.prepare(options)?;
                 Ok((front.pool.clone(), Some(change)))
             }
-            None => Ok((Pool::new(options)?, None)),
+            None => {
+                let past = past.cloned().unwrap_or_default();
+                Ok((Pool::after(options, &past)?, None))
+            }
         }
     }
 
@@ -140,6 +155,18 @@ impl Wanted {
             timeout,
         })))
     }
+}
+
+/// The consumers of a port stay while its options change, as long as it is a feed.
+fn feed(protocol: Protocol, before: Option<&Front>) -> Option<Feed> {
+    let Protocol::SoupBinTcp(options) = protocol else {
+        return None;
+    };
+    let before = before.and_then(|front| front.feed.as_ref());
+    Some(match before {
+        Some(feed) => feed.with(*options),
+        None => Feed::new(*options),
+    })
 }
 
 /// How often the application behind an inbound is checked.
@@ -169,7 +196,14 @@ fn application(inbound: &Inbound, settings: &Settings) -> PoolOptions {
 impl Front {
     /// As operators know its pool.
     pub(super) fn named(&self, address: SocketAddr) -> NamedPool {
-        NamedPool::new(self.pool.clone(), self.kind()).labelled("listen", address.to_string())
+        let named = NamedPool::new(self.pool.clone(), self.kind());
+        let named = named.labelled("listen", address.to_string());
+        match &self.feed {
+            None => named,
+            Some(feed) => named
+                .labelled("protocol", "soupbintcp")
+                .consumed(feed.clone()),
+        }
     }
 }
 

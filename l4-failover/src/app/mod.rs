@@ -16,8 +16,8 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::interval;
 
 use crate::admin::pools::Pools;
-use crate::life::{self, Doors, Process};
-use crate::pool::Upkeep;
+use crate::life::{self, Doors, Process, Reloads};
+use crate::pool::{Retired, Upkeep};
 use crate::port::{Context, Door, Front};
 use crate::settings::{Settings, Source};
 
@@ -38,7 +38,9 @@ struct Shared {
     context: Arc<Context>,
     source: Source,
     upkeep: Upkeep,
-    /// One change at a time; none once the process is on its way out.
+    reloads: Reloads,
+    /// None once the process is on its way out. A reload has it for as long as it takes, and gives
+    /// it back at once when the reloads end.
     running: Mutex<Option<Running>>,
     view: Arc<ArcSwap<View>>,
     /// The same pools, for operators.
@@ -55,12 +57,18 @@ struct Shared {
 struct Running {
     settings: Settings,
     doors: Doors<Context>,
+    /// What is left of ports and inbounds that are gone, by their names.
+    retired: Retired<Arc<str>>,
 }
 
 /// What operators see of what a change changes.
 #[derive(Debug)]
 struct View {
     generation: u64,
+    /// When the settings were loaded last.
+    loaded: SystemTime,
+    /// What the file said then, if there is one.
+    text: Option<Arc<str>>,
     listeners: Vec<Listener>,
 }
 
@@ -71,13 +79,15 @@ struct Listener {
 }
 
 impl View {
-    fn of(generation: u64, doors: &Doors<Context>) -> Self {
+    fn of(generation: u64, text: Option<Arc<str>>, doors: &Doors<Context>) -> Self {
         let listener = |open: &life::Door<Door>| Listener {
             address: open.address,
             front: open.listener.front(),
         };
         Self {
             generation,
+            loaded: SystemTime::now(),
+            text,
             listeners: doors.open().iter().map(listener).collect(),
         }
     }
@@ -106,8 +116,8 @@ impl Process for App {
     }
 
     async fn reload(&self) -> Result<Reloaded, ReloadError> {
-        let shared = Arc::clone(&self.0);
-        life::told(self.generation(), async move { shared.reload().await }).await
+        let (reloads, shared) = (&self.0.reloads, Arc::clone(&self.0));
+        reloads.told(self.clone(), shared.reload()).await
     }
 
     fn drain(&self) {
@@ -127,7 +137,7 @@ impl App {
     async fn wind_down(&self, force: impl Future<Output = ()>) -> Stopped {
         let context = &self.0.context;
         context.drain();
-        // A reload that is under way comes to its end; it is the last.
+        let force = life::unless_forced(force, self.0.reloads.end()).await;
         let Some(running) = self.0.running.lock().await.take() else {
             return Stopped { forced: 0 };
         };

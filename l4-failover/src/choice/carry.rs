@@ -7,6 +7,10 @@ use super::event::{Cause, Changes, EndpointChange, Move, MoveKind};
 use super::failover::{Choice, Ramp};
 use super::policy::{Failback, HealthPolicy, Policy};
 
+/// Endpoints that were in maintenance when they went away, and are so should they come back: so many,
+/// the last that went. More than one file renames in a day, and too few to be worth a thought.
+pub const AWAY_MAX: usize = 64;
+
 /// What survives a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
@@ -18,7 +22,7 @@ pub struct Memory {
     pub is_held: bool,
     /// Whether an operator's failback onto an unhealthy primary holds.
     pub is_forced: bool,
-    /// Endpoints in maintenance.
+    /// Endpoints in maintenance, those included that are not there now.
     pub maintenance: Vec<Out>,
 }
 
@@ -38,31 +42,24 @@ impl Choice {
     #[must_use]
     pub fn memory(&self) -> Memory {
         let name = |it: &Endpoint| it.name().to_string();
-        let out = self.endpoints.iter().filter_map(|it| {
-            let Maintenance { reason, since } = it.maintenance.as_ref()?;
-            Some(Out {
-                endpoint: name(it),
-                reason: reason.to_string(),
-                since: *since,
-            })
-        });
+        let out = self.endpoints.iter().filter_map(out);
         Memory {
             active: self.tier(self.active).iter().map(name).collect(),
             since: self.moved_at,
             is_held: self.is_held,
             is_forced: self.is_forced,
-            maintenance: out.collect(),
+            maintenance: out.chain(self.away.iter().cloned()).collect(),
         }
     }
 
-    /// Goes on from where `memory` was taken. What it names that is no longer there is left out;
-    /// whether the tier that was active is still there.
+    /// Goes on from where `memory` was taken. Who is in maintenance and not there is so if it comes
+    /// back; whether the tier that was active is still there.
     pub fn restore(&mut self, memory: &Memory, now: Instant) -> bool {
         for out in &memory.maintenance {
             let mut named = self.endpoints.iter_mut();
-            if let Some(endpoint) = named.find(|it| **it.name() == *out.endpoint) {
-                let (reason, since) = (out.reason.as_str().into(), out.since);
-                endpoint.maintenance = Some(Maintenance { reason, since });
+            match named.find(|it| **it.name() == *out.endpoint) {
+                Some(endpoint) => endpoint.maintenance = Some(out.into()),
+                None => self.remember_away(out.clone()),
             }
         }
         let active = self.tier_of(memory.active.iter().map(String::as_str));
@@ -77,7 +74,8 @@ impl Choice {
     }
 
     /// The same pool with other tiers or policies: endpoints that stay keep their health, the
-    /// active tier stays active, and so do holds and maintenance. It moves only where the active
+    /// active tier stays active, and so do holds and maintenance, which waits for endpoints that go
+    /// away, up to [`AWAY_MAX`] of them, until they come back. It moves only where the active
     /// tier is gone, or has no healthy endpoint; the move's `from` is a tier of the pool before.
     ///
     /// # Panics
@@ -118,9 +116,10 @@ impl Choice {
         (next, changes)
     }
 
-    /// Takes the health of endpoints over that were there before; what changes by that.
+    /// Takes the health of endpoints over that were there before, and maintenance also of those that
+    /// went away before that; what changes by that.
     fn carry_endpoints(&mut self, before: &Self) -> Vec<EndpointChange> {
-        let mut changes = Vec::new();
+        let mut changes = self.carry_away(before);
         for (place, endpoint) in self.endpoints.iter_mut().enumerate() {
             let known = before
                 .endpoints
@@ -139,6 +138,41 @@ impl Choice {
             changes.extend((change.from != change.to).then_some(change));
         }
         changes
+    }
+
+    /// Who was in maintenance and is gone stays remembered; who is back is in maintenance again.
+    fn carry_away(&mut self, before: &Self) -> Vec<EndpointChange> {
+        let mut changes = Vec::new();
+        let just_gone = before.endpoints.iter().filter_map(out);
+        let away: Vec<_> = before.away.iter().cloned().chain(just_gone).collect();
+        for out in away {
+            let mut here = self.endpoints.iter();
+            let Some(endpoint) = here.position(|it| **it.name() == *out.endpoint) else {
+                self.remember_away(out);
+                continue;
+            };
+            let returned = &mut self.endpoints[endpoint];
+            let from = returned.state();
+            returned.maintenance = Some((&out).into());
+            // Of those that were here all the while nothing changes.
+            if !before
+                .endpoints
+                .iter()
+                .any(|it| it.name() == returned.name())
+            {
+                let to = returned.state();
+                changes.push(EndpointChange { endpoint, from, to });
+            }
+        }
+        changes
+    }
+
+    /// For want of room, who has been away for longest is forgotten.
+    fn remember_away(&mut self, out: Out) {
+        self.away.retain(|it| it.endpoint != out.endpoint);
+        self.away.push(out);
+        let beyond = self.away.len().saturating_sub(AWAY_MAX);
+        self.away.drain(..beyond);
     }
 
     /// The tier of `next` that takes the place of the active one, which is gone: where nobody
@@ -191,5 +225,24 @@ impl Choice {
         };
         let tiers = (0..self.tiers.len()).rev().filter(|tier| shared(*tier) > 0);
         tiers.max_by_key(|tier| shared(*tier))
+    }
+}
+
+/// `endpoint`, if it is in maintenance.
+fn out(endpoint: &Endpoint) -> Option<Out> {
+    let Maintenance { reason, since } = endpoint.maintenance.as_ref()?;
+    Some(Out {
+        endpoint: endpoint.name().to_string(),
+        reason: reason.to_string(),
+        since: *since,
+    })
+}
+
+impl From<&Out> for Maintenance {
+    fn from(out: &Out) -> Self {
+        Self {
+            reason: out.reason.as_str().into(),
+            since: out.since,
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::balance::{Candidate, Turns};
+use super::carry::Out;
 use super::endpoint::{Endpoint, Maintenance, Member, State};
 use super::event::{
     Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, OutChange, Refusal,
@@ -46,6 +47,8 @@ pub struct Choice {
     pub(super) policy: Policy,
     pub(super) health: HealthPolicy,
     pub(super) endpoints: Vec<Endpoint>,
+    /// In maintenance, and not there now: the last that went is the last.
+    pub(super) away: Vec<Out>,
     pub(super) tiers: Vec<Tier>,
     pub(super) active: usize,
     pub(super) start: Instant,
@@ -99,6 +102,7 @@ impl Choice {
             turns: Turns::new(endpoints.len()),
             candidates: Vec::with_capacity(endpoints.len()),
             endpoints,
+            away: Vec::new(),
             tiers,
             active: 0,
             start: now,

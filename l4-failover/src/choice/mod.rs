@@ -14,7 +14,7 @@ mod policy;
 // The public interface is:
 pub use backoff::Backoff;
 pub use balance::Request;
-pub use carry::{Memory, Out};
+pub use carry::{AWAY_MAX, Memory, Out};
 pub use endpoint::{Endpoint, Member, State};
 pub use event::{
     Cause, Changes, Command, EndpointChange, Event, Move, MoveKind, OutChange, Refusal,

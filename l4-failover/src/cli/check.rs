@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
-use crate::config::Diagnostics;
 use crate::settings::{Settings, describe};
 
 #[derive(Debug, Args)]
@@ -23,8 +22,12 @@ pub(super) struct Check {
 pub(super) fn check(check: &Check) -> Result<(), Failure> {
     let (mut report, mut mistakes) = (String::new(), String::new());
     for path in check.config.iter().chain(&check.files) {
-        match file(path) {
-            Ok(said) => report.push_str(&said),
+        match Settings::load(path) {
+            Ok(settings) => {
+                warn(path, &settings);
+                let says = describe(&settings);
+                report.push_str(&format!("{}: ok\n{says}", path.display()));
+            }
             Err(wrong) => mistakes.push_str(&format!("{}\n", wrong.to_string().trim_end())),
         }
     }
@@ -36,7 +39,15 @@ pub(super) fn check(check: &Check) -> Result<(), Failure> {
     }
 }
 
-fn file(path: &Path) -> Result<String, Diagnostics> {
-    let settings = Settings::load(path)?;
-    Ok(format!("{}: ok\n{}", path.display(), describe(&settings)))
+/// Says what does not fit this machine, which need not be the one that the file is for.
+fn warn(path: &Path, settings: &Settings) {
+    let unkept = settings.ports.iter().filter_map(|it| it.pool.unkept());
+    for error in unkept {
+        let path = path.display();
+        // A closed stderr leaves nobody to tell.
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: {path}: {error}; a start on this machine would be refused"
+        );
+    }
 }

@@ -1,9 +1,10 @@
 //! `l4-failover run`, and the form without a file.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use super::Failure;
 use crate::app::{Bound, StartError};
@@ -11,7 +12,7 @@ use crate::life;
 use crate::process::activation::{Activated, ActivationError};
 use crate::process::log::Log;
 use crate::process::signals::{Hangups, Signals};
-use crate::settings::{Flags, Settings, Source};
+use crate::settings::{Flags, Source};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -32,7 +33,7 @@ pub(super) struct Port {
     /// Where it leads while no primary is healthy; several, in this order.
     #[arg(long, value_name = "HOST:PORT")]
     backup: Vec<String>,
-    /// What is understood of the bytes: tcp.
+    /// What is understood of the bytes: tcp or soupbintcp.
     #[arg(long)]
     protocol: Option<String>,
     /// How endpoints are checked: tcp or none.
@@ -65,29 +66,31 @@ pub(super) fn port(port: Port) -> Result<(), Failure> {
 }
 
 fn start(source: Source) -> Result<(), Failure> {
-    let settings = source.read()?;
-    // Before there are threads.
-    let activated = Activated::from_env()?;
-    let log = Log::start(settings.log);
+    // On this thread alone: what is given is taken before there are others.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    let result = runtime.block_on(run(source, settings, activated, &log));
+    // First of all: until then, a hangup ends the process.
+    let hangups = in_runtime(&runtime, Hangups::new)?;
+    let loaded = source.load()?;
+    let activated = Activated::from_env()?;
+    let log = Log::start(loaded.settings.log);
+    let bound = Bound::bind(loaded, activated, log.lost())?;
+    // Not before: while files are waited for, a signal ends the process by itself.
+    let signals = in_runtime(&runtime, Signals::new)?;
+    let result = runtime.block_on(run(bound, signals, hangups));
     // Not dropped: that would wait for a look-up of a name that is under way.
     runtime.shutdown_background();
     result
 }
 
-async fn run(
-    source: Source,
-    settings: Settings,
-    activated: Activated,
-    log: &Log,
-) -> Result<(), Failure> {
-    let signals = Signals::new().map_err(no_signals)?;
-    let hangups = Hangups::new().map_err(no_signals)?;
-    let bound = Bound::bind(settings, source, activated, log.lost())?;
+fn in_runtime<T>(runtime: &Runtime, new: impl FnOnce() -> io::Result<T>) -> Result<T, Failure> {
+    let _in_runtime = runtime.enter();
+    new().map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))
+}
+
+async fn run(bound: Bound, signals: Signals, hangups: Hangups) -> Result<(), Failure> {
     let ready = bound.to_string();
     let app = bound.start().await?;
     let _ = writeln!(std::io::stderr(), "{ready}");
@@ -106,8 +109,4 @@ impl From<StartError> for Failure {
         // With its causes, on one line.
         Self::Failed(format!("{:#}", anyhow::Error::from(error)))
     }
-}
-
-fn no_signals(error: std::io::Error) -> Failure {
-    Failure::Failed(format!("cannot wait for signals: {error}"))
 }

@@ -60,6 +60,11 @@ impl Diagnostics {
             io::ErrorKind::InvalidData => "the file is not UTF-8 text".to_owned(),
             _ => format!("the file cannot be read: {error}"),
         };
+        Self::of_file(file, message)
+    }
+
+    /// The one mistake of a file as a whole.
+    pub(super) fn of_file(file: &str, message: String) -> Self {
         Self(vec![Diagnostic {
             file: file.to_owned(),
             position: None,

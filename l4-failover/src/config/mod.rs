@@ -31,6 +31,7 @@ mod diagnostics;
 mod dial;
 mod drain;
 mod effective;
+mod file;
 mod flags;
 mod homonym;
 mod kinds;
@@ -57,6 +58,7 @@ pub use diagnostics::{Diagnostic, Diagnostics, Position};
 pub use dial::{Dial, dial_section};
 pub use drain::{Drain, drain_section};
 pub use effective::Effective;
+pub use file::text_of;
 pub use flags::{Flag, Given, read_flags};
 pub use kinds::{
     Checked, Kind, List, Located, Shown, briefly, checked, duration, flag, integer, label, list,
@@ -68,7 +70,7 @@ pub use log::log_options;
 pub use nearest::did_you_mean;
 pub use node::{Node, Spot};
 pub(crate) use pool::report_unusable;
-pub use pool::{Ends, PolicyWords, PoolBase, Pools};
+pub use pool::{Ends, Line, LinePool, PolicyWords, PoolBase, Pools, silence};
 pub use reference::Reference;
 pub use relay::{Relay, relay_section};
 pub use schema::{Key, Need, Schema};
@@ -77,7 +79,6 @@ pub use unique::Unique;
 pub use workers::workers;
 
 use source::Source;
-use std::path::Path;
 
 /// Reads a text of TOML by `build`, which answers `None` if something required is missing.
 ///
@@ -117,15 +118,6 @@ pub fn read_homonym<T>(
     let table = Table::of(&source, root.get_ref(), Spot::root());
     let value = finished(table.with_homonym(&homonym), build);
     concluded(value, source)
-}
-
-/// The text of the file at `path`, to be read.
-///
-/// # Errors
-/// The one mistake that the file cannot be read.
-pub fn text_of(path: &Path) -> Result<String, Diagnostics> {
-    let unreadable = |error| Diagnostics::unreadable(&path.display().to_string(), &error);
-    std::fs::read_to_string(path).map_err(unreadable)
 }
 
 /// Every key that `build` asks for, with its default and its range.

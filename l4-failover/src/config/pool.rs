@@ -2,12 +2,15 @@
 //! endpoints are checked.
 
 mod check;
+mod credentials;
 mod endpoint;
+mod line;
 mod policy;
 mod tls;
 
 // The public interface is:
 pub use endpoint::Ends;
+pub use line::{Line, silence};
 pub use policy::PolicyWords;
 pub(crate) use tls::report_unusable;
 
@@ -19,6 +22,7 @@ use crate::choice::{Balance, Failback, Policy};
 use crate::pool::{DialLimits, EndpointOptions, PoolOptions};
 use crate::probe::{CheckOptions, Probe};
 use crate::target::Target;
+use endpoint::Entry;
 use std::path::{Path, PathBuf, absolute};
 
 /// The pools of one file: where they lead, and what no two of them may share.
@@ -49,7 +53,16 @@ pub struct PoolBase<'n> {
     pub dial: DialLimits,
 }
 
-type Tier = Vec<Located<EndpointOptions>>;
+/// A pool that leads to lines, and how each is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePool {
+    /// The pool.
+    pub pool: PoolOptions,
+    /// The lines by the [names](EndpointOptions::name) of their endpoints, in order.
+    pub lines: Vec<(String, Line)>,
+}
+
+type Tier = Vec<Located<Entry>>;
 
 impl Pools {
     /// Reads a pool whose first tier stands under either of two keys and whose further tiers are
@@ -60,15 +73,27 @@ impl Pools {
         primary: [&'static str; 2],
         base: PoolBase<'_>,
     ) -> PoolOptions {
+        self.lines(table, primary, base).pool
+    }
+
+    /// The same, with what the targets say of themselves as [`Ends::Lines`].
+    pub fn lines(
+        &mut self,
+        table: &mut Table<'_>,
+        primary: [&'static str; 2],
+        base: PoolBase<'_>,
+    ) -> LinePool {
         let first = table.required_as(primary, endpoint::list(base.ends).not_empty());
         let backup = briefly(endpoint::list(base.ends));
         let backup = table.optional("backup", backup, "there are none");
         let backup = backup.into_iter().flatten().map(|only| vec![only]);
-        let tiers = first.into_iter().chain(backup).collect();
+        let tiers: Vec<Tier> = first.into_iter().chain(backup).collect();
+        let lines = tiers.iter().flatten().map(named_line).collect();
         let balance = policy::balance(table);
         let policy = policy::read(table, base.failback, balance);
-        let check = table.optional("check", check::check(), check::ABSENCE);
-        self.pool(table, tiers, policy, check, base)
+        let check = table.optional("check", check::check(base.ends), check::ABSENCE);
+        let pool = self.pool(table, tiers, policy, check, base);
+        LinePool { pool, lines }
     }
 
     /// Reads a pool whose entries stand in one list under `key`: one tier each, or one tier
@@ -89,7 +114,7 @@ impl Pools {
         };
         let balance = balance.unwrap_or(Balance::RoundRobin);
         let policy = policy::read(table, base.failback, balance);
-        let check = table.optional("check", briefly(check::check()), check::ABSENCE);
+        let check = table.optional("check", briefly(check::check(base.ends)), check::ABSENCE);
         self.pool(table, tiers, policy, check, base)
     }
 
@@ -117,6 +142,11 @@ impl Pools {
         base: PoolBase<'_>,
     ) -> PoolOptions {
         let check = check.unwrap_or_default();
+        let is_tls = tiers
+            .iter()
+            .flatten()
+            .map(|it| it.value.endpoint.tls.is_some());
+        check::hold(table, &check, is_tls);
         let name = base.name.unwrap_or_default().to_owned();
         let state_file = self.state_file(table, &name);
         report_repeated(table, &tiers);
@@ -154,15 +184,20 @@ impl Pools {
     }
 
     fn unlocated(&mut self, tiers: Vec<Tier>) -> Vec<Vec<EndpointOptions>> {
-        let mut unlocated = |entry: Located<EndpointOptions>| {
-            self.targets.push((entry.spot, entry.value.target.clone()));
-            entry.value
+        let mut unlocated = |entry: Located<Entry>| {
+            let endpoint = entry.value.endpoint;
+            self.targets.push((entry.spot, endpoint.target.clone()));
+            endpoint
         };
         let tiers = tiers.into_iter();
         tiers
             .map(|tier| tier.into_iter().map(&mut unlocated).collect())
             .collect()
     }
+}
+
+fn named_line(entry: &Located<Entry>) -> (String, Line) {
+    (entry.value.endpoint.name(), entry.value.line)
 }
 
 /// The path from the root, without looking whether anything is there.
@@ -173,10 +208,11 @@ fn whole(path: &Path) -> PathBuf {
 /// Notes every endpoint that stands in the pool for the second time. Two names behind one address
 /// are two endpoints.
 fn report_repeated(table: &Table<'_>, tiers: &[Tier]) {
-    let key = |entry: &Located<EndpointOptions>| {
-        let tls = entry.value.tls.as_ref();
+    let key = |entry: &Located<Entry>| {
+        let endpoint = &entry.value.endpoint;
+        let tls = endpoint.tls.as_ref();
         let server_name = tls.map(|tls| tls.server_name.to_ascii_lowercase());
-        (entry.value.target.clone(), server_name)
+        (endpoint.target.clone(), server_name)
     };
     let entries: Vec<_> = tiers.iter().flatten().collect();
     for (nth, entry) in entries.iter().enumerate() {
@@ -194,9 +230,9 @@ fn report_nameless(table: &Table<'_>, tiers: &[Tier], check: &CheckOptions) {
     if check.probe != Some(Probe::Tls) || check.tls.is_some() {
         return;
     }
-    let nameless = |entry: &&Located<EndpointOptions>| entry.value.tls.is_none();
+    let nameless = |entry: &&Located<Entry>| entry.value.endpoint.tls.is_none();
     if let Some(entry) = tiers.iter().flatten().find(nameless) {
-        let target = &entry.value.target;
+        let target = &entry.value.endpoint.target;
         let message = format!(
             "\"{target}\" has no server name, which a tls check needs; give check.tls.server_name"
         );

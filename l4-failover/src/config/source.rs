@@ -136,6 +136,11 @@ impl<'t> Source<'t> {
         self.schema.is_some()
     }
 
+    /// Whether this run is for what is in force.
+    pub(super) fn is_noting(&self) -> bool {
+        self.effective.is_some()
+    }
+
     /// Notes a key that was asked for, if this run is for the schema.
     pub(super) fn record(&self, key: impl FnOnce() -> Key) {
         if let Some(schema) = &self.schema {

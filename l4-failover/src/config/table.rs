@@ -109,6 +109,31 @@ impl<'a> Table<'a> {
         value.unwrap_or(default)
     }
 
+    /// Notes what holds of a key that the file leaves out, where the default is not the same for all.
+    pub(super) fn holds(&self, key: &str, shown: impl FnOnce() -> String) {
+        if !self.has(key) {
+            let path = self.spot_of(key).path;
+            self.source
+                .note(|effective| effective.default(&path, &shown()));
+        }
+    }
+
+    /// Notes what holds of the table at `key` beside what the file says there: what `build` asks for.
+    pub(super) fn holds_of<T>(&self, key: &str, build: impl FnOnce(&mut Table<'a>) -> T) {
+        if self.source.is_noting() {
+            build(&mut Table::phantom(self.source, self.spot_of(key)));
+        }
+    }
+
+    /// Whether the file leaves `within` out of the table at `key`, or the whole of that.
+    pub(super) fn leaves_out(&self, key: &str, within: &str) -> bool {
+        let is_without = |value: &DeValue<'_>| {
+            let table = value.as_table();
+            table.is_some_and(|table| !table.contains_key(within))
+        };
+        self.get(key).is_none_or(is_without)
+    }
+
     /// Reads the table at `key`; if the file has none, every key of it has its default.
     pub fn table<T>(&mut self, key: &'static str, build: impl FnOnce(&mut Table<'a>) -> T) -> T {
         let node = self.node(key);

@@ -11,5 +11,8 @@ const WORKERS_MAX: usize = 256;
 pub fn workers(table: &mut Table<'_>) -> usize {
     let workers = integer(1..=WORKERS_MAX);
     let workers = table.optional("workers", workers, "the number of CPUs");
-    workers.unwrap_or_else(|| available_parallelism().map_or(1, |cpus| cpus.get().min(WORKERS_MAX)))
+    let workers = workers
+        .unwrap_or_else(|| available_parallelism().map_or(1, |cpus| cpus.get().min(WORKERS_MAX)));
+    table.holds("workers", || workers.to_string());
+    workers
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -47,6 +48,28 @@ pub enum PlaceError {
     /// What the service manager gives does not fit.
     #[error(transparent)]
     Activation(#[from] ActivationError),
+    /// This process has the port itself.
+    #[error(
+        "cannot listen on {address}: this process itself listens on {held} until all of the change is \
+         made, and only one of them can have the port; restart, or first reload with another port"
+    )]
+    Overlap {
+        /// The address that is wanted.
+        address: SocketAddr,
+        /// The one that is open.
+        held: SocketAddr,
+    },
+    /// This process still has the port, of a listener that is gone.
+    #[error(
+        "cannot listen on {address}: this process still closes {held}, where connections wait for a \
+         place among the open ones (limits.connections); reload again once they are accepted"
+    )]
+    Closing {
+        /// The address that is wanted.
+        address: SocketAddr,
+        /// The one that is closing.
+        held: SocketAddr,
+    },
     /// The kernel is told once.
     #[error("a change of the backlog of {0} takes a restart")]
     Backlog(Arc<str>),
@@ -117,6 +140,7 @@ impl Binding {
             (Some(at), _) => Ok(Place::Kept(at)),
             (None, Some(given)) => {
                 let given: crate::process::activation::Given<'_> = given;
+                given.warn_if_elsewhere(&wanted.name, wanted.listen.address);
                 Ok(Place::New(given.listening(self.workers, &self.options)?))
             }
             (None, None) => Ok(Place::New(self.bind_one(wanted.listen)?)),
@@ -172,7 +196,23 @@ impl<S: Serve> Doors<S> {
     ///
     /// [`PlaceError`]: nothing has changed.
     pub fn places(&self, wanted: &[Wanted]) -> Result<Vec<Place>, PlaceError> {
-        self.binding.places(wanted, &self.open)
+        let places = self.binding.places(wanted, &self.open);
+        places.map_err(|error| self.own(error))
+    }
+
+    /// Where this process is itself in its way, that is the reason.
+    fn own(&self, error: PlaceError) -> PlaceError {
+        let PlaceError::Listen(ListenError::Taken(address)) = error else {
+            return error;
+        };
+        let held = self.workers.addresses().into_iter();
+        let Some(held) = { held }.find(|held| overlap(*held, address)) else {
+            return error;
+        };
+        match self.open.iter().any(|door| door.address == held) {
+            true => PlaceError::Overlap { address, held },
+            false => PlaceError::Closing { address, held },
+        }
     }
 
     /// Accepts on the new ones of `places`, whose connections share what `listener` makes by their
@@ -232,11 +272,11 @@ impl<S: Serve> Doors<S> {
         before.into_iter().flatten().collect()
     }
 
-    /// Closes doors, as far as that goes within a second; the rest goes on by itself.
+    /// Closes doors, all of them at once, as far as that goes within a second; the rest goes on by
+    /// itself.
     pub async fn close(&self, gone: Vec<Door<S::Listener>>) {
-        for door in gone {
-            let _ = timeout(CLOSE_WAIT, self.workers.close(door.id)).await;
-        }
+        let closed = join_all(gone.iter().map(|door| self.workers.close(door.id)));
+        let _ = timeout(CLOSE_WAIT, closed).await;
     }
 
     pub(super) async fn stop_accepting(&self) {
@@ -246,4 +286,11 @@ impl<S: Serve> Doors<S> {
     pub(super) fn into_workers(self) -> Workers<S> {
         self.workers
     }
+}
+
+/// Whether only one of them can be listened on.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_every = one.ip().is_unspecified() || other.ip().is_unspecified();
+    let family = one.is_ipv4() == other.is_ipv4();
+    one.port() == other.port() && (one.ip() == other.ip() || (is_every && family))
 }

@@ -39,6 +39,25 @@ pub async fn told_to_drain(
     }
 }
 
+/// Waits until what is `before` the drain is done, or `force` cuts the wait short, which cuts short
+/// what comes after it as well: what is returned for it.
+pub async fn unless_forced(
+    force: impl Future<Output = ()>,
+    before: impl Future<Output = ()>,
+) -> impl Future<Output = ()> {
+    let mut force = Box::pin(force);
+    let is_forced = tokio::select! {
+        biased;
+        () = &mut force => true,
+        () = before => false,
+    };
+    async move {
+        if !is_forced {
+            force.await;
+        }
+    }
+}
+
 impl<S: Serve> Doors<S> {
     /// Accepts for as long as it takes to announce the end, then what is queued where nobody else
     /// will, and waits for sessions to end until the deadline; `force` cuts all of it short. What
@@ -47,12 +66,16 @@ impl<S: Serve> Doors<S> {
         let Drain { announce, deadline } = drain;
         let sessions = self.service().live().len();
         info!(sessions, ?announce, ?deadline, "draining");
-        notify::stopping(
-            &format!("draining; {sessions} sessions are open"),
-            announce + deadline,
-        );
+        let said = format!("draining; {sessions} sessions are open");
+        // Both at once: a supervisor that is slow takes nothing of the time.
+        let in_order = async {
+            tokio::join!(
+                notify::stopping(&said, announce + deadline),
+                self.end_in_order(drain)
+            )
+        };
         tokio::select! {
-            () = self.end_in_order(drain) => {}
+            _ = in_order => {}
             () = force => {}
         }
         let forced = self.service().live().len();
@@ -62,7 +85,7 @@ impl<S: Serve> Doors<S> {
         let workers = self.into_workers();
         // In a thread of its own: it waits for threads.
         let _ = tokio::task::spawn_blocking(|| workers.end()).await;
-        notify::status(&format!("stopped; {forced} sessions were reset"));
+        notify::status(&format!("stopped; {forced} sessions were reset")).await;
         Stopped { forced }
     }
 

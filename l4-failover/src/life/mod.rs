@@ -5,14 +5,16 @@
 mod doors;
 mod drain;
 mod reload;
+mod reloads;
 mod run;
 
 use std::future::Future;
 
 // The public interface is:
 pub use doors::{Binding, Door, Doors, Opened, Place, PlaceError, Wanted};
-pub use drain::{Stopped, told_to_drain};
-pub use reload::{ReloadError, Reloaded, told};
+pub use drain::{Stopped, told_to_drain, unless_forced};
+pub use reload::{ReloadError, Reloaded};
+pub use reloads::Reloads;
 pub use run::run;
 
 /// A program that runs, as signals and operators reach it. Clones are the same process.

@@ -1,17 +1,15 @@
 //! What comes of a reload.
 
 use std::error::Error;
-use std::future::Future;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::task::JoinError;
-use tracing::{info, warn};
 
 use super::PlaceError;
 use crate::config::Diagnostics;
 use crate::error::with_causes;
 use crate::process::descriptors::TooFewDescriptors;
-use crate::process::notify;
 use crate::socket::workers::AcceptError;
 
 /// What a reload came to.
@@ -33,6 +31,18 @@ pub enum ReloadError {
     /// The file has mistakes.
     #[error("{}", .0.to_string().trim_end())]
     Mistaken(Diagnostics),
+    /// A file does not come.
+    #[error(
+        "the configuration, or a file that it names, was not read within {0:?}; look whether the \
+         file system of each of them answers, and reload again"
+    )]
+    Slow(Duration),
+    /// A file has not come yet that an earlier reload waited for.
+    #[error(
+        "an earlier reload still waits for a file; look whether the file system of the \
+         configuration and of each file that it names answers, and reload again"
+    )]
+    StillReading,
     /// What differs is made once, at the start.
     #[error("a change of {} takes a restart", .0.join(", "))]
     Restart(Vec<String>),
@@ -77,45 +87,5 @@ impl ReloadError {
     #[must_use]
     pub fn sentence(&self) -> String {
         with_causes(self)
-    }
-}
-
-/// Carries out `reload`, in a task of its own: whoever asked for it may go away in the middle.
-/// What came of it is logged, and told to a supervisor. `generation` is the one before.
-///
-/// # Errors
-///
-/// Those of `reload`.
-pub async fn told(
-    generation: u64,
-    reload: impl Future<Output = Result<Reloaded, ReloadError>> + Send + 'static,
-) -> Result<Reloaded, ReloadError> {
-    let reload = async move {
-        notify::reloading();
-        let reloaded = tokio::spawn(reload).await;
-        let reloaded = reloaded.map_err(ReloadError::from).flatten();
-        say(generation, &reloaded);
-        reloaded
-    };
-    tokio::spawn(reload).await?
-}
-
-fn say(before: u64, reloaded: &Result<Reloaded, ReloadError>) {
-    match reloaded {
-        Ok(Reloaded { generation }) => {
-            info!(generation, "the configuration was reloaded");
-            notify::ready(&format!(
-                "serving; generation {generation} of the configuration"
-            ));
-        }
-        Err(ReloadError::Draining) => warn!("the process is draining and reloads nothing"),
-        Err(error) => {
-            let (generation, error) = (before, error.sentence());
-            warn!(
-                generation,
-                error, "the configuration was not reloaded; the old one stays"
-            );
-            notify::ready(&format!("serving with the old configuration: {error}"));
-        }
     }
 }

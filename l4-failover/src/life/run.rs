@@ -10,14 +10,16 @@ use crate::process::signals::{Hangups, Signals};
 /// second one ends it at once, SIGHUP has it read its configuration again. A supervisor is told
 /// that it is ready.
 pub async fn run(process: &impl Process, signals: Signals, hangups: Hangups) {
-    notify::ready("serving");
     tokio::select! {
-        _ = process.run(signals.next(), signals.next()) => {}
+        // Ready first, whatever has come meanwhile.
+        biased;
         never = reload(process, hangups) => match never {},
+        _ = process.run(signals.next(), signals.next()) => {}
     }
 }
 
 async fn reload(process: &impl Process, mut hangups: Hangups) -> Infallible {
+    notify::ready("serving").await;
     loop {
         hangups.next().await;
         // It is in the log what came of it.

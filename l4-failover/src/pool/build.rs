@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::options::{EndpointOptions, PoolOptions};
+use super::past::Departed;
 use super::state_file::StateFileError;
 use super::{DialLimits, Endpoint, Pool, Upkeep};
 use crate::choice::Policy;
@@ -284,10 +285,11 @@ impl Clients {
     }
 }
 
-/// The endpoints of a pool: those of `before` by their names, the others new.
+/// The endpoints of a pool: those of `before` and of `departed` by their names, the others new.
 pub(super) fn endpoints(
     options: &PoolOptions,
     before: &[Arc<Endpoint>],
+    departed: &[Departed],
     clients: &mut Clients,
 ) -> Result<Vec<Arc<Endpoint>>, BuildError> {
     let mut endpoints = Vec::new();
@@ -305,7 +307,10 @@ pub(super) fn endpoints(
         };
         endpoints.push(Arc::new(match known {
             Some(known) => known.changed(wanted, tls),
-            None => Endpoint::new(wanted, tls),
+            None => match departed.iter().find(|it| *it.name == *name) {
+                Some(departed) => Endpoint::returned(wanted, tls, departed),
+                None => Endpoint::new(wanted, tls),
+            },
         }));
     }
     Ok(endpoints)

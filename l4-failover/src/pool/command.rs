@@ -9,7 +9,7 @@ use super::Pool;
 use super::event::PoolEvent;
 use super::inner::{Inner, State};
 use super::state_file::{self, Remembered, Senseless, StateFileError};
-use crate::choice::{Command, EndpointChange, Refusal};
+use crate::choice::{Cause, Command, EndpointChange, Refusal};
 
 /// Why a command was refused, or what is left to worry about.
 #[derive(Debug, thiserror::Error)]
@@ -178,12 +178,16 @@ fn place_of(state: &State, name: &str) -> Result<usize, CommandError> {
 
 impl Inner {
     async fn obey(&self, wish: Wish) -> Result<Done, CommandError> {
+        let is_order = matches!(wish, Wish::Failover | Wish::Failback { .. });
         let done = {
             let mut state = self.state();
             let command = wish.command(&state)?;
             let now = Instant::now().into_std();
             let changes = state.choice.command(&command, now)?;
             self.apply(&mut state, &changes);
+            if is_order && changes.moved.is_none() {
+                self.recall(Cause::Operator);
+            }
             state.is_unkept = true;
             Done {
                 moved: changes.moved.and(state.last_move.clone()),

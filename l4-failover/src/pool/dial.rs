@@ -51,7 +51,7 @@ pub struct Connected {
 }
 
 /// What one attempt came to.
-enum Tried {
+pub(super) enum Tried {
     Connected(Stream, SocketAddr),
     Failed,
     /// Out of descriptors: the next endpoint would fare no better, and would be blamed for it.
@@ -263,7 +263,7 @@ impl Dialling<'_> {
 
 impl Inner {
     /// The bounds of a dial, and how many tiers are within its reach.
-    fn dial_options(&self, reach: Reach) -> (DialLimits, Option<usize>) {
+    pub(super) fn dial_options(&self, reach: Reach) -> (DialLimits, Option<usize>) {
         let options = &self.state().options;
         let leads_on = |tier: &Vec<EndpointOptions>| tier.iter().any(|it| it.leads_on);
         let tiers = match reach {
@@ -274,7 +274,7 @@ impl Inner {
     }
 
     /// The endpoint to try next, with a session of it that is counted already.
-    fn pick(&self, tried: &[Arc<Endpoint>], request: Request) -> Option<(Lease, bool)> {
+    pub(super) fn pick(&self, tried: &[Arc<Endpoint>], request: Request) -> Option<(Lease, bool)> {
         if request.tiers == Some(0) {
             return None;
         }
@@ -317,7 +317,7 @@ impl Inner {
 }
 
 /// Tries the addresses of one endpoint.
-async fn attempt(
+pub(super) async fn attempt(
     inner: &Inner,
     endpoint: &Arc<Endpoint>,
     until: Instant,
@@ -372,7 +372,7 @@ async fn attempt(
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The moment that lies so far ahead.
-fn after(time: Duration) -> Instant {
+pub(super) fn after(time: Duration) -> Instant {
     Instant::now() + time.min(YEAR)
 }
 

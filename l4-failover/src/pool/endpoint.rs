@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use super::options::EndpointOptions;
+use super::past::Departed;
 use super::session::Sessions;
 use super::{Addresses, Upkeep};
 use crate::probe::Verdict;
@@ -30,7 +31,8 @@ struct Life {
     addresses: Arc<Addresses>,
     /// Its place in the pool, which a change of the configuration changes.
     place: AtomicUsize,
-    sessions: Sessions,
+    /// Shared with whoever it was before it went away and came back.
+    sessions: Arc<Sessions>,
     connects: AtomicU64,
     failures: AtomicU64,
     last_failure: RwLock<Option<Arc<str>>>,
@@ -50,6 +52,19 @@ pub struct LastCheck {
 
 impl Endpoint {
     pub(super) fn new(options: &EndpointOptions, tls: Option<TlsClient>) -> Self {
+        Self::with(options, tls, Arc::default())
+    }
+
+    /// One that was there before: sessions of that time are its own.
+    pub(super) fn returned(
+        options: &EndpointOptions,
+        tls: Option<TlsClient>,
+        departed: &Departed,
+    ) -> Self {
+        Self::with(options, tls, departed.sessions())
+    }
+
+    fn with(options: &EndpointOptions, tls: Option<TlsClient>, sessions: Arc<Sessions>) -> Self {
         Self {
             name: options.name().into(),
             options: options.clone(),
@@ -57,7 +72,7 @@ impl Endpoint {
             life: Arc::new(Life {
                 addresses: Arc::new(Addresses::new(&options.target)),
                 place: AtomicUsize::new(NO_PLACE),
-                sessions: Sessions::default(),
+                sessions,
                 connects: AtomicU64::new(0),
                 failures: AtomicU64::new(0),
                 last_failure: RwLock::new(None),
@@ -77,7 +92,7 @@ impl Endpoint {
     }
 
     /// Whether both are one endpoint, be their options others.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.life, &other.life)
     }
 
@@ -124,7 +139,7 @@ impl Endpoint {
         &self.life.addresses
     }
 
-    pub(super) fn sessions(&self) -> &Sessions {
+    pub(super) fn sessions(&self) -> &Arc<Sessions> {
         &self.life.sessions
     }
 

@@ -66,6 +66,9 @@ pub enum LedNowhere {
     /// No byte came back for this long, and there was somebody else to ask.
     #[error("no answer came in {0:?}")]
     Late(Duration),
+    /// Its name stands for the program itself that dials.
+    #[error("is this very gateway: its name stands for an address that clients connect to here")]
+    Ourselves,
     /// Its tier was left, or it went down, while its answer was waited for.
     #[error("was left before it answered")]
     Left,
@@ -209,12 +212,41 @@ impl DialError {
     }
 }
 
+impl DialError {
+    /// Whether an endpoint was left out because it has as many sessions as it may.
+    fn is_any_full(&self) -> bool {
+        let mut attempts = self.attempts().iter();
+        attempts.any(|attempt| matches!(attempt.error, AttemptError::Full(_)))
+    }
+
+    /// Whether nobody was tried, and places would have helped: endpoints are full, the others, if
+    /// there are any, in maintenance.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let is_out = |it: &Attempt| {
+            matches!(
+                it.error,
+                AttemptError::Full(_) | AttemptError::Maintenance(_)
+            )
+        };
+        self.is_any_full() && self.attempts().iter().all(is_out)
+    }
+
+    fn summary(&self) -> &'static str {
+        match (self.is_full(), self.is_any_full()) {
+            (true, _) => "no endpoint has a place",
+            (false, true) => "no endpoint that is reachable has a place",
+            (false, false) => "no endpoint reachable",
+        }
+    }
+}
+
 impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Exhausted { attempts } = self else {
             return f.write_str("no endpoint is healthy");
         };
-        f.write_str("no endpoint reachable")?;
+        f.write_str(self.summary())?;
         for (index, attempt) in attempts.iter().enumerate() {
             write!(f, "{} {attempt}", if index == 0 { ":" } else { ";" })?;
         }

@@ -1,5 +1,6 @@
 //! What happens to a pool, for logs, operators and whoever listens.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -70,8 +71,67 @@ pub enum Happened {
         /// Why not, where somebody said.
         reason: Option<Arc<str>>,
     },
+    /// Something happened to the lines of a consumer of a feed.
+    Line(Box<LineNews>),
     /// Events that this listener was too slow for.
     Missed(u64),
+}
+
+/// What happened to the lines of one consumer of a feed. What does not apply is absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineNews {
+    /// What: `line_down`, `line_lost`, `line_joined`, `truncated`, `gap`, `unsequenced_dropped` or
+    /// `end_of_session`.
+    pub event: &'static str,
+    /// The id of the consumer's connection.
+    pub id: String,
+    /// The consumer's address.
+    pub consumer: SocketAddr,
+    /// The endpoint that the line leads to.
+    pub line: Option<Arc<str>>,
+    /// The endpoint that the line before led to.
+    pub from: Option<Arc<str>>,
+    /// The number of the consumer's next message.
+    pub sequence: Option<u64>,
+    /// Why, in one word.
+    pub word: Option<&'static str>,
+    /// Why, in a sentence.
+    pub reason: Option<String>,
+    /// Whether the line has repeated enough messages to be trusted.
+    pub is_verified: Option<bool>,
+    /// Where the time went.
+    pub times: Option<LineTimes>,
+}
+
+/// Where the time went from one line to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineTimes {
+    /// From the last byte of the line before to its failure.
+    pub detect: Duration,
+    /// From there to the connection.
+    pub connect: Duration,
+    /// From there to the accepted login.
+    pub login: Duration,
+    /// From there to the message that was waited for.
+    pub catch_up: Duration,
+}
+
+impl LineNews {
+    /// News of which nothing more is said.
+    pub(crate) fn new(event: &'static str, id: String, consumer: SocketAddr) -> Self {
+        Self {
+            event,
+            id,
+            consumer,
+            line: None,
+            from: None,
+            sequence: None,
+            word: None,
+            reason: None,
+            is_verified: None,
+            times: None,
+        }
+    }
 }
 
 /// A tier, for people and programs.

@@ -210,6 +210,7 @@ impl Inner {
             reason,
         });
         state.last_move = Some(event);
+        self.recall(cause);
     }
 
     /// Tells that a forced failback holds, or does no longer; nothing if that is as it was.
@@ -234,7 +235,7 @@ impl Inner {
         });
     }
 
-    fn tell(&self, what: Happened) -> PoolEvent {
+    pub(super) fn tell(&self, what: Happened) -> PoolEvent {
         let event = PoolEvent {
             at: SystemTime::now(),
             pool: Arc::clone(&self.name),

@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
 use super::build::{self, BuildError, Clients};
 use super::event::{EVENTS_MAX, Events, PoolEvent};
 use super::mind::Drain;
 use super::options::{EndpointOptions, PoolOptions};
+use super::past::{Departed, Past};
+use super::recall::{Told, nothing_told};
 use super::state_file::{self, Found, Remembered, Senseless, StateFileError};
 use super::watch::check_tls;
-use super::{Endpoint, Upkeep};
+use super::{Endpoint, Upkeep, past};
 use crate::choice::{Cause, Choice, HealthPolicy, Member};
 use crate::probe::{CheckOptions, Probe, SubjectTls, Watch};
 
@@ -23,6 +25,7 @@ pub(super) struct Inner {
     pub(super) name: Arc<str>,
     state: Mutex<State>,
     pub(super) events: broadcast::Sender<PoolEvent>,
+    pub(super) recalls: watch::Sender<Told>,
     /// Itself, for the tasks that go on as long as somebody has the pool.
     pub(super) me: Weak<Inner>,
     /// What is due, or what must be kept, is another. Shared with the task that waits for it.
@@ -54,6 +57,8 @@ pub(super) struct State {
     /// The same: TLS of its checks, where that is not its own.
     pub(super) check_tls: Vec<Option<SubjectTls>>,
     pub(super) options: PoolOptions,
+    /// Endpoints that a reload took out while sessions of theirs go on.
+    pub(super) departed: Vec<Departed>,
     pub(super) random: fastrand::Rng,
     pub(super) last_move: Option<PoolEvent>,
     /// A task waits for what is due.
@@ -66,10 +71,10 @@ pub(super) struct State {
 }
 
 impl Inner {
-    pub(super) fn new(options: PoolOptions) -> Result<Arc<Self>, BuildError> {
+    pub(super) fn new(options: PoolOptions, past: &Past) -> Result<Arc<Self>, BuildError> {
         options.validate()?;
         let mut clients = Clients::default();
-        let endpoints = build::endpoints(&options, &[], &mut clients)?;
+        let endpoints = build::endpoints(&options, &[], &past.departed, &mut clients)?;
         let check_tls = check_tls(&options, &mut clients)?;
         let now = Instant::now().into_std();
         let (policy, health) = (options.policy.clone(), health(&options.check));
@@ -77,7 +82,13 @@ impl Inner {
         let name: Arc<str> = options.name.as_str().into();
         let kept = Kept::load(options.state_file.as_ref(), &name)?;
         let last_move = kept.restore(&mut choice, now);
+        // What was in force here counts more than what a file says.
+        if past.has_decisions() {
+            choice.restore(&past.memory, now);
+        }
         number(&endpoints);
+        let mut departed = past.departed.clone();
+        past::depart(&mut departed, &[], &endpoints);
         let state = State {
             choice,
             endpoints,
@@ -90,12 +101,14 @@ impl Inner {
             is_unkept: options.state_file.is_some() && kept.there.is_none(),
             state_file_error: None,
             drains: Vec::new(),
+            departed,
             options,
         };
         Ok(Arc::new_cyclic(|me| Self {
             name,
             state: Mutex::new(state),
             events: broadcast::channel(EVENTS_MAX).0,
+            recalls: nothing_told(),
             me: Weak::clone(me),
             wake: Arc::default(),
             kept: Mutex::new(kept),

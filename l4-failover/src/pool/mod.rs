@@ -9,8 +9,11 @@ mod error;
 mod event;
 mod happening;
 mod inner;
+mod lines;
 mod mind;
 mod options;
+mod past;
+mod recall;
 mod reload;
 mod session;
 mod state_file;
@@ -34,8 +37,11 @@ pub(crate) use command::{Done, Wish};
 pub use dial::{Connected, DialLimits, Dialling, Reach};
 pub use endpoint::{Endpoint, LastCheck};
 pub use error::{Attempt, AttemptError, DialError, LedNowhere};
-pub use event::{Events, Happened, PoolEvent, TierName};
+pub use event::{Events, Happened, LineNews, LineTimes, PoolEvent, TierName};
+pub use lines::Leased;
 pub use options::{EndpointOptions, PoolOptions};
+pub use past::{Past, Retired};
+pub use recall::{Recall, Recalls};
 pub use reload::Prepared;
 pub use session::{Cut, Lease};
 pub use state_file::StateFileError;
@@ -79,7 +85,18 @@ impl Pool {
     ///
     /// [`BuildError`]: what is wrong with `options`, or with the files that they name.
     pub fn new(options: PoolOptions) -> Result<Self, BuildError> {
-        Inner::new(options).map(Self)
+        Self::after(options, &Past::default())
+    }
+
+    /// [`new`](Self::new), for a pool that was there before and was [retired](Self::retire): its
+    /// sessions of that time are its own again, endpoint by endpoint, and an operator's decisions
+    /// hold on.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]: what is wrong with `options`, or with the files that they name.
+    pub fn after(options: PoolOptions, past: &Past) -> Result<Self, BuildError> {
+        Inner::new(options, past).map(Self)
     }
 
     /// Begins to check the endpoints, to look their names up and to mind the time. A pool is
@@ -91,6 +108,12 @@ impl Pool {
     /// Changes what the pool is made of. Endpoints that stay keep their health and their sessions,
     /// the active tier stays active, holds and maintenance stay; sessions of endpoints that went
     /// away go on.
+    ///
+    /// An endpoint that comes back is the one that it was: sessions of that time count among its own
+    /// (for `max_connections`, and for `on_endpoint_down`), and it is in maintenance if it was, however
+    /// long ago that is, until an operator puts it back: who took it out meant the machine, not the
+    /// line in a file. Of endpoints that are away, the maintenance of the last 64 that went is
+    /// remembered ([`AWAY_MAX`](crate::choice::AWAY_MAX)), and the sessions of the last 256.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -121,11 +144,16 @@ impl Pool {
     }
 
     /// Ends its checks: nobody is led to it any more, though sessions of it may go on for long and
-    /// keep it. Who dials it all the same is served as before.
-    pub fn retire(&self) {
-        let watches = std::mem::take(&mut self.0.state().watches);
+    /// keep it. Who dials it all the same is served as before. What must not be forgotten should it
+    /// [come back](Self::after).
+    pub fn retire(&self) -> Past {
+        let mut state = self.0.state();
+        let past = Past::of(&state);
+        let watches = std::mem::take(&mut state.watches);
+        drop(state);
         // Not under the lock.
         drop(watches);
+        past
     }
 
     /// Its name.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::DialLimits;
+use super::{DialLimits, StateFileError, state_file};
 use crate::choice::Policy;
 use crate::probe::CheckOptions;
 use crate::socket::tls::TlsOptions;
@@ -48,6 +48,15 @@ pub struct EndpointOptions {
 }
 
 impl PoolOptions {
+    /// Why this machine would not let the pool keep its state, found out without writing anything:
+    /// a pool is refused for this, and who only looks at a file that is meant for another machine can
+    /// say it. None where nothing is to be kept.
+    #[must_use]
+    pub fn unkept(&self) -> Option<StateFileError> {
+        let path = self.state_file.as_ref()?;
+        state_file::check(path).err()
+    }
+
     /// How `endpoint` is checked.
     #[must_use]
     pub fn check_of<'a>(&'a self, endpoint: &'a EndpointOptions) -> &'a CheckOptions {

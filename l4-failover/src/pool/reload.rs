@@ -8,7 +8,7 @@ use super::build::{self, BuildError, Clients};
 use super::inner::{self, Inner, State};
 use super::options::PoolOptions;
 use super::watch::check_tls;
-use super::{Endpoint, Upkeep, state_file};
+use super::{Endpoint, Upkeep, past, state_file};
 use crate::probe::SubjectTls;
 
 /// What a pool is to be made of, read and found good. Dropped, it changes nothing.
@@ -25,8 +25,11 @@ impl Prepared {
     pub(super) fn new(inner: &Arc<Inner>, options: PoolOptions) -> Result<Self, BuildError> {
         options.validate()?;
         let mut clients = Clients::default();
-        let before = inner.state().endpoints.clone();
-        let endpoints = build::endpoints(&options, &before, &mut clients)?;
+        let (before, departed) = {
+            let state = inner.state();
+            (state.endpoints.clone(), state.departed.clone())
+        };
+        let endpoints = build::endpoints(&options, &before, &departed, &mut clients)?;
         let check_tls = check_tls(&options, &mut clients)?;
         if let Some(path) = &options.state_file {
             // What is in force now counts, not what is there; only whether it can be written.
@@ -72,6 +75,7 @@ impl Prepared {
     }
 
     fn keep(self, state: &mut State) {
+        past::depart(&mut state.departed, &state.endpoints, &self.endpoints);
         state.endpoints = self.endpoints;
         state.check_tls = self.check_tls;
         state.options = self.options;

@@ -88,8 +88,7 @@ impl Upkeep {
     /// Looks the name of `addresses` up from now on, as long as somebody has them.
     pub(super) fn resolve(&self, addresses: &Arc<Addresses>) {
         if !addresses.is_literal() {
-            self.resolver.named().push(Arc::downgrade(addresses));
-            self.resolver.more.notify_one();
+            self.resolver.add(addresses);
         }
     }
 
@@ -98,11 +97,10 @@ impl Upkeep {
         self.files.add(files);
     }
 
-    /// Looks up once, now, every name that has no address yet; for `limit` at most.
+    /// Looks up once, now, every name that came since this was last called; for `limit` at most.
     pub async fn look_up(&self, limit: Duration) {
-        let unknown = self.resolver.unknown();
-        // Those that do not answer in time are tried again all the while.
-        let _ = timeout(limit, look_up(unknown)).await;
+        // Those that do not answer in time are tried again all the while; nobody waits for them twice.
+        let _ = timeout(limit, look_up(self.resolver.take_new())).await;
     }
 }
 
@@ -117,6 +115,8 @@ impl Default for Upkeep {
 #[derive(Debug, Default)]
 struct Resolver {
     named: Mutex<Vec<Weak<Addresses>>>,
+    /// Those that nobody has waited for.
+    unasked: Mutex<Vec<Weak<Addresses>>>,
     /// There is a new one.
     more: Notify,
 }
@@ -124,6 +124,27 @@ struct Resolver {
 impl Resolver {
     fn named(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Addresses>>> {
         self.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unasked(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Addresses>>> {
+        self.unasked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, addresses: &Arc<Addresses>) {
+        let mut new = self.unasked();
+        // Where nobody ever waits, they must not gather.
+        new.retain(|it| it.strong_count() > 0);
+        new.push(Arc::downgrade(addresses));
+        self.named().push(Arc::downgrade(addresses));
+        self.more.notify_one();
+    }
+
+    /// Those of which nobody has asked here, as far as they have no address by now.
+    fn take_new(&self) -> Vec<Arc<Addresses>> {
+        let new = std::mem::take(&mut *self.unasked());
+        let mut new: Vec<_> = new.iter().filter_map(Weak::upgrade).collect();
+        new.retain(|it| it.get().is_err());
+        new
     }
 
     /// All that somebody still has.
@@ -181,5 +202,37 @@ async fn look_up_for(name: Arc<str>, sharing: Vec<Arc<Addresses>>) {
     let found = found.map_err(|error| Arc::from(error.to_string()));
     for addresses in sharing {
         addresses.learn(found.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(resolver: &Resolver, target: &str) -> Arc<Addresses> {
+        let addresses = Arc::new(Addresses::new(&target.parse().unwrap()));
+        resolver.add(&addresses);
+        addresses
+    }
+
+    /// Else one that nobody knows would hold up every reload.
+    #[test]
+    fn a_name_is_waited_for_once() {
+        let resolver = Resolver::default();
+        let unknown = named(&resolver, "nobody.invalid:1");
+        assert_eq!(resolver.take_new().len(), 1);
+        assert!(resolver.take_new().is_empty());
+        let (another, known) = (named(&resolver, "a:1"), named(&resolver, "b:1"));
+        known.set(&["127.0.0.1:1".parse().unwrap()]);
+        drop(named(&resolver, "gone:1"));
+        let new = resolver.take_new();
+        assert!(new.len() == 1 && Arc::ptr_eq(&new[0], &another));
+        // It is looked up all the same.
+        assert!(
+            resolver
+                .unknown()
+                .iter()
+                .any(|it| Arc::ptr_eq(it, &unknown))
+        );
     }
 }

@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::error::Error;
+use super::feed;
 use super::front::Gate;
 use super::record::Record;
 use crate::pool::{DialError, Pool};
@@ -83,6 +84,10 @@ async fn pass<C: Connection>(
     client: &mut ResetOnDrop<C>,
     record: &mut Record,
 ) -> Result<(), Error> {
+    if let Some(feed) = record.front().feed.clone() {
+        // Boxed: a consumer keeps more than a connection that is relayed.
+        return Box::pin(feed::carry(client, record, &feed)).await;
+    }
     // Boxed: while bytes are relayed, nothing of what dialling needed is kept.
     let mut upstream = Box::pin(dial_or_end(record)).await?;
     tokio::select! {

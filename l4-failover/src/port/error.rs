@@ -8,6 +8,7 @@ use crate::outcome::{Cause, Ending};
 use crate::pool::{Cut, DialError};
 use crate::socket::relay::RelayError;
 use crate::socket::tls::{AcceptError, HandshakeError};
+use crate::soupbin::join::End;
 
 /// Why a connection did not come to its end.
 #[derive(Debug, Error)]
@@ -33,6 +34,9 @@ pub enum Error {
     /// An operator ended it; how far it had come.
     #[error("an operator ended it")]
     Unwanted(Phase),
+    /// The connection of a feed's consumer ended; how far it had come.
+    #[error("{1}")]
+    Feed(Phase, End),
 }
 
 impl Error {
@@ -47,6 +51,7 @@ impl Error {
             Self::Relay(error) => (Phase::Relay, error.into()),
             Self::Cut(cut) => (Phase::Relay, (*cut).into()),
             Self::Unwanted(phase) => (*phase, Ending::OPERATOR),
+            Self::Feed(phase, end) => (*phase, end.into()),
         };
         Outcome::new(phase, ending)
     }

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use super::metrics::Series;
 use crate::pool::Pool;
 use crate::socket::tls::{Caller, San, TlsServer, TlsServerOptions};
+use crate::soupbin::bridge::Feed;
 
 /// A port, or an inbound, as the configuration names it.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Front {
     pub pool: Pool,
     /// Who is let in. `None`: whoever connects, as plain TCP.
     pub gate: Option<Arc<Gate>>,
+    /// What it is as a SoupBinTCP feed. `None`: its bytes are passed on as they are.
+    pub feed: Option<Feed>,
     /// What is counted of it.
     pub series: Arc<Series>,
 }

@@ -1,6 +1,7 @@
 //! What the log says of connections: one line each.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
@@ -40,7 +41,7 @@ macro_rules! line {
             port = line.port,
             client = %line.client,
             caller = line.caller.map(display),
-            endpoint = line.upstream.map(|it| display(it.endpoint.name())),
+            endpoint = line.upstream.map(|it| display(&it.endpoint)),
             upstream = line.upstream.map(|it| display(it.address)),
             spilled = line.upstream.filter(|it| it.is_spilled).map(|_| true),
             failed_attempts = Some(line.failed_attempts).filter(|failed| *failed > 0),
@@ -59,7 +60,10 @@ macro_rules! line {
 /// Where the connection went.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    pub(super) endpoint: Lease,
+    /// The endpoint's name.
+    pub(super) endpoint: Arc<str>,
+    /// The session, where the connection has one of its own.
+    pub(super) lease: Option<Lease>,
     pub(super) address: SocketAddr,
     pub(super) took: Duration,
     pub(super) is_spilled: bool,

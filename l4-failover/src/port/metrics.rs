@@ -7,6 +7,7 @@ use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
 };
 
+use super::feed::{FeedSeries, FeedVectors};
 use super::outcome::{Outcome, Phase};
 use crate::metrics::{ByName, DIAL_SECONDS, ProcessMetrics, Register, render};
 use crate::outcome::Cause;
@@ -34,6 +35,7 @@ struct Vectors {
     closed: IntCounterVec,
     bytes: IntCounterVec,
     dial: HistogramVec,
+    feed: FeedVectors,
 }
 
 /// What is counted of one port or inbound, from its first connection or reload until nobody has it
@@ -47,6 +49,7 @@ pub struct Series {
     closed: [[OnceLock<IntCounter>; Cause::ALL.len()]; Phase::ALL.len()],
     bytes: [IntCounter; 2],
     dial: Histogram,
+    feed: OnceLock<Arc<FeedSeries>>,
 }
 
 impl Series {
@@ -59,6 +62,7 @@ impl Series {
             closed: Default::default(),
             bytes: [bytes("client"), bytes("upstream")],
             dial: vectors.dial.with_label_values(&port),
+            feed: OnceLock::new(),
             vectors: Arc::clone(vectors),
             name: Arc::clone(name),
         }
@@ -87,6 +91,13 @@ impl Series {
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {
         (self.bytes[0].get(), self.bytes[1].get())
+    }
+
+    /// What is counted of it as a feed.
+    #[must_use]
+    pub fn feed(&self) -> &Arc<FeedSeries> {
+        self.feed
+            .get_or_init(|| Arc::new(self.vectors.feed.of(&self.name)))
     }
 
     pub(super) fn dialled(&self, took: Duration) {
@@ -149,6 +160,7 @@ impl Vectors {
         let _ = self.accepted.remove_label_values(&[name]);
         let _ = self.active.remove_label_values(&[name]);
         let _ = self.dial.remove_label_values(&[name]);
+        self.feed.forget(name);
         for from in ["client", "upstream"] {
             let _ = self.bytes.remove_label_values(&[name, from]);
         }
@@ -185,6 +197,7 @@ impl Vectors {
                 &["port"],
                 &DIAL_SECONDS,
             )?,
+            feed: FeedVectors::new(of)?,
         })
     }
 }

@@ -4,6 +4,7 @@
 mod connection;
 mod context;
 mod error;
+mod feed;
 mod front;
 mod log;
 mod metrics;
@@ -13,6 +14,7 @@ mod record;
 // The public interface is:
 pub use context::{Context, ContextOptions};
 pub use error::Error;
+pub use feed::FeedSeries;
 pub use front::{Door, Front, Gate};
 pub use metrics::{Metrics, Series};
 pub use outcome::{Outcome, Phase};

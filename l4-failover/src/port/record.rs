@@ -15,7 +15,7 @@ use super::front::Front;
 use super::log::{Line, Upstream};
 use super::outcome::{Outcome, Phase};
 use crate::outcome::{Cause, Ending};
-use crate::pool::{Connected, Cut};
+use crate::pool::{Connected, Cut, Leased};
 use crate::socket::Stream;
 use crate::socket::live::Entry;
 use crate::socket::relay::{Side, Tally};
@@ -95,13 +95,36 @@ impl Record {
         let tried = connected.failed.iter().filter(|it| it.was_tried());
         self.failed_attempts = tried.count();
         self.upstream = Some(Box::new(Upstream {
-            endpoint: connected.endpoint,
+            endpoint: Arc::clone(connected.endpoint.name()),
+            lease: Some(connected.endpoint),
             address: connected.address,
             took,
             is_spilled: connected.is_spilled,
         }));
         self.reach(Phase::Relay);
         connected.stream
+    }
+
+    /// The connection is on a line of a feed from here on.
+    pub(super) fn joined(&mut self, line: &Leased, address: SocketAddr) {
+        let before = self.upstream.as_ref();
+        let took = before.map_or_else(|| self.entry.opened.elapsed(), |before| before.took);
+        if before.is_none() {
+            self.front().series.dialled(took);
+        }
+        self.upstream = Some(Box::new(Upstream {
+            endpoint: Arc::clone(line.name()),
+            lease: None,
+            address,
+            took,
+            is_spilled: line.is_spilled(),
+        }));
+        self.reach(Phase::Relay);
+    }
+
+    /// How far the connection has come.
+    pub(super) fn phase(&self) -> Phase {
+        self.phase
     }
 
     /// Ready when an operator ends the connection, or the pool's policy the session.
@@ -114,8 +137,8 @@ impl Record {
     }
 
     fn poll_cut(&self, cx: &std::task::Context<'_>) -> Poll<Cut> {
-        let upstream = self.upstream.as_ref();
-        upstream.map_or(Poll::Pending, |it| it.endpoint.poll_cut(cx))
+        let lease = self.upstream.as_ref().and_then(|it| it.lease.as_ref());
+        lease.map_or(Poll::Pending, |it| it.poll_cut(cx))
     }
 
     /// Ready when an operator ends the connection.
@@ -132,7 +155,7 @@ impl Record {
     fn reach(&mut self, phase: Phase) {
         self.phase = phase;
         let upstream = self.upstream.as_ref();
-        let endpoint = upstream.map(|it| it.endpoint.name());
+        let endpoint = upstream.map(|it| &it.endpoint);
         self.entry.reached(phase.as_str(), endpoint);
     }
 

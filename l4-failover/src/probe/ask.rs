@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Probe;
 use super::failure::{Failure, alert};
-use super::http;
 use super::subject::{Subject, SubjectTls};
+use super::{http, soupbin};
 use crate::socket::connect::connect;
 use crate::socket::proxy::Header;
 use crate::socket::tls::TlsClient;
@@ -106,7 +106,7 @@ fn tls(subject: &Subject) -> Result<Option<&TlsClient>, Failure> {
     let client = subject.tls.as_ref().map(|SubjectTls { client, .. }| client);
     match (&subject.probe, client) {
         (Probe::Tls, None) => Err(Failure::NoServerName),
-        (Probe::Tls | Probe::Http(_), client) => Ok(client),
+        (Probe::Tls | Probe::Http(_) | Probe::SoupBinTcp(_), client) => Ok(client),
         (Probe::None | Probe::Tcp, _) => Ok(None),
     }
 }
@@ -159,6 +159,11 @@ async fn question(
             };
             let late = Err(Failure::NoAnswer(subject.timeout));
             timeout_at(until, get).await.unwrap_or((late, None))
+        }
+        Probe::SoupBinTcp(wanted) => {
+            let answer = timeout_at(until, soupbin::log_in(&mut line, wanted)).await;
+            let late = Err(Failure::NoLogin(subject.timeout));
+            (answer.unwrap_or(late), Some(line))
         }
     }
 }

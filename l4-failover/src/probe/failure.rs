@@ -11,6 +11,8 @@ use std::time::Duration;
 use crate::error::{InAWord, with_causes};
 use crate::socket::connect::ConnectError;
 use crate::socket::tls::{Alert, HandshakeError};
+use crate::soupbin::packet::{FrameError, Reject, SessionId};
+use crate::soupbin::session::SessionError;
 
 /// The longest sentence, in characters: it goes into logs and pages, and peers choose words of it.
 const SENTENCE_MAX: usize = 400;
@@ -52,6 +54,20 @@ pub(super) enum Failure {
     Body(String),
     #[error("the first {max} KiB of the body do not contain {text:?}", max = .max >> 10)]
     LongBody { text: String, max: usize },
+    #[error("no answer to the login within {0:?}")]
+    NoLogin(Duration),
+    #[error("closed before it answered the login")]
+    LeftLogin,
+    #[error("the connection broke before the login was answered: {0}")]
+    BrokenLogin(io::ErrorKind),
+    #[error("the login was rejected: {0}")]
+    Rejected(Reject),
+    #[error("not SoupBinTCP: {0}")]
+    Frame(#[from] FrameError),
+    #[error("not SoupBinTCP: {0}")]
+    Session(#[from] SessionError),
+    #[error("logged in to session {found}, wanted {wanted}")]
+    OtherSession { found: SessionId, wanted: SessionId },
 }
 
 impl From<ConnectError> for Failure {
@@ -106,6 +122,15 @@ impl Failure {
             Some(alert) => Self::Handshake(HandshakeError::Alert(alert)),
             None if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
             None => Self::Broken(error.kind()),
+        }
+    }
+
+    /// The same before a login was answered.
+    pub(super) fn of_login(error: &io::Error) -> Self {
+        match Self::from_line(error) {
+            Self::Closed => Self::LeftLogin,
+            Self::Broken(kind) => Self::BrokenLogin(kind),
+            other => other,
         }
     }
 

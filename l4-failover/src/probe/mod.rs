@@ -12,11 +12,12 @@ mod options;
 mod phase;
 mod series;
 mod shortage;
+mod soupbin;
 mod subject;
 #[cfg(test)]
 mod tests;
 
 pub use checker::{Checker, Watch};
-pub use options::{CheckOptions, HttpProbe, Probe};
+pub use options::{CheckOptions, HttpProbe, Probe, SoupBinProbe};
 pub use series::Verdict;
 pub use subject::{Subject, SubjectTls};

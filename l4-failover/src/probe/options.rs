@@ -1,5 +1,6 @@
 //! What is checked, and how often.
 
+use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use hyper::header::HeaderValue;
 use hyper::http::uri::PathAndQuery;
 
 use crate::socket::tls::TlsOptions;
+use crate::soupbin::packet::{Credentials, SessionId};
 
 /// How the endpoints of a pool are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +77,29 @@ pub enum Probe {
     Tls,
     /// An answer to a GET; over TLS where the endpoint or the check has it.
     Http(HttpProbe),
+    /// An accepted login by SoupBinTCP; over TLS where the endpoint or the check has it.
+    SoupBinTcp(SoupBinProbe),
+}
+
+/// A login that asks for the newest message, and leaves again.
+///
+/// Many feeds allow a user one login, and end the older one: a check that came with the consumers'
+/// credentials would push them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoupBinProbe {
+    /// Who logs in.
+    pub credentials: Credentials,
+    /// Which session must be there. Blank: any.
+    pub session: SessionId,
+}
+
+impl Hash for SoupBinProbe {
+    /// Of all but the password: a case that does not count there is none here.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let username = self.credentials.username();
+        username.to_ascii_uppercase().hash(state);
+        self.session.hash(state);
+    }
 }
 
 /// A GET, and the answers that count as a success.

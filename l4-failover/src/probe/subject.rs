@@ -23,8 +23,8 @@ pub struct Subject {
     pub addresses: Arc<Addresses>,
     /// What is asked.
     pub probe: Probe,
-    /// How to speak TLS to it. [`Probe::Tls`] needs it, [`Probe::Http`] uses it if it is there,
-    /// [`Probe::Tcp`] does without.
+    /// How to speak TLS to it. [`Probe::Tls`] needs it, [`Probe::Http`] and [`Probe::SoupBinTcp`]
+    /// use it if it is there, [`Probe::Tcp`] does without.
     pub tls: Option<SubjectTls>,
     /// The port that is asked. `None`: the target's own.
     pub port: Option<u16>,

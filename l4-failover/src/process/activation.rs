@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use listenfd::ListenFd;
 use socket2::SockRef;
 use thiserror::Error;
+use tracing::warn;
 
 use crate::socket::TcpOptions;
 use crate::socket::listen::{ListenError, Listening};
@@ -143,6 +144,22 @@ impl Given<'_> {
     pub fn listening(self, workers: usize, options: &TcpOptions) -> Result<Listening, ListenError> {
         let shared = Listening::share(&self.0.listener, workers, options);
         shared.map_err(|source| ListenError::new(self.0.address, source))
+    }
+
+    /// Says so where the socket, taken by its name, is not on the `address` that `listener` is to
+    /// have: clients who go by the file would find nobody there.
+    pub fn warn_if_elsewhere(self, listener: &str, address: SocketAddr) {
+        let socket = self.0.address;
+        let is_any = address.port() == 0 && address.ip() == socket.ip();
+        if socket != address && !is_any {
+            warn!(
+                listener,
+                configured = %address,
+                given = %socket,
+                "the service manager's socket is on another address than the file says, and \
+                 clients are accepted there alone; let both say the same"
+            );
+        }
     }
 }
 

@@ -50,7 +50,10 @@ impl Signals {
 /// SIGHUP: the request to read the configuration again.
 ///
 /// Left to the kernel, it would end the process at once, and cut its connections so that they look
-/// whole: every program takes it, also one that has nothing to read.
+/// whole: every program takes it, also one that has nothing to read, and before it does anything
+/// else. In the first milliseconds, until its runtime is there, nothing can be done without unsafe
+/// code: who starts it must wait for `ready`, or READY=1, before the first hangup. What comes between
+/// this and [`next`](Self::next) is not lost.
 #[derive(Debug)]
 pub struct Hangups(Signal);
 

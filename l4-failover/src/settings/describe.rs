@@ -1,10 +1,13 @@
 //! Settings in words, for whoever checks a file before it is loaded.
 
+use super::feed::FeedWords;
 use super::{Inbound, Port, Protocol, Settings};
 use crate::choice::{Failback, Policy};
 use crate::config::PolicyWords;
 use crate::pool::{EndpointOptions, PoolOptions};
-use crate::probe::{CheckOptions, HttpProbe, Probe};
+use crate::probe::{CheckOptions, HttpProbe, Probe, SoupBinProbe};
+use crate::soupbin::bridge::FeedOptions;
+use crate::soupbin::join::LineOptions;
 use humantime::format_duration;
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -54,10 +57,17 @@ impl Block {
 
 fn port(port: &Port) -> String {
     let (name, address) = (&port.name, port.listen.address);
-    let Protocol::Tcp = port.protocol;
-    let mut block = Block::new(format_args!("port {name} on {address}, tcp"));
-    tiers(&mut block, &port.pool);
+    let (protocol, feed) = match &port.protocol {
+        Protocol::Tcp => ("tcp", None),
+        Protocol::SoupBinTcp(feed) => ("soupbintcp", Some(&**feed)),
+    };
+    let mut block = Block::new(format_args!("port {name} on {address}, {protocol}"));
+    tiers(&mut block, &port.pool, feed);
     policy(&mut block, &port.pool);
+    match feed {
+        Some(feed) => carried(&mut block, feed),
+        None => block.line("sessions", sessions(&port.pool.policy)),
+    }
     block.line("check", check(&port.pool));
     if let Some(file) = &port.pool.state_file {
         block.line("state", file.display());
@@ -65,10 +75,10 @@ fn port(port: &Port) -> String {
     block.0
 }
 
-fn tiers(block: &mut Block, pool: &PoolOptions) {
+fn tiers(block: &mut Block, pool: &PoolOptions, feed: Option<&FeedOptions>) {
     let words = PolicyWords::of(&pool.policy);
     for (nth, tier) in pool.tiers.iter().enumerate() {
-        let endpoints: Vec<_> = tier.iter().map(endpoint).collect();
+        let endpoints: Vec<_> = tier.iter().map(|it| endpoint(it, feed)).collect();
         let balance = match tier.len() {
             1 => String::new(),
             _ => format!(
@@ -85,14 +95,19 @@ fn tiers(block: &mut Block, pool: &PoolOptions) {
     }
 }
 
-fn endpoint(endpoint: &EndpointOptions) -> String {
+fn endpoint(endpoint: &EndpointOptions, feed: Option<&FeedOptions>) -> String {
     let tls = endpoint.tls.as_ref();
     let tls = tls.map(|tls| format!("tls {}", tls.server_name));
     let weight = (endpoint.weight != 1).then(|| format!("weight {}", endpoint.weight));
     let most = endpoint
         .max_connections
         .map(|most| format!("at most {most} connections"));
-    let more: Vec<_> = [tls, weight, most].into_iter().flatten().collect();
+    let line = feed.map(|feed| line(feed, &endpoint.name()));
+    let more: Vec<_> = [tls, weight, most]
+        .into_iter()
+        .flatten()
+        .chain(line.into_iter().flatten())
+        .collect();
     match more.is_empty() {
         true => endpoint.target.to_string(),
         false => format!("{} ({})", endpoint.target, more.join(", ")),
@@ -109,14 +124,63 @@ fn policy(block: &mut Block, pool: &PoolOptions) {
         format_args!("{dial}, {attempt} each, {total} in all; {none_healthy} when none is healthy"),
     );
     block.line("failback", failback(policy));
-    let sessions = format!(
+}
+
+fn sessions(policy: &Policy) -> String {
+    let words = PolicyWords::of(policy);
+    format!(
         "{} on failover, {} on failback, {} on endpoint down{}",
         words.on_failover,
         words.on_failback,
         words.on_endpoint_down,
         drain(policy)
+    )
+}
+
+/// How the consumers of a feed are carried.
+fn carried(block: &mut Block, feed: &FeedOptions) {
+    let (join, words) = (&feed.join, FeedWords::of(&feed.join));
+    let silence = time(feed.other_lines.silence);
+    let catch_up = time(join.catch_up);
+    block.line(
+        "lines",
+        format_args!("cold standby; silent for {silence}, caught up in {catch_up}"),
     );
-    block.line("sessions", sessions);
+    let (unverified, gap) = (words.on_unverified, words.on_gap);
+    let outage = time(join.max_outage);
+    block.line(
+        "joining",
+        format_args!("{unverified} unverified lines, {gap} on a gap, {outage} without a line"),
+    );
+    let (login, silence) = (time(join.login_wait), time(join.consumer_silence));
+    let stall = time(feed.stall);
+    block.line(
+        "consumers",
+        format_args!("login in {login}, silent for {silence}, stalled for {stall}"),
+    );
+    let sent = words.unsequenced;
+    let got = match join.server_unsequenced {
+        true => "all consumers",
+        false => "consumers with a login of version 4.1",
+    };
+    block.line(
+        "unnumbered",
+        format_args!("{sent} from consumers; to {got}"),
+    );
+}
+
+/// What is said of one line alone.
+fn line(feed: &FeedOptions, endpoint: &str) -> Vec<String> {
+    let LineOptions {
+        credentials,
+        heartbeat_timeout,
+        silence,
+    } = feed.line(endpoint);
+    let user = credentials.map(|who| format!("as {}", who.username()));
+    let version = heartbeat_timeout.map(|_| "version 4.1".to_owned());
+    let own = silence != feed.other_lines.silence;
+    let silence = own.then(|| format!("silent for {}", time(silence)));
+    [user, version, silence].into_iter().flatten().collect()
 }
 
 fn failback(policy: &Policy) -> String {
@@ -180,10 +244,22 @@ fn asked(pool: &PoolOptions) -> String {
         Some(Probe::Tcp) => "tcp".to_owned(),
         Some(Probe::Tls) => "tls".to_owned(),
         Some(Probe::Http(http)) => http_asked(http),
+        Some(Probe::SoupBinTcp(login)) => login_asked(login),
         None if endpoints.clone().all(|it| it.tls.is_none()) => "tcp".to_owned(),
         None if endpoints.all(|it| it.tls.is_some()) => "tls".to_owned(),
         None => "tls where there is a server name, tcp elsewhere".to_owned(),
     }
+}
+
+fn login_asked(login: &SoupBinProbe) -> String {
+    let session = match login.session.is_blank() {
+        true => "any session".to_owned(),
+        false => format!("session {}", login.session),
+    };
+    format!(
+        "soupbintcp login as {} to {session}",
+        login.credentials.username()
+    )
 }
 
 fn http_asked(http: &HttpProbe) -> String {

@@ -63,6 +63,10 @@ fn wrong_check(word: &str) -> Option<String> {
         "tcp" | "none" => return None,
         "http" => "what to ask for, as in check = { type = \"http\", path = \"/health\" }",
         "tls" => "a server name, as in primary = [{ address = …, tls = { server_name = … } }]",
+        "soupbintcp" => {
+            "a login of its own, as in check = { type = \"soupbintcp\", username = …, \
+             password_file = … }"
+        }
         other => {
             let hint = did_you_mean(other, CHECKS);
             let known = CHECKS.map(|check| format!("{check:?}")).join(" or ");

@@ -3,6 +3,7 @@
 //! Nothing below the application knows these types; it converts them into what each part takes.
 
 mod describe;
+mod feed;
 mod flags;
 mod inbound;
 mod listener;
@@ -14,12 +15,13 @@ pub use describe::describe;
 pub use flags::Flags;
 pub use inbound::Inbound;
 pub use port::{Port, Protocol};
-pub use source::Source;
+pub use source::{Loaded, Source};
 
 use crate::admin::AdminOptions;
 use crate::config::{
-    self, Diagnostics, Dial, Drain, Limits, Located, Pools, Relay, Schema, Table, admin_section,
-    dial_section, drain_section, limits_section, log_options, relay_section, workers,
+    self, Diagnostics, Dial, Drain, Effective, Limits, Located, Pools, Relay, Schema, Table,
+    admin_section, dial_section, drain_section, limits_section, log_options, relay_section,
+    workers,
 };
 use crate::process::log::LogOptions;
 use crate::target::Target;
@@ -84,6 +86,13 @@ impl Settings {
     /// Every mistake of the file, or the one that it cannot be read.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
         Self::parse(&path.display().to_string(), &config::text_of(path)?)
+    }
+
+    /// What is in force of a text that [`Settings::parse`] finds good, defaults included. Files that
+    /// it names are read again; nothing of what they hold is in it.
+    #[must_use]
+    pub fn effective(text: &str) -> Effective {
+        config::effective(text, Self::read)
     }
 
     /// Every key that the file may hold, with its default and range.

@@ -1,9 +1,11 @@
 //! A port for plain clients.
 
+use super::feed::{self, report_not_a_feed, report_not_plain};
 use super::listener::Listeners;
 use crate::choice::Failback;
-use crate::config::{Ends, Listen, PoolBase, Pools, Table, checked, one_of};
+use crate::config::{Ends, Listen, PoolBase, Pools, Table, one_of};
 use crate::pool::{DialLimits, PoolOptions};
+use crate::soupbin::bridge::FeedOptions;
 
 /// An address that an application keeps, whoever is active behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +21,22 @@ pub struct Port {
 }
 
 /// What a port understands of the bytes that it passes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Nothing: a stream that is cut stays cut.
     Tcp,
+    /// Numbered messages: a consumer whose line dies is carried to another.
+    SoupBinTcp(Box<FeedOptions>),
 }
 
-/// What the file may say; what has no value is not there yet.
-const PROTOCOLS: &[(&str, Option<Protocol>)] =
-    &[("tcp", Some(Protocol::Tcp)), ("soupbintcp", None)];
+/// What the file may say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Tcp,
+    SoupBinTcp,
+}
 
-const NO_BRIDGE: &str = "this version has no SoupBinTCP bridge yet; \"tcp\" passes such sessions \
-     on as they are, and resets those of a line that dies";
+const WORDS: &[(&str, Word)] = &[("tcp", Word::Tcp), ("soupbintcp", Word::SoupBinTcp)];
 
 impl Port {
     pub(super) fn read(
@@ -41,35 +47,48 @@ impl Port {
     ) -> Option<Self> {
         let name = listeners.name(table);
         let listen = listeners.listen(table);
-        let protocol = protocol(table);
+        let word = table.with_default("protocol", one_of(WORDS), Word::Tcp);
+        let is_known = table.sound("protocol");
+        match word {
+            Word::Tcp if is_known => report_not_a_feed(table),
+            Word::Tcp => {}
+            Word::SoupBinTcp => report_not_plain(table),
+        }
+        let feed = feed::read(table);
         let base = PoolBase {
             name: name.as_deref(),
-            ends: Ends::Tls,
-            failback: protocol.map_or(Failback::Manual, Protocol::failback),
+            ends: word.ends(is_known),
+            failback: word.failback(),
             dial,
         };
-        let pool = pools.tiered(table, ["primary", "endpoints"], base);
+        let read = pools.lines(table, ["primary", "endpoints"], base);
+        let protocol = match word {
+            Word::Tcp => Protocol::Tcp,
+            Word::SoupBinTcp => Protocol::SoupBinTcp(Box::new(feed::with_lines(feed, read.lines))),
+        };
         Some(Self {
             name: name?,
             listen: listen?,
-            protocol: protocol?,
-            pool,
+            protocol,
+            pool: read.pool,
         })
     }
 }
 
-impl Protocol {
+impl Word {
     /// Who moves back, where the file does not say.
     fn failback(self) -> Failback {
         match self {
             Self::Tcp => Failback::Auto,
+            Self::SoupBinTcp => Failback::Manual,
         }
     }
-}
 
-fn protocol(table: &mut Table<'_>) -> Option<Protocol> {
-    let known = checked(one_of(PROTOCOLS), |protocol| {
-        protocol.is_none().then(|| NO_BRIDGE.to_owned())
-    });
-    table.with_default("protocol", known, Some(Protocol::Tcp))
+    /// What targets can be asked for; anything, where nobody knows which word was meant.
+    fn ends(self, is_known: bool) -> Ends {
+        match self {
+            Self::Tcp if is_known => Ends::Tls,
+            Self::Tcp | Self::SoupBinTcp => Ends::Lines,
+        }
+    }
 }

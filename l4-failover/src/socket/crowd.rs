@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 /// needs a fraction of a second, and whoever opens connections and says nothing holds up nobody
 /// else for longer.
 ///
+/// Where they come by several entrances, it is the oldest at the one that has most: a crowd at one of
+/// them drives nobody out at another that has less than its share.
+///
 /// Entering and leaving take a lock for a time that grows with the logarithm of the number.
 ///
 /// ```
@@ -35,13 +38,15 @@ pub struct Crowd {
 struct UnderWay {
     max: usize,
     next: u64,
-    ends: BTreeMap<u64, Arc<Notify>>,
+    /// By entrance.
+    ends: Vec<BTreeMap<u64, Arc<Notify>>>,
 }
 
 /// The place of one in a [`Crowd`], until it is dropped.
 #[derive(Debug)]
 pub struct Place<'a> {
     crowd: &'a Crowd,
+    entrance: usize,
     number: u64,
     end: Arc<Notify>,
 }
@@ -54,22 +59,31 @@ impl Crowd {
             under_way: Mutex::new(UnderWay {
                 max: max.max(1),
                 next: 0,
-                ends: BTreeMap::new(),
+                ends: Vec::new(),
             }),
         }
     }
 
     /// One more, for which the oldest ends if there are too many.
     pub fn enter(&self) -> Place<'_> {
+        self.enter_at(0)
+    }
+
+    /// The same by one of several entrances, which are numbered from 0.
+    pub fn enter_at(&self, entrance: usize) -> Place<'_> {
         let end = Arc::new(Notify::new());
         let mut under_way = self.under_way();
         let number = under_way.next;
         under_way.next += 1;
-        under_way.ends.insert(number, Arc::clone(&end));
+        if under_way.ends.len() <= entrance {
+            under_way.ends.resize_with(entrance + 1, BTreeMap::new);
+        }
+        under_way.ends[entrance].insert(number, Arc::clone(&end));
         under_way.make_room();
         drop(under_way);
         Place {
             crowd: self,
+            entrance,
             number,
             end,
         }
@@ -86,7 +100,7 @@ impl Crowd {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.under_way().ends.len()
+        self.under_way().len()
     }
 
     /// Whether there is nobody.
@@ -103,9 +117,14 @@ impl Crowd {
 }
 
 impl UnderWay {
+    fn len(&self) -> usize {
+        self.ends.iter().map(BTreeMap::len).sum()
+    }
+
     fn make_room(&mut self) {
-        while self.ends.len() > self.max
-            && let Some((_, oldest)) = self.ends.pop_first()
+        while self.len() > self.max
+            && let Some(fullest) = self.ends.iter_mut().max_by_key(|it| it.len())
+            && let Some((_, oldest)) = fullest.pop_first()
         {
             oldest.notify_one();
         }
@@ -121,7 +140,7 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.crowd.under_way().ends.remove(&self.number);
+        self.crowd.under_way().ends[self.entrance].remove(&self.number);
     }
 }
 
@@ -151,6 +170,19 @@ mod tests {
         drop(first);
         assert!(!is_taken(&third).await && !is_taken(&fourth).await);
         assert_eq!(crowd.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_crowd_at_one_entrance_drives_nobody_out_at_another() {
+        let crowd = Crowd::new(4);
+        let few = [crowd.enter_at(1), crowd.enter_at(1)];
+        let many = [(); 6].map(|()| crowd.enter_at(0));
+        assert!(!is_taken(&few[0]).await && !is_taken(&few[1]).await);
+        assert!(is_taken(&many[3]).await && !is_taken(&many[4]).await);
+        // With more than its share, an entrance gives way like any other.
+        let _third = crowd.enter_at(1);
+        assert!(is_taken(&few[0]).await && !is_taken(&many[4]).await);
+        assert_eq!(crowd.len(), 4);
     }
 
     #[tokio::test]

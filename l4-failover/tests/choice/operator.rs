@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use l4_failover::choice::{
-    Cause, Changes, Choice, Command, Event, HealthPolicy, Member, MoveKind, Policy, Refusal, State,
+    AWAY_MAX, Cause, Changes, Choice, Command, Event, HealthPolicy, Member, MoveKind, Policy,
+    Refusal, State,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -331,4 +332,66 @@ fn endpoints_that_stay_keep_their_health_through_a_change() {
     let states: Vec<_> = next.endpoints().iter().map(|it| it.state()).collect();
     assert_eq!(states, [State::Down, State::Up, State::Up]);
     assert_eq!(next.active(), 1);
+}
+
+/// The same pool of these endpoints, a tier each.
+fn of(choice: &Choice, names: &[&str], now: Instant) -> (Choice, Changes) {
+    let tiers = names.iter().map(|name| vec![Member::named(*name)]);
+    let (policy, health) = (Policy::default(), HealthPolicy::default());
+    choice.reconfigured(tiers.collect(), policy, health, now)
+}
+
+#[test]
+fn maintenance_waits_for_an_endpoint_that_goes_away_and_comes_back() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    choice.command(&maintain(0), start).unwrap();
+    let (choice, changes) = of(&choice, &["near", "far"], start + SECOND);
+    assert!(changes.endpoints.is_empty());
+    // A restart in between, and a reload: both remember.
+    let memory = choice.memory();
+    let (choice, _) = of(&choice, &["far"], start + 2 * SECOND);
+    let mut restarted = Choice::new(
+        vec![vec![Member::named("far")]],
+        Policy::default(),
+        HealthPolicy::default(),
+        start,
+    );
+    restarted.restore(&memory, start);
+    for before in [choice, restarted] {
+        let (mut choice, changes) = of(&before, &["primary", "far"], start + 3 * SECOND);
+        let (from, to) = (State::Up, State::Maintenance);
+        assert_eq!(
+            (changes.endpoints[0].from, changes.endpoints[0].to),
+            (from, to)
+        );
+        assert_eq!(
+            choice.endpoints()[0].maintenance().unwrap().as_ref(),
+            "a new kernel"
+        );
+        assert_eq!(choice.endpoints()[0].since(), Some(start));
+        assert_eq!(choice.active(), 1);
+        choice
+            .command(&Command::Resume { endpoint: 0 }, start)
+            .unwrap();
+        let (choice, _) = of(&choice, &["far"], start + 4 * SECOND);
+        let (choice, _) = of(&choice, &["primary", "far"], start + 5 * SECOND);
+        assert_eq!(choice.endpoints()[0].state(), State::Up);
+    }
+}
+
+#[test]
+fn of_those_who_are_away_the_last_are_remembered() {
+    let start = Instant::now();
+    let mut choice = pool(start);
+    let (first, last) = ("0", AWAY_MAX.to_string());
+    for nth in 0..=AWAY_MAX {
+        choice = of(&choice, &[&nth.to_string(), "far"], start).0;
+        choice.command(&maintain(0), start).unwrap();
+    }
+    choice = of(&choice, &["far"], start).0;
+    assert_eq!(choice.memory().maintenance.len(), AWAY_MAX);
+    choice = of(&choice, &["far", first, &last], start).0;
+    let states: Vec<_> = choice.endpoints().iter().map(|it| it.state()).collect();
+    assert_eq!(states, [State::Up, State::Up, State::Maintenance]);
 }

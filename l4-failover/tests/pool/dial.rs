@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use l4_failover::choice::{Balance, Dial, NoneHealthy, Policy};
+use l4_failover::outcome::{Cause, Ending};
 use l4_failover::probe::{CheckOptions, HttpProbe, Probe};
 use l4_failover::socket::tls::TlsOptions;
 use l4_failover::{
@@ -368,4 +369,40 @@ async fn an_endpoint_is_checked_as_it_is_told_to_be() {
     }
     let status = pool.status();
     assert!(!status.tiers[0].is_healthy && status.tiers[1].is_healthy);
+}
+
+#[tokio::test]
+async fn who_is_full_and_who_refuses_is_told_apart() {
+    let (one, other) = (Server::start().await, Server::start().await);
+    let endpoint = |at: &str| EndpointOptions::at(at.parse().unwrap());
+    let limited = EndpointOptions {
+        max_connections: Some(1),
+        ..endpoint(&one.address)
+    };
+    let pool = Pool::builder().primary_endpoint(limited).check(unchecked());
+    let pool = pool.build().unwrap();
+    let _session = pool.connect().await.unwrap();
+    let gone = other.stop().await;
+    let mut options = pool.options();
+    options.tiers[0].insert(0, endpoint(&gone));
+    pool.reload(options.clone()).unwrap();
+    let error = soon(pool.connect()).await.unwrap_err();
+    let said = error.to_string();
+    let start = format!("no endpoint that is reachable has a place: {gone}: ");
+    let end = format!(
+        "; {}: not tried: it has the 1 sessions that it may have",
+        one.address
+    );
+    assert!(said.starts_with(&start) && said.ends_with(&end), "{said}");
+    assert_eq!(Ending::from(&error).reason, "unreachable");
+    // Nobody was tried.
+    pool.maintenance(&gone, Some("a new disk")).await.unwrap();
+    let error = soon(pool.connect()).await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.starts_with("no endpoint has a place: "), "{said}");
+    assert_eq!(Ending::from(&error), Ending::new(Cause::Policy, "full"));
+    options.tiers[0].pop();
+    pool.reload(options).unwrap();
+    let error = soon(pool.connect()).await.unwrap_err();
+    assert_eq!(Ending::from(&error).reason, "unreachable");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod dial;
+mod lines;
 mod moves;
 mod operator;
 mod server;

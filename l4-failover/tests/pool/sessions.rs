@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use l4_failover::choice::{MoveKind, Policy, Sessions};
-use l4_failover::{Connected, Cut};
+use l4_failover::{Connected, Cut, EndpointOptions, Pool, Retired};
 use tokio::sync::mpsc;
 
 use super::server::{Server, first, moved, pair, soon};
@@ -21,7 +21,7 @@ fn watch(sessions: Vec<Connected>) -> mpsc::UnboundedReceiver<(Cut, Instant)> {
     told
 }
 
-async fn three(pool: &l4_failover::Pool) -> Vec<Connected> {
+async fn three(pool: &Pool) -> Vec<Connected> {
     let mut sessions = Vec::new();
     for _ in 0..3 {
         sessions.push(soon(pool.connect()).await.unwrap());
@@ -215,4 +215,66 @@ async fn while_new_sessions_return_by_share_the_old_ones_stay() {
     pool.failback(false).await.unwrap();
     assert_eq!(soon(session.endpoint.cut()).await, Cut::Failback);
     assert!(began.elapsed() >= ramp, "{:?}", began.elapsed());
+}
+
+/// The pool of `pool`'s options with these endpoints in its first tier.
+fn made_of(pool: &Pool, endpoints: &[(&str, Option<u64>)]) -> l4_failover::PoolOptions {
+    let endpoint = |(address, max): &(&str, Option<u64>)| EndpointOptions {
+        max_connections: *max,
+        ..EndpointOptions::at(address.parse().unwrap())
+    };
+    let mut options = pool.options();
+    options.tiers = vec![endpoints.iter().map(endpoint).collect()];
+    options
+}
+
+#[tokio::test]
+async fn an_endpoint_that_comes_back_has_its_old_sessions() {
+    let (one, other) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_endpoint_down: Sessions::Close,
+        ..Policy::default()
+    };
+    let pool = pair(&one.address, &other.address, policy).build().unwrap();
+    let both = [(&*one.address, Some(1)), (&*other.address, Some(1))];
+    pool.reload(made_of(&pool, &both[..1])).unwrap();
+    let mut cut = watch(vec![pool.connect().await.unwrap()]);
+    pool.reload(made_of(&pool, &both[1..])).unwrap();
+    // Twice, as it may be: it is remembered for as long as the session goes on.
+    pool.reload(made_of(&pool, &both[1..])).unwrap();
+    pool.reload(made_of(&pool, &both)).unwrap();
+    let status = pool.status();
+    let connections = |nth: usize| status.tiers[0].endpoints[nth].connections;
+    assert_eq!((connections(0), connections(1)), (1, 0));
+    let second = pool.connect().await.unwrap();
+    assert_eq!(**second.endpoint.name(), *other.address);
+    pool.connect().await.unwrap_err();
+    one.stop().await;
+    assert_eq!(first(&mut cut).await.0, Cut::EndpointDown);
+    drop(second);
+}
+
+#[tokio::test]
+async fn a_pool_that_comes_back_has_its_old_sessions() {
+    let server = Server::start().await;
+    let pool = pair(&server.address, "127.0.0.1:1", Policy::default());
+    let pool = pool.build().unwrap();
+    let options = made_of(&pool, &[(&*server.address, Some(1))]);
+    pool.reload(options.clone()).unwrap();
+    let session = pool.connect().await.unwrap();
+    let mut retired = Retired::default();
+    retired.settle(|_| false, [("pair", pool.retire())]);
+    drop(pool);
+    // Another reload, and nobody back yet.
+    retired.settle(|_| false, []);
+    let pool = Pool::after(options, retired.find(&"pair").unwrap()).unwrap();
+    assert_eq!(pool.status().tiers[0].endpoints[0].connections, 1);
+    pool.connect().await.unwrap_err();
+    retired.settle(|name| *name == "pair", []);
+    assert!(retired.find(&"pair").is_none());
+    drop(session);
+    pool.connect().await.unwrap();
+    // Nothing is left of one without sessions or decisions.
+    retired.settle(|_| false, [("pair", pool.retire())]);
+    assert!(retired.find(&"pair").is_none());
 }

@@ -4,6 +4,7 @@
 
 mod http;
 mod peer;
+mod soupbin;
 mod tcp;
 mod tls;
 

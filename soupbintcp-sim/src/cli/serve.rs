@@ -152,7 +152,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let hangups = Hangups::new().map_err(no_signals)?;
     let server = Server::bind(options)?;
     let _ = writeln!(std::io::stderr(), "{server}");
-    notify::ready("serving");
+    notify::ready("serving").await;
     let serving = server.serve(async {
         signals.next().await;
         info!("stopping");

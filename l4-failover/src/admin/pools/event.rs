@@ -1,12 +1,14 @@
 //! What happened to a pool, in JSON.
 
-use std::time::SystemTime;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::json::seconds;
 use crate::choice::State;
-use crate::{Happened, PoolEvent, TierName};
+use crate::{Happened, LineNews, LineTimes, PoolEvent, TierName};
 
 /// What happened to a pool. What does not apply is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,7 +19,8 @@ pub struct EventJson {
     pub pool: String,
     /// What the pool serves: `port`, `inbound`, `service`, `datacenter`.
     pub kind: String,
-    /// `failover`, `failback`, `forced`, `endpoint` or `missed`.
+    /// `failover`, `failback`, `forced`, `endpoint` or `missed`; of a feed's consumer `line_down`,
+    /// `line_lost`, `line_joined`, `truncated`, `gap`, `unsequenced_dropped` or `end_of_session`.
     pub event: String,
     /// Why the active tier moved: `unhealthy`, `maintenance`, `recovered`, `operator`, `reload`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +54,21 @@ pub struct EventJson {
     /// Why, where somebody said: what a check or a dial said, or an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The id of a feed's consumer's connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The address of a feed's consumer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<SocketAddr>,
+    /// The number of that consumer's next message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// Whether its line has repeated enough messages to be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+    /// Where the time went until its line was joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<TookJson>,
     /// How many events of the pool this listener was too slow for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<u64>,
@@ -121,10 +139,52 @@ impl EventJson {
                 self.healthy = Some(*is_healthy);
                 self.reason = reason.as_deref().map(str::to_owned);
             }
+            Happened::Line(news) => self.tell_line(news),
             Happened::Missed(count) => {
                 self.event = "missed".to_owned();
                 self.missed = Some(*count);
             }
+        }
+    }
+}
+
+impl EventJson {
+    fn tell_line(&mut self, news: &LineNews) {
+        let text = |text: &Arc<str>| text.to_string();
+        self.event = news.event.to_owned();
+        self.cause = news.word.map(str::to_owned);
+        self.endpoint = news.line.as_ref().map(text);
+        self.from = news.from.as_ref().map(text);
+        self.reason.clone_from(&news.reason);
+        self.id = Some(news.id.clone());
+        self.consumer = Some(news.consumer);
+        self.sequence = news.sequence;
+        self.verified = news.is_verified;
+        self.took_ms = news.times.as_ref().map(TookJson::of);
+    }
+}
+
+/// Where the time went from one line of a feed to the next, in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TookJson {
+    /// From the last byte of the line before to its failure.
+    pub detect: f64,
+    /// From there to the connection.
+    pub connect: f64,
+    /// From there to the accepted login.
+    pub login: f64,
+    /// From there to the message that was waited for.
+    pub catch_up: f64,
+}
+
+impl TookJson {
+    fn of(times: &LineTimes) -> Self {
+        let millis = |time: Duration| time.as_micros() as f64 / 1000.0;
+        Self {
+            detect: millis(times.detect),
+            connect: millis(times.connect),
+            login: millis(times.login),
+            catch_up: millis(times.catch_up),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::event::rfc3339;
+use super::feed::FeedJson;
 use super::{EventJson, NamedPool};
 use crate::choice::Failback;
 use crate::{EndpointStatus, LastCheck, PoolStatus, TierStatus};
@@ -53,6 +54,9 @@ pub struct PoolJson {
     pub state_file_error: Option<String>,
     /// The tiers, the primary first.
     pub tiers: Vec<TierJson>,
+    /// Of a feed: who consumes it, and by which lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<FeedJson>,
 }
 
 /// A tier at one moment.
@@ -116,7 +120,11 @@ impl PoolJson {
     #[must_use]
     pub fn of(named: &NamedPool) -> Self {
         let labels = named.labels.clone();
-        Self::from_status(&named.pool.status(), named.kind, labels)
+        let status = Self::from_status(&named.pool.status(), named.kind, labels);
+        Self {
+            feed: named.feed.as_ref().map(FeedJson::of),
+            ..status
+        }
     }
 
     fn from_status(status: &PoolStatus, kind: &str, labels: BTreeMap<String, String>) -> Self {
@@ -143,6 +151,7 @@ impl PoolJson {
             last_move: last_move.map(|event| EventJson::of(event, kind)),
             state_file_error: status.state_file_error.as_deref().map(str::to_owned),
             tiers: tiers.map(|(rank, tier)| TierJson::of(rank, tier)).collect(),
+            feed: None,
         }
     }
 }

@@ -33,6 +33,7 @@
 mod command;
 mod event;
 mod events;
+mod feed;
 mod json;
 mod order;
 mod refusal;
@@ -50,7 +51,8 @@ use tokio::sync::Semaphore;
 
 // The public interface is:
 pub use command::CommandJson;
-pub use event::{EventJson, rfc3339};
+pub use event::{EventJson, TookJson, rfc3339};
+pub use feed::{ConsumerJson, FeedJson, LineJson};
 pub use json::{CheckJson, EndpointJson, PoolJson, TierJson};
 pub use order::MaintenanceJson;
 pub use refusal::RefusalJson;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::json::PoolJson;
 use super::{EventJson, refusal::Refusal};
 use crate::pool::Wish;
+use crate::soupbin::bridge::Feed;
 use crate::{Events, Pool, PoolEvent};
 
 /// Reloads that a listener may be behind; one that is further behind is no longer told of pools,
@@ -29,6 +30,8 @@ pub struct NamedPool {
     /// Pools that are made of this one and others: an endpoint of this one that is in maintenance is so
     /// there as well.
     pub parts_of: Vec<Pool>,
+    /// Who is carried from one of its endpoints to another, where it is a feed.
+    pub feed: Option<Feed>,
 }
 
 impl NamedPool {
@@ -40,6 +43,7 @@ impl NamedPool {
             kind,
             labels: BTreeMap::new(),
             parts_of: Vec::new(),
+            feed: None,
         }
     }
 
@@ -47,6 +51,13 @@ impl NamedPool {
     #[must_use]
     pub fn part_of(mut self, pool: Pool) -> Self {
         self.parts_of.push(pool);
+        self
+    }
+
+    /// The same as a feed.
+    #[must_use]
+    pub fn consumed(mut self, feed: Feed) -> Self {
+        self.feed = Some(feed);
         self
     }
 

@@ -1,11 +1,11 @@
 //! How the endpoints of a pool are checked.
 
-use super::tls;
+use super::{Ends, credentials, tls};
 use crate::config::kinds::{
-    Kind, Shown, checked, duration, integer, one_of, or_table, statuses, text,
+    Kind, Shown, checked, duration, integer, one_of, or_table, parsed, statuses, text,
 };
 use crate::config::table::Table;
-use crate::probe::{CheckOptions, HttpProbe, Probe};
+use crate::probe::{CheckOptions, HttpProbe, Probe, SoupBinProbe};
 use std::time::Duration;
 
 /// What holds without a type.
@@ -24,10 +24,20 @@ enum Type {
     Tcp,
     Tls,
     Http,
+    SoupBinTcp,
     None,
 }
 
 const TYPES: &[(&str, Type)] = &[
+    ("tcp", Type::Tcp),
+    ("tls", Type::Tls),
+    ("http", Type::Http),
+    ("soupbintcp", Type::SoupBinTcp),
+    ("none", Type::None),
+];
+
+/// Those of endpoints that take what clients speak as it comes: of names, and thus of TLS.
+const TYPES_OF_PASSED: &[(&str, Type)] = &[
     ("tcp", Type::Tcp),
     ("tls", Type::Tls),
     ("http", Type::Http),
@@ -37,29 +47,96 @@ const TYPES: &[(&str, Type)] = &[
 /// What only a check of type http has.
 const HTTP_KEYS: [&str; 4] = ["path", "host", "status", "body"];
 
+/// What only a check of type soupbintcp has.
+const SOUPBIN_KEYS: [&str; 3] = ["username", "password_file", "session"];
+
+const NO_LOGIN: &str = "a check of type \"soupbintcp\" logs in, and needs a username and a \
+     password_file of its own: many feeds allow a user one login, and with the consumers' a check \
+     would push them out";
+
 /// A type alone, or a table that says more.
-pub(super) fn check() -> impl Kind<Value = CheckOptions> {
-    or_table(one_of(TYPES), of_type, read)
+pub(super) fn check(ends: Ends) -> impl Kind<Value = CheckOptions> {
+    let (types, read): (_, fn(&mut Table<'_>) -> Option<CheckOptions>) = match ends {
+        Ends::Passed => (TYPES_OF_PASSED, read_of_passed),
+        Ends::Tls | Ends::Lines => (TYPES, read_any),
+    };
+    let alone = |word: &Type| (*word == Type::SoupBinTcp).then(|| NO_LOGIN.to_owned());
+    or_table(checked(one_of(types), alone), of_type, read)
+}
+
+/// Notes what is in force of the check of a pool, as far as `table` does not say it; `is_tls` says of
+/// each endpoint whether it is asked for TLS.
+pub(super) fn hold(
+    table: &Table<'_>,
+    check: &CheckOptions,
+    mut is_tls: impl Iterator<Item = bool> + Clone,
+) {
+    if table.leaves_out("check", "type") {
+        let word = match check.probe {
+            // Asked for by `check.tls`.
+            Some(_) => "tls",
+            None if is_tls.clone().all(|it| !it) => "tcp",
+            None if is_tls.all(|it| it) => "tls",
+            None => ABSENCE,
+        };
+        table.holds_of("check", |check| {
+            check.holds("type", || format!("{word:?}"));
+        });
+    }
+    if !table.has("check") {
+        table.holds_of("check", |check| read(check, None, None));
+    }
 }
 
 fn of_type(word: Type) -> CheckOptions {
     CheckOptions {
-        probe: Some(probe(word, HttpProbe::default())),
+        probe: probe(word, HttpProbe::default(), None),
         ..CheckOptions::default()
     }
 }
 
-fn probe(word: Type, http: HttpProbe) -> Probe {
-    match word {
+fn probe(word: Type, http: HttpProbe, soupbin: Option<SoupBinProbe>) -> Option<Probe> {
+    Some(match word {
         Type::Tcp => Probe::Tcp,
         Type::Tls => Probe::Tls,
         Type::Http => Probe::Http(http),
+        Type::SoupBinTcp => Probe::SoupBinTcp(soupbin?),
         Type::None => Probe::None,
-    }
+    })
 }
 
-fn read(table: &mut Table<'_>) -> Option<CheckOptions> {
+fn read_of_passed(table: &mut Table<'_>) -> Option<CheckOptions> {
+    let word = table.optional("type", one_of(TYPES_OF_PASSED), ABSENCE);
+    read(table, word, None)
+}
+
+fn read_any(table: &mut Table<'_>) -> Option<CheckOptions> {
     let word = table.optional("type", one_of(TYPES), ABSENCE);
+    let keys = SOUPBIN_KEYS.into_iter().filter(|key| table.has(key));
+    if table.sound("type") && word != Some(Type::SoupBinTcp) {
+        keys.for_each(|key| table.report(key, only("soupbintcp")));
+    } else if word == Some(Type::SoupBinTcp) && !table.has("username") {
+        table.report("type", NO_LOGIN);
+    }
+    let credentials = credentials::read(table, "there is none");
+    let session = parsed("the name of a session");
+    let session = table.optional("session", session, "the one that is active");
+    let soupbin = credentials.map(|credentials| SoupBinProbe {
+        credentials,
+        session: session.unwrap_or_default(),
+    });
+    read(table, word, soupbin)
+}
+
+fn only(of: &str) -> String {
+    format!("only a check of type {of:?} has this; write type = {of:?}, or remove it")
+}
+
+fn read(
+    table: &mut Table<'_>,
+    word: Option<Type>,
+    soupbin: Option<SoupBinProbe>,
+) -> Option<CheckOptions> {
     let pace = Pace::read(table);
     let row = || integer(1..=IN_A_ROW_MAX);
     let default = CheckOptions::default();
@@ -71,7 +148,7 @@ fn read(table: &mut Table<'_>) -> Option<CheckOptions> {
     report_foreign(table, word);
     let word = word.or(tls.is_some().then_some(Type::Tls));
     Some(CheckOptions {
-        probe: word.map(|word| probe(word, http)),
+        probe: word.and_then(|word| probe(word, http, soupbin)),
         interval: pace.interval,
         fast_interval: pace.fast_interval,
         timeout: pace.timeout,
@@ -171,15 +248,12 @@ fn report_foreign(table: &Table<'_>, word: Option<Type>) {
     }
     if word != Some(Type::Http) {
         for key in HTTP_KEYS.into_iter().filter(|key| table.has(key)) {
-            table.report(
-                key,
-                "only a check of type \"http\" has this; write type = \"http\", or remove it",
-            );
+            table.report(key, only("http"));
         }
     }
     if matches!(word, Some(Type::Tcp | Type::None)) && table.has("tls") {
         let message =
-            "only checks of type \"tls\" and \"http\" speak TLS; change type, or remove this";
+            "a check of type \"tcp\" or \"none\" speaks no TLS; change type, or remove this";
         table.report("tls", message);
     }
     if word == Some(Type::None) && table.has("port") {

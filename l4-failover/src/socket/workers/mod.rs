@@ -179,9 +179,9 @@ pub struct Workers<S> {
 struct Listeners {
     next: u64,
     is_stopping: bool,
-    /// Each with what tells its acceptors to close; they hold a receiver for as long as their
-    /// socket is open.
-    open: HashMap<ListenerId, watch::Sender<()>>,
+    /// Each with its address, and what tells its acceptors to close; they hold a receiver for as long
+    /// as their socket is open.
+    open: HashMap<ListenerId, (SocketAddr, watch::Sender<()>)>,
 }
 
 impl<S: Serve> Workers<S> {
@@ -250,7 +250,7 @@ impl<S: Serve> Workers<S> {
             };
             self.handles[worker].spawn(acceptor.run(socket, closing.clone()));
         }
-        Ok(listeners.add(close))
+        Ok(listeners.add(address, close))
     }
 
     /// The sockets, each watched by the worker that accepts on it; all of them, or none is used.
@@ -272,11 +272,20 @@ impl<S: Serve> Workers<S> {
     /// as long leaves the address closing.
     pub async fn close(&self, id: ListenerId) {
         let close = self.listeners().open.get(&id).cloned();
-        if let Some(close) = close {
+        if let Some((_, close)) = close {
             close.send_replace(());
             close.closed().await;
             self.listeners().open.remove(&id);
         }
+    }
+
+    /// The addresses that have sockets now, those that are still closing included.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let listeners = self.listeners();
+        let open = listeners.open.values();
+        let open = open.filter(|(_, close)| !close.is_closed());
+        open.map(|(address, _)| *address).collect()
     }
 
     /// [Closes](Self::close) every address; returns when all are closed. Open connections go on; no
@@ -306,17 +315,17 @@ impl<S: Serve> Workers<S> {
 }
 
 impl Listeners {
-    fn add(&mut self, close: watch::Sender<()>) -> ListenerId {
+    fn add(&mut self, address: SocketAddr, close: watch::Sender<()>) -> ListenerId {
         let id = ListenerId(self.next);
         self.next += 1;
-        self.open.insert(id, close);
+        self.open.insert(id, (address, close));
         id
     }
 
     /// Tells all to close, before any is waited for.
     fn stop(&mut self) -> Vec<ListenerId> {
         self.is_stopping = true;
-        for close in self.open.values() {
+        for (_, close) in self.open.values() {
             close.send_replace(());
         }
         self.open.keys().copied().collect()

@@ -1,0 +1,108 @@
+//! The consumers of a feed at one moment, in JSON.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::json::seconds;
+use crate::soupbin::bridge::{ConsumerState, Feed, LineState, Watched};
+
+/// Consumers that are shown; of more only the number is said.
+const CONSUMERS_MAX: usize = 100;
+
+/// Who consumes a feed, and by which lines.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FeedJson {
+    /// How many consumers are connected.
+    pub consumers: usize,
+    /// How many of them are logged in and have no line now.
+    pub waiting: usize,
+    /// The first hundred of them, those without a line first.
+    pub shown: Vec<ConsumerJson>,
+}
+
+/// One consumer of a feed. What does not apply is null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConsumerJson {
+    /// The id of its connection.
+    pub id: String,
+    /// Its address.
+    pub address: SocketAddr,
+    /// The session; null until a line has named it.
+    pub session: Option<String>,
+    /// The number of its next message.
+    pub next: Option<u64>,
+    /// The endpoint that it gets its messages from.
+    pub line: Option<String>,
+    /// Whether that line has repeated enough messages to be trusted.
+    pub verified: bool,
+    /// How long it has been without a line.
+    pub waiting_seconds: Option<f64>,
+    /// Its lines, and the endpoints whose last line failed.
+    pub lines: Vec<LineJson>,
+}
+
+/// A line, or an endpoint whose last line failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LineJson {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// `dialling`, `asked`, `held`, `behind`, `joined`; `failed` if there is no line.
+    pub stage: String,
+    /// The number of the message that comes next on it, as of when something happened last.
+    pub next: Option<u64>,
+    /// Why the last line failed, in one word, such as `other_session` or `mismatch`.
+    pub fault: Option<String>,
+    /// The same in a sentence.
+    pub reason: Option<String>,
+}
+
+impl FeedJson {
+    /// The feed at this moment.
+    #[must_use]
+    pub fn of(feed: &Feed) -> Self {
+        let consumers = feed.consumers();
+        let mut shown: Vec<_> = consumers.iter().map(|it| (it, it.state())).collect();
+        let waiting = shown
+            .iter()
+            .filter(|(_, it)| it.waiting_since.is_some())
+            .count();
+        shown.sort_by_key(|(consumer, state)| (state.waiting_since.is_none(), consumer.id));
+        shown.truncate(CONSUMERS_MAX);
+        let shown = shown.iter().map(|(it, state)| ConsumerJson::of(it, state));
+        Self {
+            consumers: consumers.len(),
+            waiting,
+            shown: shown.collect(),
+        }
+    }
+}
+
+impl ConsumerJson {
+    fn of(consumer: &Watched, state: &ConsumerState) -> Self {
+        let joined = state.lines.iter().find(|line| line.stage == "joined");
+        Self {
+            id: consumer.id.to_string(),
+            address: consumer.address,
+            session: Some(state.session.clone()).filter(|it| !it.is_empty()),
+            next: consumer.next(),
+            line: joined.map(|line| line.endpoint.to_string()),
+            verified: state.is_verified,
+            waiting_seconds: state.waiting_since.map(|since| seconds(since.elapsed())),
+            lines: state.lines.iter().map(LineJson::of).collect(),
+        }
+    }
+}
+
+impl LineJson {
+    fn of(line: &LineState) -> Self {
+        let (fault, reason) = line.fault.clone().unzip();
+        Self {
+            endpoint: line.endpoint.to_string(),
+            stage: line.stage.to_owned(),
+            next: line.next,
+            fault: fault.map(str::to_owned),
+            reason,
+        }
+    }
+}

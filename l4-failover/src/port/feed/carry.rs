@@ -1,0 +1,117 @@
+//! A consumer's connection, from its first byte to its last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::metrics::FeedSeries;
+use super::news::News;
+use crate::port::Error;
+use crate::port::record::Record;
+use crate::socket::Connection;
+use crate::socket::cut::ResetOnDrop;
+use crate::soupbin::bridge::{self, Feed, Lines, Progress, Shown, Told, Watched};
+use crate::soupbin::join::{End, JoinEvent};
+
+/// For the last bytes of a consumer that was told that it is over: they are read, so that what it
+/// was told is not lost to a reset.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Carries a consumer until its connection ends.
+pub(in crate::port) async fn carry<C: Connection>(
+    client: &mut ResetOnDrop<C>,
+    record: &mut Record,
+    feed: &Feed,
+) -> Result<(), Error> {
+    let front = Arc::clone(record.front());
+    let watched = Watched::new(record.entry().id, record.client());
+    let mut told = Account::new(feed.show(watched), front.series.feed());
+    let entry = Arc::clone(record.entry());
+    let ended = {
+        let consumer = Arc::clone(&told.shown.consumer);
+        let lines = Lines {
+            pool: &front.pool,
+            options: &feed.options,
+            source: record.client().ip(),
+        };
+        let progress = Progress {
+            tally: &entry.tally,
+            next: consumer.progress(),
+        };
+        let news = News {
+            port: &front.name,
+            pool: &front.pool,
+            id: entry.id,
+            consumer: entry.client,
+        };
+        let mut watch = |what: Told<'_>| {
+            told.hear(what);
+            if let (JoinEvent::Joined(_), Some((line, address))) = (what.event, what.joined) {
+                record.joined(line, address);
+            }
+            news.tell(what);
+        };
+        let carried = bridge::carry(&mut **client, lines, progress, &mut watch);
+        tokio::select! {
+            end = carried => Ok(end),
+            () = std::future::poll_fn(|cx| entry.poll_end(cx)) => Err(()),
+        }
+    };
+    let Ok(end) = ended else {
+        return Err(record.unwanted().await);
+    };
+    if end.is_orderly() {
+        part(client, &end).await;
+    }
+    Err(Error::Feed(record.phase(), end))
+}
+
+/// Ends the connection with FIN, after what the consumer was told.
+async fn part<C: Connection>(client: &mut ResetOnDrop<C>, end: &End) {
+    let is_told = !matches!(end, End::Logout | End::Closed);
+    if client.shutdown().await.is_ok() && is_told {
+        let last = async { while client.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {} };
+        let _ = timeout(FAREWELL, last).await;
+    }
+    client.end();
+}
+
+/// Keeps what others see of a consumer true, until it is gone.
+struct Account {
+    shown: Shown,
+    series: Arc<FeedSeries>,
+    is_waiting: bool,
+}
+
+impl Account {
+    fn new(shown: Shown, series: &Arc<FeedSeries>) -> Self {
+        Self {
+            shown,
+            series: Arc::clone(series),
+            is_waiting: false,
+        }
+    }
+
+    fn hear(&mut self, told: Told<'_>) {
+        self.shown.consumer.told(told);
+        self.series.happened(told.event);
+        match told.event {
+            JoinEvent::FailoverStarted { .. } => self.waits(true),
+            JoinEvent::Joined(_) => self.waits(false),
+            _ => {}
+        }
+    }
+
+    fn waits(&mut self, now: bool) {
+        self.series.waits(self.is_waiting, now);
+        self.is_waiting = now;
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.waits(false);
+    }
+}

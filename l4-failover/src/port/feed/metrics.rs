@@ -1,0 +1,130 @@
+//! What is counted of feeds.
+
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+
+use crate::metrics::Register;
+use crate::soupbin::join::{JoinEvent, Joined, LineFault, Why};
+
+/// From half a millisecond, which a failover on one machine takes, to the longest outage.
+const JOIN_SECONDS: [f64; 12] = [
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
+
+/// Vectors whose children belong to feeds.
+#[derive(Debug)]
+pub(in crate::port) struct FeedVectors {
+    joins: IntCounterVec,
+    faults: IntCounterVec,
+    seconds: HistogramVec,
+    waiting: IntGaugeVec,
+    gaps: IntCounterVec,
+    dropped: IntCounterVec,
+}
+
+impl FeedVectors {
+    pub(in crate::port) fn new(of: Register<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            joins: of.counters(
+                "line_joins_total",
+                "Lines that a consumer was put on, by why.",
+                &["port", "why"],
+            )?,
+            faults: of.counters(
+                "line_failures_total",
+                "Lines of consumers that failed, by why.",
+                &["port", "fault"],
+            )?,
+            seconds: of.histograms(
+                "line_failover_seconds",
+                "Time from the failure of a consumer's line to the next message from another.",
+                &["port"],
+                &JOIN_SECONDS,
+            )?,
+            waiting: of.gauges(
+                "consumers_waiting",
+                "Consumers that are logged in and have no line now.",
+                &["port"],
+            )?,
+            gaps: of.counters(
+                "consumer_gaps_total",
+                "Gaps that consumers were carried over, as on_gap = \"report\" says.",
+                &["port"],
+            )?,
+            dropped: of.counters(
+                "unsequenced_dropped_total",
+                "Messages of consumers that were dropped, because no line was joined.",
+                &["port"],
+            )?,
+        })
+    }
+
+    /// What was never counted is not there, and is not missed.
+    pub(in crate::port) fn forget(&self, name: &str) {
+        for why in Why::ALL {
+            let _ = self.joins.remove_label_values(&[name, why.as_str()]);
+        }
+        for fault in LineFault::ALL {
+            let _ = self.faults.remove_label_values(&[name, fault]);
+        }
+        let _ = self.seconds.remove_label_values(&[name]);
+        let _ = self.waiting.remove_label_values(&[name]);
+        let _ = self.gaps.remove_label_values(&[name]);
+        let _ = self.dropped.remove_label_values(&[name]);
+    }
+
+    /// Everything of one feed, counted from 0.
+    pub(in crate::port) fn of(&self, name: &str) -> FeedSeries {
+        let port = [name];
+        FeedSeries {
+            joins: Why::ALL.map(|why| self.joins.with_label_values(&[name, why.as_str()])),
+            faults: LineFault::ALL.map(|fault| self.faults.with_label_values(&[name, fault])),
+            seconds: self.seconds.with_label_values(&port),
+            waiting: self.waiting.with_label_values(&port),
+            gaps: self.gaps.with_label_values(&port),
+            dropped: self.dropped.with_label_values(&port),
+        }
+    }
+}
+
+/// What is counted of one feed.
+#[derive(Clone, Debug)]
+pub struct FeedSeries {
+    joins: [IntCounter; Why::ALL.len()],
+    faults: [IntCounter; LineFault::ALL.len()],
+    seconds: Histogram,
+    waiting: IntGauge,
+    gaps: IntCounter,
+    dropped: IntCounter,
+}
+
+impl FeedSeries {
+    pub(super) fn happened(&self, event: &JoinEvent) {
+        match event {
+            JoinEvent::Joined(joined) => self.joined(joined),
+            JoinEvent::LineDown { fault, .. } => {
+                let mut words = LineFault::ALL.iter();
+                let place = words.position(|word| *word == fault.as_str());
+                place.into_iter().for_each(|place| self.faults[place].inc());
+            }
+            JoinEvent::Gap { .. } => self.gaps.inc(),
+            JoinEvent::UnsequencedDropped { .. } => self.dropped.inc(),
+            JoinEvent::LineUp { .. }
+            | JoinEvent::LineQuiet { .. }
+            | JoinEvent::FailoverStarted { .. }
+            | JoinEvent::Truncated { .. }
+            | JoinEvent::EndOfSession { .. } => {}
+        }
+    }
+
+    fn joined(&self, joined: &Joined) {
+        self.joins[joined.why as usize].inc();
+        if joined.why == Why::Failover {
+            self.seconds.observe(joined.took.total().as_secs_f64());
+        }
+    }
+
+    /// A consumer lost its line, or has one again, or is gone.
+    pub(super) fn waits(&self, before: bool, now: bool) {
+        self.waiting.add(i64::from(now) - i64::from(before));
+    }
+}

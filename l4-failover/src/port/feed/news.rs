@@ -1,0 +1,168 @@
+//! What happens to a consumer's lines, as the log and those who listen hear it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tracing::{debug, info, warn};
+
+use crate::pool::{Happened, LineNews, LineTimes, Pool};
+use crate::socket::live::ConnectionId;
+use crate::soupbin::bridge::Told;
+use crate::soupbin::join::{JoinEvent, Joined, LineFault, Why};
+
+/// Says what happens to the lines of one consumer.
+#[derive(Debug)]
+pub(super) struct News<'a> {
+    pub(super) port: &'a str,
+    pub(super) pool: &'a Pool,
+    pub(super) id: ConnectionId,
+    pub(super) consumer: SocketAddr,
+}
+
+impl News<'_> {
+    pub(super) fn tell(&self, told: Told<'_>) {
+        self.log(told);
+        if let Some(news) = self.news(told) {
+            self.pool.tell(Happened::Line(Box::new(news)));
+        }
+    }
+
+    /// What those who listen hear. What each login brings is not news.
+    fn news(&self, told: Told<'_>) -> Option<LineNews> {
+        let news = |event: &'static str| LineNews::new(event, self.id.to_string(), self.consumer);
+        let line = |target| Some(Arc::clone(told.names.of(target)));
+        let reason = |fault: &LineFault| Some(fault.to_string());
+        Some(match told.event {
+            JoinEvent::LineDown {
+                target,
+                fault,
+                was_joined: false,
+            } => LineNews {
+                line: line(*target),
+                word: Some(fault.as_str()),
+                reason: reason(fault),
+                ..news("line_down")
+            },
+            JoinEvent::FailoverStarted { from, fault, next } => LineNews {
+                line: line(*from),
+                sequence: Some(*next),
+                word: Some(fault.as_str()),
+                reason: reason(fault),
+                ..news("line_lost")
+            },
+            JoinEvent::Joined(joined) if joined.why != Why::Login => LineNews {
+                line: line(joined.to),
+                from: joined.from.and_then(line),
+                sequence: Some(joined.next),
+                word: Some(joined.why.as_str()),
+                is_verified: Some(joined.is_verified),
+                times: Some(times(joined)),
+                ..news("line_joined")
+            },
+            JoinEvent::Truncated {
+                requested,
+                accepted,
+            } => LineNews {
+                sequence: Some(*accepted),
+                reason: Some(format!("message {requested} was asked for")),
+                ..news("truncated")
+            },
+            JoinEvent::Gap { from, to } => LineNews {
+                sequence: Some(*to),
+                reason: Some(format!("messages {from} to {} are missing", to - 1)),
+                ..news("gap")
+            },
+            JoinEvent::UnsequencedDropped { bytes } => LineNews {
+                reason: Some(format!("{bytes} bytes, while no line was joined")),
+                ..news("unsequenced_dropped")
+            },
+            JoinEvent::EndOfSession { next } => LineNews {
+                sequence: Some(*next),
+                ..news("end_of_session")
+            },
+            JoinEvent::LineDown { .. }
+            | JoinEvent::LineUp { .. }
+            | JoinEvent::LineQuiet { .. }
+            | JoinEvent::Joined(_) => return None,
+        })
+    }
+
+    fn log(&self, told: Told<'_>) {
+        let (port, id, consumer) = (self.port, self.id, self.consumer);
+        let name = |target| told.names.of(target);
+        match told.event {
+            JoinEvent::LineUp {
+                target,
+                session,
+                asked,
+                accepted,
+            } => {
+                debug!(target: "feed", port, %id, %consumer, line = %name(*target), %session, asked, accepted, "line up");
+            }
+            JoinEvent::LineQuiet { target, silent_for } => {
+                warn!(target: "feed", port, %id, %consumer, line = %name(*target), silent_ms = silent_for.as_millis() as u64, "line quiet");
+            }
+            JoinEvent::LineDown {
+                target,
+                fault,
+                was_joined: false,
+            } => {
+                warn!(target: "feed", port, %id, %consumer, line = %name(*target), fault = fault.as_str(), reason = %fault, "line down");
+            }
+            JoinEvent::LineDown { .. } => {}
+            JoinEvent::FailoverStarted { from, fault, next } => {
+                warn!(target: "feed", port, %id, %consumer, line = %name(*from), next, fault = fault.as_str(), reason = %fault, "line lost");
+            }
+            JoinEvent::Joined(joined) => self.log_joined(joined, told),
+            JoinEvent::Truncated {
+                requested,
+                accepted,
+            } => {
+                warn!(target: "feed", port, %id, %consumer, requested, accepted, "login truncated: no line has messages that old");
+            }
+            JoinEvent::Gap { from, to } => {
+                warn!(target: "feed", port, %id, %consumer, from, to, "gap: no line has the messages between");
+            }
+            JoinEvent::UnsequencedDropped { bytes } => {
+                warn!(target: "feed", port, %id, %consumer, bytes, "unsequenced message dropped: no line is joined");
+            }
+            JoinEvent::EndOfSession { next } => {
+                info!(target: "feed", port, %id, %consumer, next, "end of session");
+            }
+        }
+    }
+
+    fn log_joined(&self, joined: &Joined, told: Told<'_>) {
+        let (port, id, consumer, took) = (self.port, self.id, self.consumer, &joined.took);
+        let from = joined.from.map(|from| told.names.of(from).to_string());
+        let millis = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
+        info!(
+            target: "feed",
+            port,
+            %id,
+            %consumer,
+            line = %told.names.of(joined.to),
+            from,
+            why = joined.why.as_str(),
+            next = joined.next,
+            verified = joined.is_verified,
+            compared = joined.compared,
+            discarded = joined.discarded,
+            detect_ms = millis(took.detect),
+            connect_ms = millis(took.connect),
+            login_ms = millis(took.login),
+            catch_up_ms = millis(took.catch_up),
+            "line joined"
+        );
+    }
+}
+
+fn times(joined: &Joined) -> LineTimes {
+    let took = &joined.took;
+    LineTimes {
+        detect: took.detect,
+        connect: took.connect,
+        login: took.login,
+        catch_up: took.catch_up,
+    }
+}

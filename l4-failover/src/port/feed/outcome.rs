@@ -1,0 +1,30 @@
+//! How a consumer's connection ended, in the words of logs and metrics.
+
+use crate::outcome::{Cause, Ending};
+use crate::soupbin::join::End;
+use crate::soupbin::packet::Reject;
+
+impl From<&End> for Ending {
+    fn from(end: &End) -> Self {
+        match end {
+            End::Logout => Self::new(Cause::Done, "logout"),
+            End::Closed => Self::new(Cause::Done, "closed"),
+            End::EndOfSession => Self::new(Cause::Done, "end_of_session"),
+            End::Broken(_) => Self::new(Cause::Client, "reset"),
+            End::Rejected(Reject::NotAuthorized) => Self::new(Cause::Upstream, "not_authorized"),
+            End::Rejected(Reject::SessionUnavailable) => {
+                Self::new(Cause::Upstream, "session_unavailable")
+            }
+            End::NoLine => Self::new(Cause::Upstream, "no_line"),
+            End::BeyondEnd { .. } => Self::new(Cause::Client, "beyond_end"),
+            End::SessionGone => Self::new(Cause::Upstream, "session_gone"),
+            End::Outage { .. } => Self::new(Cause::Upstream, "outage"),
+            End::Gap { .. } => Self::new(Cause::Upstream, "gap"),
+            End::NoLogin => Self::new(Cause::Timeout, "no_login"),
+            End::Silent => Self::new(Cause::Timeout, "silent"),
+            End::Stalled => Self::new(Cause::Timeout, "stalled"),
+            End::Malformed(_) => Self::new(Cause::Client, "malformed"),
+            End::Protocol(_) => Self::new(Cause::Client, "protocol"),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What the consumer sends.
+
+use std::time::{Duration, Instant};
+
+use super::action::End;
+use super::event::JoinEvent;
+use super::options::Unsequenced;
+use super::{Join, LoggingIn, Phase, Stage};
+use crate::soupbin::packet::{Frame, LoginRequest, Packet, split};
+use crate::soupbin::session::FromClient;
+
+/// What is sent so soon after the login belongs to it.
+const SUBSCRIPTION_TIME: Duration = Duration::from_secs(2);
+/// Messages of a subscription, at most.
+const SUBSCRIPTION_MAX: usize = 256;
+/// Bytes of a subscription, at most.
+const SUBSCRIPTION_BYTES_MAX: usize = 64 * 1024;
+
+impl Join {
+    /// Takes what the consumer sent, as far as it is whole frames: how many bytes. The rest is to be
+    /// given again, with what follows it.
+    pub fn from_consumer(&mut self, bytes: &[u8], now: Instant) -> usize {
+        self.consumer.heard(now);
+        let mut taken = 0;
+        while !self.is_over() {
+            match split(&bytes[taken..]) {
+                Ok(Some(frame)) => {
+                    taken += frame.len();
+                    self.consumer_sent(frame, now);
+                }
+                Ok(None) => break,
+                Err(error) => self.end(End::Malformed(error)),
+            }
+        }
+        self.advance(now);
+        taken
+    }
+
+    fn consumer_sent(&mut self, frame: Frame<'_>, now: Instant) {
+        match self.consumer.received(frame) {
+            Ok(FromClient::Login(request)) => self.asked(request, now),
+            Ok(FromClient::Unsequenced(message)) => self.pass_on(message, now),
+            Ok(FromClient::Logout) => self.end(End::Logout),
+            Ok(FromClient::Debug(_) | FromClient::Heartbeat) => {}
+            Err(error) => self.end(End::Protocol(error)),
+        }
+    }
+
+    fn asked(&mut self, request: LoginRequest, now: Instant) {
+        self.phase = Phase::LoggingIn(LoggingIn {
+            request,
+            since: now,
+            session: request.session,
+        });
+    }
+
+    /// A message without a number goes to the joined line, once, or nowhere.
+    fn pass_on(&mut self, message: &[u8], now: Instant) {
+        let is_kept = self.subscribe(message, now);
+        let joined = self.lines.iter().position(|it| it.stage == Stage::Joined);
+        match joined {
+            Some(line) => self.send(line, &Packet::Unsequenced(message), now),
+            None if is_kept => {}
+            None => self.say(JoinEvent::UnsequencedDropped {
+                bytes: message.len(),
+            }),
+        }
+    }
+
+    /// Keeps a message for the lines to come, if it is part of a subscription.
+    fn subscribe(&mut self, message: &[u8], now: Instant) -> bool {
+        let is_soon = match &self.phase {
+            Phase::LoggingIn(_) => true,
+            Phase::In(place) => now < place.since + SUBSCRIPTION_TIME,
+            Phase::Waiting | Phase::Over => false,
+        };
+        let bytes: usize = self.subscription.iter().map(Vec::len).sum();
+        let fits = self.subscription.len() < SUBSCRIPTION_MAX
+            && bytes + message.len() <= SUBSCRIPTION_BYTES_MAX;
+        let is_kept = self.options.unsequenced == Unsequenced::Subscribe && is_soon && fits;
+        if is_kept {
+            self.subscription.push(message.to_vec());
+        }
+        is_kept
+    }
+
+    /// Sends a line what the consumer subscribed to.
+    pub(super) fn send_subscription(&mut self, line: usize, now: Instant) {
+        for message in std::mem::take(&mut self.subscription) {
+            self.send(line, &Packet::Unsequenced(&message), now);
+            self.subscription.push(message);
+        }
+    }
+}

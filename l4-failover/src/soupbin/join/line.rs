@@ -1,0 +1,126 @@
+//! One line, from being dialled to its end.
+
+use std::time::{Duration, Instant};
+
+use super::action::{LineId, TargetId};
+use super::event::Took;
+use super::options::LineOptions;
+use crate::soupbin::session::ClientSession;
+
+/// How far a line has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It is being connected.
+    Dialling,
+    /// Its login is not answered yet.
+    Asked,
+    /// It lacks what the consumer waits for; it is kept in case that no other line does better, and
+    /// is not read.
+    Held,
+    /// It is not yet where the consumer is: what it repeats is compared.
+    Behind,
+    /// The consumer gets its messages from it.
+    Joined,
+}
+
+impl Stage {
+    /// The stage in one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dialling => "dialling",
+            Self::Asked => "asked",
+            Self::Held => "held",
+            Self::Behind => "behind",
+            Self::Joined => "joined",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) id: LineId,
+    pub(super) stage: Stage,
+    /// Where it leads, once that was chosen.
+    pub(super) target: Option<TargetId>,
+    pub(super) options: LineOptions,
+    /// Once it is connected.
+    pub(super) session: Option<ClientSession>,
+    /// Messages that it repeated and that were equal.
+    pub(super) compared: u64,
+    /// Messages that it repeated and that nobody could compare any more.
+    pub(super) discarded: u64,
+    /// What it was asked for.
+    pub(super) asked: u64,
+    /// What it was accepted at.
+    pub(super) first: u64,
+    /// Whether it was said that it has become quiet.
+    pub(super) is_quiet: bool,
+    pub(super) dialled: Instant,
+    pub(super) connected: Instant,
+    pub(super) accepted: Instant,
+    pub(super) heard: Instant,
+}
+
+impl Line {
+    pub(super) fn new(id: LineId, now: Instant) -> Self {
+        Self {
+            id,
+            stage: Stage::Dialling,
+            target: None,
+            options: LineOptions::default(),
+            session: None,
+            compared: 0,
+            discarded: 0,
+            asked: 0,
+            first: 0,
+            is_quiet: false,
+            dialled: now,
+            connected: now,
+            accepted: now,
+            heard: now,
+        }
+    }
+
+    /// Whether it may yet be joined without anybody's help.
+    pub(super) fn is_candidate(&self) -> bool {
+        matches!(self.stage, Stage::Dialling | Stage::Asked | Stage::Behind)
+    }
+
+    /// Whether a login was accepted on it.
+    pub(super) fn is_in(&self) -> bool {
+        matches!(self.stage, Stage::Held | Stage::Behind | Stage::Joined)
+    }
+
+    /// The number of the message that comes next on it.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.session.as_ref()?.next()
+    }
+
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = now;
+        self.is_quiet = false;
+        if let Some(session) = &mut self.session {
+            session.heard(now);
+        }
+    }
+
+    /// When it has been silent for so long that it is said.
+    pub(super) fn quiet_at(&self) -> Option<Instant> {
+        let is_watched = self.stage == Stage::Joined && !self.is_quiet;
+        is_watched.then(|| self.heard + self.options.silence / 2)
+    }
+
+    /// Where the time went since `began`, which was after `detect` of silence, until `now`.
+    pub(super) fn took(&self, began: Instant, detect: Duration, now: Instant) -> Took {
+        let from = |later: Instant, earlier: Instant| later.saturating_duration_since(earlier);
+        let connected = self.connected.max(began);
+        let accepted = self.accepted.max(connected);
+        Took {
+            detect,
+            connect: from(connected, began),
+            login: from(accepted, connected),
+            catch_up: from(now, accepted),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What is known of the places where lines may lead.
+
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use super::action::TargetId;
+use super::event::LineFault;
+use crate::soupbin::packet::Reject;
+
+/// The shortest time before a target is tried again.
+const RETRY_MIN: Duration = Duration::from_millis(50);
+/// The longest, while a consumer has no line: an outage has only some seconds.
+pub(super) const REST_MAX_WAITING: Duration = Duration::from_millis(500);
+/// The longest, while it has one, and another is preferred.
+pub(super) const REST_MAX: Duration = Duration::from_secs(5);
+/// Exchanges hold a dead login for a while, and count attempts.
+const NOT_AUTHORIZED: Duration = Duration::from_secs(30);
+/// A line that lived for so long was a good one: its target is tried again at once.
+pub(super) const STABLE: Duration = Duration::from_secs(10);
+
+/// All targets that a line was ever dialled to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Targets(Vec<Known>);
+
+/// What is known of one.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) id: TargetId,
+    /// Why its last line failed; none while it has one that has not.
+    pub(super) fault: Option<LineFault>,
+    /// It knows the session, but not a number that far back: the next number is asked for.
+    pub(super) is_asked_at_next: bool,
+    retry_at: Option<Instant>,
+    retry_after: Duration,
+}
+
+impl Targets {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Known> {
+        self.0.iter()
+    }
+
+    pub(super) fn get(&mut self, id: TargetId) -> &mut Known {
+        let place = self.0.iter().position(|known| known.id == id);
+        let place = place.unwrap_or_else(|| {
+            self.0.push(Known {
+                id,
+                fault: None,
+                is_asked_at_next: false,
+                retry_at: None,
+                retry_after: RETRY_MIN,
+            });
+            self.0.len() - 1
+        });
+        &mut self.0[place]
+    }
+
+    /// Those that it is too early to try again.
+    pub(super) fn resting(&self, now: Instant) -> impl Iterator<Item = TargetId> {
+        let resting = self.0.iter().filter(move |known| known.is_resting(now));
+        resting.map(|known| known.id)
+    }
+
+    /// When the first of those may be tried again.
+    pub(super) fn rested(&self, now: Instant) -> Option<Instant> {
+        let times = self.0.iter().filter_map(|known| known.retry_at);
+        times.filter(|at| *at > now).min()
+    }
+
+    /// A new search: each but one may be tried at once, unless it must not.
+    pub(super) fn forgive_others(&mut self, but: TargetId) {
+        let others = self.0.iter_mut().filter(|known| known.id != but);
+        for known in others.filter(|known| !known.is_locked_out()) {
+            known.retry_at = None;
+            known.retry_after = RETRY_MIN;
+        }
+    }
+}
+
+impl Known {
+    fn is_locked_out(&self) -> bool {
+        matches!(self.fault, Some(LineFault::Rejected(Reject::NotAuthorized)))
+    }
+
+    fn is_resting(&self, now: Instant) -> bool {
+        self.retry_at.is_some_and(|at| at > now)
+    }
+
+    /// Its line failed, after it had lived for so long.
+    pub(super) fn failed(
+        &mut self,
+        fault: LineFault,
+        lived: Duration,
+        rest_max: Duration,
+        random: &mut Rng,
+        now: Instant,
+    ) {
+        if lived >= STABLE {
+            self.retry_after = RETRY_MIN;
+        }
+        let rest = match fault {
+            LineFault::Rejected(Reject::NotAuthorized) => NOT_AUTHORIZED,
+            _ => self.back_off(rest_max, random),
+        };
+        self.retry_at = Some(now + rest);
+        self.fault = Some(fault);
+    }
+
+    /// It is not to be tried again before then.
+    pub(super) fn rest_until(&mut self, at: Instant) {
+        self.retry_at = Some(at);
+    }
+
+    /// It may be tried at once.
+    pub(super) fn rested(&mut self) {
+        self.retry_at = None;
+    }
+
+    /// Its line was joined.
+    pub(super) fn joined(&mut self) {
+        self.fault = None;
+        self.is_asked_at_next = false;
+        self.retry_at = None;
+    }
+
+    /// Decorrelated jitter: between the shortest time and three times the last.
+    fn back_off(&mut self, rest_max: Duration, random: &mut Rng) -> Duration {
+        let rest = self.retry_after.min(rest_max);
+        let drawn = RETRY_MIN.as_secs_f64()..=(rest * 3).as_secs_f64();
+        let span = drawn.end() - drawn.start();
+        let next = Duration::from_secs_f64(drawn.start() + random.f64() * span);
+        self.retry_after = next.min(rest_max);
+        rest
+    }
+}
