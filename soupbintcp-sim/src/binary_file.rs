@@ -73,8 +73,8 @@ pub enum WriteError {
     #[error("a message of {0} bytes is too long: {MESSAGE_MAX} fit")]
     TooLong(usize),
     /// The file itself cannot be written.
-    #[error("the file cannot be written")]
-    Write(#[from] io::Error),
+    #[error("the file cannot be written: {0}")]
+    Write(io::Error),
 }
 
 /// Writes messages one after another. Wants a buffer behind it.
@@ -101,9 +101,11 @@ impl<W: Write> Writer<W> {
         if message.len() > MESSAGE_MAX {
             return Err(WriteError::TooLong(message.len()));
         }
-        self.out.write_all(&(message.len() as u16).to_be_bytes())?;
-        self.out.write_all(message)?;
-        Ok(())
+        let length = (message.len() as u16).to_be_bytes();
+        let written = self.out.write_all(&length);
+        written
+            .and_then(|()| self.out.write_all(message))
+            .map_err(WriteError::Write)
     }
 
     /// Ends the file, and returns what it was written to, flushed.
@@ -112,8 +114,10 @@ impl<W: Write> Writer<W> {
     ///
     /// If `out` fails.
     pub fn finish(mut self) -> Result<W, WriteError> {
-        self.out.write_all(&[0, 0])?;
-        self.out.flush()?;
+        let written = self.out.write_all(&[0, 0]);
+        written
+            .and_then(|()| self.out.flush())
+            .map_err(WriteError::Write)?;
         Ok(self.out)
     }
 }

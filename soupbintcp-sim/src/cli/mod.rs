@@ -1,6 +1,8 @@
 //! The command line of `soupbintcp-sim`. The exit code is decided here and nowhere else: 0 done,
-//! 1 failed, 2 a mistake in what was typed or in a file that it names.
+//! 1 failed or violated, 2 a mistake in what was typed or in a file that it names, or no login.
 
+mod consume;
+mod progress;
 mod serve;
 
 use std::ffi::OsString;
@@ -9,9 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A believable ITCH-over-SoupBinTCP feed, to test consumers against.
+/// Serves and judges a believable ITCH 5.0 feed over SoupBinTCP.
 #[derive(Debug, Parser)]
-#[command(name = "soupbintcp-sim", version)]
+#[command(name = "soupbintcp-sim", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,11 +21,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves a feed until SIGTERM or SIGINT.
-    ///
-    /// Prints one line on stderr when all addresses are bound: `ready feed=ADDR … admin=ADDR`.
-    /// Message n is due at start + n / rate: two servers of one seed, start and rate, or one that was
-    /// restarted, stand at the same place.
+    Consume(Box<consume::Consume>),
     Serve(Box<serve::Serve>),
 }
 
@@ -34,6 +32,7 @@ enum Failure {
 }
 
 /// Runs the command that was typed.
+#[must_use]
 pub fn main() -> ExitCode {
     main_from(std::env::args_os())
 }
@@ -41,6 +40,7 @@ pub fn main() -> ExitCode {
 /// Runs a command given as words, the first of which is the program's name.
 pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::parse_from(words).command {
+        Command::Consume(consume) => consume::run(*consume),
         Command::Serve(serve) => serve::serve(*serve),
     };
     match result {

@@ -32,6 +32,11 @@ The admin address has GET /status (JSON: the session, its newest message, each c
 messages sent and behind), /faults (the list above), /metrics, /health/live and /health/ready.
 ";
 
+/// Serves a feed until SIGTERM or SIGINT.
+///
+/// Prints one line on stderr when all addresses are bound: `ready feed=ADDR … admin=ADDR`. Message n
+/// is due at start + n / rate: two servers of one seed, start and rate, or one that was restarted,
+/// stand at the same place.
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{ROUTES}{}{READS}", Order::HELP))]
 pub(super) struct Serve {

@@ -1,0 +1,68 @@
+//! Why there is no verdict.
+
+use std::io;
+use std::path::PathBuf;
+
+use l4_failover::soupbin::packet::{FrameError, Reject};
+use l4_failover::soupbin::session::SessionError;
+use thiserror::Error;
+
+use super::options::Options;
+use crate::binary_file::WriteError;
+
+/// Why a run could not begin, or not be kept.
+#[derive(Debug, Error)]
+pub enum ConsumeError {
+    /// The first connection failed before its login was accepted.
+    #[error("{address}: {cause}")]
+    Start {
+        /// Where.
+        address: String,
+        /// Why.
+        cause: Cause,
+    },
+    /// The file for the messages cannot be made.
+    #[error("cannot write {}: {cause}", .path.display())]
+    Create {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The file for the messages cannot be written any further.
+    #[error("the messages cannot be kept: {0}")]
+    Out(WriteError),
+}
+
+impl ConsumeError {
+    pub(super) fn start(options: &Options, cause: Cause) -> Self {
+        let address = options.address.clone();
+        Self::Start { address, cause }
+    }
+}
+
+/// Why a connection ended, or did not begin.
+#[derive(Debug, Error)]
+pub enum Cause {
+    /// Nobody there, or unreachable.
+    #[error("cannot connect: {0}")]
+    Connect(io::Error),
+    /// The login was refused.
+    #[error("the login was answered with {0}")]
+    Rejected(Reject),
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Broke(io::Error),
+    /// The server closed it without an end of the session.
+    #[error("the server closed the connection, and the session had not ended")]
+    Closed,
+    /// The server was silent for too long.
+    #[error("the server was silent for {} s", .0.as_secs_f32())]
+    Silent(std::time::Duration),
+    /// What came are no frames.
+    #[error("what came is no SoupBinTCP: {0}")]
+    Frame(#[from] FrameError),
+    /// A frame came that must not, or not then.
+    #[error("the server broke the protocol: {0}")]
+    Session(#[from] SessionError),
+}

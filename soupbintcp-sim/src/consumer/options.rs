@@ -1,0 +1,56 @@
+//! What a consumer is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use l4_failover::soupbin::packet::{Credentials, LoginRequest, SessionId};
+use l4_failover::soupbin::session::ClientLimits;
+
+use super::schedule::Schedule;
+
+/// What to consume, from where, for how long, and what to compare it with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// HOST:PORT.
+    pub address: String,
+    /// What is sent first: who, which session, from which message on, which version. A later
+    /// connection asks for the message that is missing.
+    pub login: LoginRequest,
+    /// What is borne of the server.
+    pub limits: ClientLimits,
+    /// Ends after so many messages; 1 at least.
+    pub count: Option<u64>,
+    /// Ends after so long.
+    pub duration: Option<Duration>,
+    /// The seed whose day the messages should be.
+    pub seed: Option<u64>,
+    /// When messages are due: latency is measured.
+    pub schedule: Option<Schedule>,
+    /// Where messages are kept, as a BinaryFILE.
+    pub out: Option<PathBuf>,
+    /// Whether to connect again after a disconnect, which counts all the same.
+    pub reconnects: bool,
+}
+
+impl Options {
+    /// The whole active session of an address, by a login of 47 bytes, until it ends.
+    #[must_use]
+    pub fn new(address: impl Into<String>, credentials: Credentials) -> Self {
+        Self {
+            address: address.into(),
+            login: LoginRequest {
+                credentials,
+                session: SessionId::BLANK,
+                sequence: 1,
+                heartbeat_timeout: None,
+            },
+            limits: ClientLimits::default(),
+            count: None,
+            duration: None,
+            seed: None,
+            schedule: None,
+            out: None,
+            reconnects: false,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! `consume` against servers that do what a test tells them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod command;
+mod library;
+mod server;
+mod speed;
