@@ -25,6 +25,7 @@ use super::goodbye;
 use super::incoming::{Incoming, Said};
 use super::outgoing::Outgoing;
 use super::stage::{Record, Stage};
+use super::status::GoneStatus;
 
 /// Serves a client to its end, and says in the log how it came to it.
 pub(super) async fn converse(stream: Stream, record: Record) {
@@ -38,6 +39,14 @@ pub(super) async fn converse(stream: Stream, record: Record) {
         tracing::Level::WARN => warn!(client, %address, next, sent, "{end}"),
         _ => info!(client, %address, next, sent, "{end}"),
     }
+    let gone = GoneStatus {
+        id: client,
+        address,
+        next,
+        sent,
+        end: end.to_string(),
+    };
+    gone.remember(&mut record.stage.gone());
     let Conversation {
         stream, outgoing, ..
     } = conversation;
