@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 /// A believable ITCH-over-SoupBinTCP feed, to test consumers against.
 #[derive(Debug, Parser)]
-#[command(name = "soupbintcp-sim", version)]
+#[command(name = "soupbintcp-sim", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -43,6 +43,7 @@ enum Failure {
 }
 
 /// Runs the command that was typed.
+#[must_use]
 pub fn main() -> ExitCode {
     main_from(std::env::args_os())
 }

@@ -32,6 +32,11 @@ The admin address has GET /status (JSON: the session, its newest message, each c
 messages sent and behind), /faults (the list above), /metrics, /health/live and /health/ready.
 ";
 
+/// Serves a feed until SIGTERM or SIGINT.
+///
+/// Prints one line on stderr when all addresses are bound: `ready feed=ADDR … admin=ADDR`. Message n
+/// is due at start + n / rate: two servers of one seed, start and rate, or one that was restarted,
+/// stand at the same place.
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{ROUTES}{}{READS}", Order::HELP))]
 pub(super) struct Serve {
@@ -43,9 +48,9 @@ pub(super) struct Serve {
     seed: u64,
     /// Messages a second; 0 or max: as fast as each client reads.
     ///
-    /// With max nothing is scheduled: there are messages without end, or --messages of them, and the
-    /// newest is the highest that any client was sent. The session is over once a client was sent
-    /// the last; those inside go on to it.
+    /// With max nothing is scheduled: all messages are there from the start, without end or
+    /// --messages of them; each client gets Z after the last, and others may still log in. The
+    /// newest is the highest that any client was sent.
     #[arg(long, value_name = "RATE", default_value = "10000")]
     rate: Rate,
     /// Bursts: 60%:100ms/1s sends 60 % of each second's messages within its first 100 ms.

@@ -25,6 +25,7 @@ use super::goodbye;
 use super::incoming::{Incoming, Said};
 use super::outgoing::Outgoing;
 use super::stage::{Record, Stage};
+use super::status::GoneStatus;
 
 /// Serves a client to its end, and says in the log how it came to it.
 pub(super) async fn converse(stream: Stream, record: Record) {
@@ -38,6 +39,14 @@ pub(super) async fn converse(stream: Stream, record: Record) {
         tracing::Level::WARN => warn!(client, %address, next, sent, "{end}"),
         _ => info!(client, %address, next, sent, "{end}"),
     }
+    let gone = GoneStatus {
+        id: client,
+        address,
+        next,
+        sent,
+        end: end.to_string(),
+    };
+    gone.remember(&mut record.stage.gone());
     let Conversation {
         stream, outgoing, ..
     } = conversation;
@@ -135,8 +144,9 @@ impl<'a> Conversation<'a> {
         let (conduct, deeds) = self.client.take_orders();
         self.is_stale |= conduct.blemishes != self.conduct.blemishes;
         if self.conduct.flow == Flow::Frozen && conduct.flow != Flow::Frozen {
-            // Nobody listened.
+            // Nobody listened, and nobody wrote.
             self.session.heard(Instant::now());
+            self.stalled = None;
         }
         self.conduct = conduct;
         for deed in deeds {
@@ -147,6 +157,8 @@ impl<'a> Conversation<'a> {
 
     async fn act(&mut self, deed: Deed) -> Result<(), End> {
         match deed {
+            // A client that takes nothing is not told more and more.
+            Deed::Debug(_) | Deed::Unsequenced(_) if self.outgoing.is_full() => {}
             Deed::Debug(text) => self.outgoing.say(&Packet::Debug(text.as_bytes())),
             Deed::Unsequenced(text) if self.session.is_in() => {
                 self.outgoing.say(&Packet::Unsequenced(text.as_bytes()));
@@ -215,6 +227,10 @@ impl<'a> Conversation<'a> {
             return Err(self.farewell());
         }
         let is_other = self.is_stale && self.outgoing.is_between();
+        if self.outgoing.is_saying() {
+            // First that: an answer to a login does not wait for messages to be made.
+            return Ok(());
+        }
         if end >= self.outgoing.next() && (is_other || !self.outgoing.has_next()) {
             self.load().await?;
         }
@@ -323,10 +339,7 @@ impl<'a> Conversation<'a> {
     fn login(&mut self, login: &LoginRequest) -> Result<(), End> {
         let now = Instant::now();
         let answer = self.stage.rules.answer(login, &self.stage.moment(now));
-        let username = login.credentials.username();
-        let (client, address) = (self.client.id, self.record.entry.client);
-        info!(client, %address, username, session = %login.session, sequence = login.sequence,
-            ?answer, "login");
+        self.say_asked(login);
         match answer {
             Ok(admission) => {
                 self.outgoing
@@ -345,6 +358,12 @@ impl<'a> Conversation<'a> {
                 Err(End::Rejected(reject))
             }
         }
+    }
+
+    fn say_asked(&self, login: &LoginRequest) {
+        let (client, address) = (self.client.id, self.record.entry.client);
+        let (username, sequence) = (login.credentials.username(), login.sequence);
+        info!(client, %address, username, session = %login.session, sequence, "login");
     }
 
     fn wrote(&mut self, count: usize, now: Instant) {

@@ -222,6 +222,7 @@ Each is for every client, also for those that come later, unless client=ID follo
   cut [close|reset]        send half of the next frame, then FIN (or RST)
   reset, close             end the connection with RST, with FIN
   lag 500ms | 1000 | off   send messages that much later, or that many behind
+                           (where there is a rate)
   heartbeats off|on        send no heartbeats
   reject A|S|off           answer every login with J A or J S
   session NAME             rename the session: connections close, the old name gets J S

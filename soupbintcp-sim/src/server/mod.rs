@@ -75,4 +75,4 @@ pub use schedule::{Rate, RateError, Schedule};
 pub use serve::{Handle, Server, StartError};
 pub use source::{Content, ReplayError};
 pub use stage::NoClient;
-pub use status::{ClientStatus, LatenessStatus, Status};
+pub use status::{ClientStatus, GoneStatus, LatenessStatus, Status};

@@ -6,6 +6,9 @@ use l4_failover::soupbin::packet::Packet;
 
 use super::chunk::Chunk;
 
+/// Bytes of packets that are no messages and wait for a client that takes nothing.
+const ASIDE_MAX: usize = 256 * 1024;
+
 /// Bytes on their way to a client. Other packets go first, but never into a message's frame.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -85,6 +88,16 @@ impl Outgoing {
         let (from, to) = (self.chunk.start(self.next), self.chunk.start(self.next + 1));
         let half = from + (to - from) / 2;
         self.chunk.bytes().get(self.at..half).unwrap_or_default()
+    }
+
+    /// Whether packets that are no messages wait.
+    pub(super) fn is_saying(&self) -> bool {
+        !self.aside.is_empty()
+    }
+
+    /// Whether too many of them wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.aside.len() > ASIDE_MAX
     }
 
     /// Whether no frame is half written.

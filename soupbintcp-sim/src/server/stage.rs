@@ -20,6 +20,7 @@ use super::conversation;
 use super::counts::Counts;
 use super::fault::{Fault, Order, Whom};
 use super::login::{LoginRules, Moment};
+use super::status::GoneStatus;
 use super::tape::Tape;
 use super::timeline::Timeline;
 
@@ -35,6 +36,7 @@ pub(super) struct Stage {
     /// The last message of a session, as it was asked for.
     messages: Option<u64>,
     common: Mutex<Common>,
+    gone: Mutex<VecDeque<GoneStatus>>,
     script: Mutex<VecDeque<(u64, Order)>>,
     /// The lowest message number in the script; `u64::MAX`: there is none.
     barrier: AtomicU64,
@@ -90,6 +92,7 @@ impl Stage {
                 rejecting: None,
                 everyone: Conduct::default(),
             }),
+            gone: Mutex::default(),
             script: Mutex::new(script.into()),
             barrier: AtomicU64::new(barrier),
             ids: AtomicU64::new(1),
@@ -98,6 +101,11 @@ impl Stage {
 
     pub(super) fn common(&self) -> MutexGuard<'_, Common> {
         self.common.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Clients that were connected, the newest last.
+    pub(super) fn gone(&self) -> MutexGuard<'_, VecDeque<GoneStatus>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a login meets at `now`.
@@ -129,7 +137,7 @@ impl Stage {
         match fault {
             Fault::Session(session) => {
                 common.session = *session;
-                self.timeline.finish_at(self.messages);
+                self.timeline.renew(self.messages);
             }
             Fault::Reject(reject) => common.rejecting = *reject,
             Fault::EndOfSession => self.timeline.finish(Instant::now()),

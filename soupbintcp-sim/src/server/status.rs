@@ -1,5 +1,6 @@
 //! How a server and its clients are.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -36,6 +37,36 @@ pub struct Status {
     pub lateness: LatenessStatus,
     /// Who is connected, in the order of connecting.
     pub clients: Vec<ClientStatus>,
+    /// Who was connected, the newest last; at most 256.
+    pub gone: Vec<GoneStatus>,
+}
+
+/// What became of a client.
+#[derive(Clone, Debug, Serialize)]
+pub struct GoneStatus {
+    /// What orders called it.
+    pub id: u64,
+    /// From where it connected.
+    pub address: SocketAddr,
+    /// The number of the first message that was not given to the kernel whole; 0 without a login.
+    pub next: u64,
+    /// As of a client that is connected.
+    pub sent: u64,
+    /// How its connection ended, in a sentence.
+    pub end: String,
+}
+
+/// Clients that are remembered once they are gone.
+const GONE_MAX: usize = 256;
+
+impl GoneStatus {
+    /// Keeps what became of a client.
+    pub(super) fn remember(self, gone: &mut VecDeque<Self>) {
+        if gone.len() == GONE_MAX {
+            gone.pop_front();
+        }
+        gone.push_back(self);
+    }
 }
 
 /// Upper bounds in microseconds, each a power of two, of messages that became due while their client
@@ -103,6 +134,7 @@ impl Stage {
                 p999_us: lateness(0.999),
             },
             clients,
+            gone: self.gone().iter().cloned().collect(),
         }
     }
 }

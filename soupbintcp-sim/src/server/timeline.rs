@@ -1,7 +1,7 @@
 //! Where the feed stands: which messages there are by now, and which is the last of the session.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Lag, Schedule};
@@ -19,6 +19,8 @@ pub(super) struct Timeline {
     last: AtomicU64,
     /// The highest number that any client was sent.
     reached: AtomicU64,
+    /// Whether the session was ended before its last message.
+    is_finished: AtomicBool,
 }
 
 impl Timeline {
@@ -29,6 +31,7 @@ impl Timeline {
             origin: Origin::new(start, SystemTime::now(), Instant::now()),
             last: AtomicU64::new(last.unwrap_or(u64::MAX)),
             reached: AtomicU64::new(0),
+            is_finished: AtomicBool::new(false),
         }
     }
 
@@ -78,19 +81,23 @@ impl Timeline {
         self.last.load(Relaxed)
     }
 
-    /// Whether all messages of the session were sent to somebody, or were due.
+    /// Whether the session is over: all its messages were due. Without a schedule they all are from
+    /// the start, and it is over only when it is ended.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        self.newest(now) >= self.last()
+        let are_due = self.schedule.is_some() && self.newest(now) >= self.last();
+        are_due || self.is_finished.load(Relaxed)
     }
 
     /// The session ends with what there is at `now`.
     pub(super) fn finish(&self, now: Instant) {
         let newest = self.newest(now).max(self.reached.load(Relaxed));
         self.last.store(newest, Relaxed);
+        self.is_finished.store(true, Relaxed);
     }
 
-    /// The session ends with `last`.
-    pub(super) fn finish_at(&self, last: Option<u64>) {
+    /// Another session, which ends with `last`.
+    pub(super) fn renew(&self, last: Option<u64>) {
+        self.is_finished.store(false, Relaxed);
         self.last.store(last.unwrap_or(u64::MAX), Relaxed);
     }
 
@@ -204,6 +211,8 @@ mod tests {
         assert_eq!(timeline.newest(now), 60);
         assert!(!timeline.is_over(now));
         timeline.sent(100);
+        assert!(!timeline.is_over(now), "others may want the same");
+        timeline.finish(now);
         assert!(timeline.is_over(now));
     }
 }
