@@ -124,9 +124,11 @@ impl Figures {
                 let counted = figures.route(hop.kind, &hop.route);
                 let end = (hop.phase.to_owned(), hop.cause.to_owned());
                 *counted.ended.entry(end).or_default() += 1;
-                // What was not passed on is not counted: a refused hello, the gateway's own alert.
-                if hop.phase == "relay" {
+                // A hello that nobody answered was read; the alert is the gateway's own.
+                if matches!(hop.phase, "connect" | "relay") {
                     counted.from_client += row.asked.wire.sent;
+                }
+                if hop.phase == "relay" {
                     counted.from_upstream += row.asked.wire.received;
                 }
             }

@@ -8,6 +8,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::ask::{Ask, Row};
 use crate::failing;
+use crate::feed;
 use crate::figures::{self, Compared};
 use crate::world::{DATACENTERS, SERVICES, World};
 use tests::page::Page;
@@ -50,6 +51,9 @@ pub(crate) async fn tell(page: &Page, world: &mut World) -> Result<Story> {
     let failing = failing::tell(page, world).await?;
     story.checks += failing.checks;
     story.failures.extend(failing.failures);
+    let feed = feed::tell(page, world).await?;
+    story.checks += feed.checks;
+    story.failures.extend(feed.failures);
     Ok(story)
 }
 

@@ -8,6 +8,7 @@ use tests::client::Client;
 use tests::pki::Authority;
 use tests::service::Service;
 
+use crate::feed::FEED;
 use crate::gateways::Gateway;
 use tests::page::Page;
 use tests::ports::Reserved;
@@ -41,6 +42,8 @@ struct Site {
     datacenter: &'static str,
     services: Vec<(&'static str, Service)>,
     not_running: Reserved,
+    /// Where the feed is listened for.
+    feed: Reserved,
     /// Where its gateway listens, for clients and for the other gateway; kept while that is dead.
     listen: Reserved,
     peer: Reserved,
@@ -76,6 +79,18 @@ impl World {
         let mut gateways = self.gateways.iter();
         let gateway = gateways.find(|gateway| gateway.datacenter == datacenter);
         Ok(gateway.context("no such data centre")?.listen)
+    }
+
+    /// Where the gateway of a data centre looks for the feed there.
+    pub(crate) fn feed(&self, datacenter: &str) -> Result<SocketAddr> {
+        let mut sites = self.sites.iter();
+        let site = sites.find(|site| site.datacenter == datacenter);
+        Ok(site.context("no such data centre")?.feed.address())
+    }
+
+    /// Whom everybody trusts.
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Ends a service; where it was.
@@ -162,6 +177,7 @@ impl Site {
             datacenter,
             services,
             not_running: Reserved::new()?,
+            feed: Reserved::new()?,
             listen: Reserved::new()?,
             peer: Reserved::new()?,
             text: String::new(),
@@ -174,6 +190,7 @@ impl Site {
         let services = self.services.iter();
         let mut endpoints: Vec<_> = services.map(|(name, it)| (*name, it.address())).collect();
         endpoints.push((NOT_RUNNING, self.not_running.address()));
+        endpoints.push((FEED, self.feed.address()));
         let mut text = format!("datacenter = \"{}\"\n\n", self.datacenter);
         text += &format!("[listen]\naddress = \"{listen}\"\npeer_address = \"{peer}\"\n\n");
         text += "[admin]\naddress = \"127.0.0.1:0\"\n";

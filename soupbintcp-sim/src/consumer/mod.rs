@@ -73,7 +73,7 @@ pub async fn run(
 pub async fn run_watched(
     options: Options,
     shutdown: impl Future<Output = ()>,
-    mut tell: impl FnMut(Glance),
+    mut tell: impl FnMut(Glance) + Send,
 ) -> Result<Report, ConsumeError> {
     let mut intake = Intake::new(&options)?;
     let stop = pin!(stop(options.duration, shutdown));

@@ -24,11 +24,11 @@ pub struct Glance {
 pub(super) struct Watch<'a> {
     seconds: Interval,
     last: (Instant, u64),
-    tell: &'a mut dyn FnMut(Glance),
+    tell: &'a mut (dyn FnMut(Glance) + Send),
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(tell: &'a mut dyn FnMut(Glance)) -> Self {
+    pub(super) fn new(tell: &'a mut (dyn FnMut(Glance) + Send)) -> Self {
         let now = Instant::now();
         let mut seconds = interval_at(now + EVERY, EVERY);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
