@@ -166,7 +166,7 @@ fn the_other_line_lags_and_comes() {
 }
 
 /// A login beyond the end of the line that is left, which comes to it later.
-fn beyond(policy: Beyond) -> usize {
+fn beyond(policy: Beyond, counts: impl Fn(&Change) -> bool) -> usize {
     let fault = move |world: &mut World, active: usize| {
         let other = others(world, active)[0];
         let lag = world.random.u64(20..80);
@@ -176,22 +176,26 @@ fn beyond(policy: Beyond) -> usize {
         world.run_for(late);
         world.mend(other);
     };
-    joins(2, fault, |it| is_failover(&it.joined))
+    joins(2, fault, |it| is_failover(&it.joined) && counts(it))
 }
 
 #[test]
 fn logins_beyond_the_end_are_clamped() {
-    assert_enough(beyond(Beyond::Clamp));
+    // What lies before the number that was asked for is passed over.
+    assert_enough(beyond(Beyond::Clamp, |it| it.joined.discarded > 0));
 }
 
 #[test]
 fn logins_beyond_the_end_are_echoed() {
-    assert_enough(beyond(Beyond::Echo));
+    // The bytes give it away.
+    let is_known = |it: &LineFault| matches!(it, LineFault::Mismatch { .. });
+    assert_enough(beyond(Beyond::Echo, |it| it.faults.iter().any(is_known)));
 }
 
 #[test]
 fn logins_beyond_the_end_are_rejected() {
-    assert_enough(beyond(Beyond::Reject));
+    let is_said = |it: &LineFault| matches!(it, LineFault::Rejected(_));
+    assert_enough(beyond(Beyond::Reject, |it| it.faults.iter().any(is_said)));
 }
 
 /// Three servers, of which the next in line is bad and the last one good.

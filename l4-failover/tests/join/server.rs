@@ -95,6 +95,8 @@ pub(crate) struct Conn {
     pub(crate) wire: Vec<u8>,
     /// The server has closed: what is on the wire is the last.
     pub(crate) is_closed: bool,
+    /// It said that the session is over.
+    pub(crate) has_ended: bool,
     /// Read, and not yet taken.
     pub(crate) read: Vec<u8>,
     login: Option<(Duration, LoginRequest)>,
@@ -114,6 +116,7 @@ impl Conn {
             since,
             wire: Vec::new(),
             is_closed: false,
+            has_ended: false,
             read: Vec::new(),
             login: None,
             next: None,
@@ -199,7 +202,7 @@ impl Conn {
         }
         if manner.ends || next == feed.last + 1 {
             self.write(&Packet::EndOfSession, time);
-            self.is_closed = true;
+            (self.is_closed, self.has_ended) = (true, true);
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) end: Option<End>,
     pub(crate) changes: Vec<Change>,
     pub(crate) events: Vec<JoinEvent>,
+    /// Servers that said that the session is over.
+    pub(crate) enders: HashSet<usize>,
     start: Instant,
     faults: Vec<LineFault>,
     choosing: Vec<Choosing>,
@@ -81,6 +83,7 @@ impl World {
             end: None,
             changes: Vec::new(),
             events: Vec::new(),
+            enders: HashSet::new(),
             faults: Vec::new(),
             choosing: Vec::new(),
             conns: Vec::new(),
@@ -298,6 +301,9 @@ impl World {
                 &mut self.random,
                 time,
             );
+            if conn.has_ended {
+                self.enders.insert(conn.target);
+            }
         }
     }
 

@@ -18,7 +18,10 @@ impl Join {
         let lines = self.lines.iter();
         let lines = lines.filter_map(|line| match line.stage {
             Stage::Dialling => None,
-            Stage::Behind => Some(line.session.as_ref()?.due().min(self.behind_until(line))),
+            Stage::Behind => {
+                let due = line.session.as_ref()?.due();
+                Some(self.behind_until(line).map_or(due, |until| due.min(until)))
+            }
             Stage::Asked => Some(line.session.as_ref()?.due().min(line.answers_by())),
             Stage::Held | Stage::Joined => {
                 let due = line.session.as_ref()?.due();
@@ -55,13 +58,11 @@ impl Join {
         Some(seeks_at.map_or(end, |at| at.min(end)))
     }
 
-    /// When a line must have come to the consumer's next message.
-    fn behind_until(&self, line: &super::Line) -> Instant {
-        let bound = match self.phase {
-            Phase::LoggingIn(_) => self.options.login_wait,
-            _ => self.options.catch_up,
-        };
-        line.accepted + bound
+    /// When a line must have come to the consumer's next message; before the consumer's login is
+    /// answered, that has its own time.
+    fn behind_until(&self, line: &super::Line) -> Option<Instant> {
+        let is_in = matches!(self.phase, Phase::In(_));
+        is_in.then(|| line.accepted + self.options.catch_up)
     }
 
     /// Does what is due at `now`.
@@ -116,7 +117,7 @@ impl Join {
             Stage::Asked if now >= line.answers_by() => {
                 self.fail(place, LineFault::NoAnswer, now);
             }
-            Stage::Behind if now >= until => {
+            Stage::Behind if until.is_some_and(|until| now >= until) => {
                 let at = line.next().unwrap_or_default();
                 self.fail(place, LineFault::Behind { at }, now);
             }
