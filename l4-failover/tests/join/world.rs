@@ -156,6 +156,11 @@ impl World {
     }
 
     pub(crate) fn mend(&mut self, server: usize) {
+        let manner = &self.manners[server];
+        if manner.is_live_only || manner.begins > 1 {
+            // No server comes by older messages while it runs.
+            self.cut(server, LineFault::Closed);
+        }
         self.change(server, |it| *it = Manner::good(SESSION.parse().unwrap()));
     }
 
