@@ -38,7 +38,8 @@ impl Join {
             return;
         };
         self.lines.remove(place);
-        let again = now + NOBODY_RETRY;
+        let is_served = self.joined().is_some();
+        let again = now + if is_served { REST_MAX } else { NOBODY_RETRY };
         let rested = self.targets.rested(now);
         self.search.nobody_until = Some(rested.map_or(again, |rested| rested.min(again)));
         self.advance(now);
@@ -49,8 +50,12 @@ impl Join {
         let Some(place) = self.place_of(line) else {
             return;
         };
-        let Some(login) = self.login_for(place) else {
+        if self.lines[place].stage != Stage::Dialling {
             return;
+        }
+        let Some(login) = self.login_for(place) else {
+            let unknown = LineFault::Unreachable("connected, and nobody said where to".to_owned());
+            return self.failed(line, unknown, now);
         };
         let line = &mut self.lines[place];
         line.stage = Stage::Asked;
@@ -62,18 +67,16 @@ impl Join {
         };
         line.session = Some(ClientSession::new(login, limits, now));
         self.send(place, &Packet::LoginRequest(login), now);
-        if matches!(self.phase, Phase::LoggingIn(_)) {
-            self.leave_unanswered(self.lines[place].id);
-        }
+        self.end_unanswered(self.lines[place].id, now);
         self.advance(now);
     }
 
     /// What a line is asked for.
     fn login_for(&mut self, place: usize) -> Option<LoginRequest> {
+        let target = self.lines[place].target?;
         let (request, session, sequence) = match &self.phase {
             Phase::LoggingIn(login) => (login.request, login.session, login.request.sequence),
             Phase::In(at) => {
-                let target = self.lines[place].target?;
                 let retained = match self.targets.get(target).is_asked_at_next {
                     true => 0,
                     false => self.history.retained(),
@@ -107,23 +110,25 @@ impl Join {
     pub(super) fn fail(&mut self, place: usize, fault: LineFault, now: Instant) {
         let line = self.lines.remove(place);
         self.act(Action::Close { line: line.id });
-        self.search.nobody_until = None;
         let Some(target) = line.target else {
+            // Nothing rests, so the search does: it must not go round and round.
+            self.search.left_out.clear();
+            self.search.nobody_until = Some(now + NOBODY_RETRY);
             return;
         };
+        self.search.nobody_until = None;
         let was_joined = line.stage == Stage::Joined;
-        let lived = match was_joined {
-            true => now.saturating_duration_since(line.accepted),
-            false => Duration::ZERO,
-        };
-        if matches!(self.phase, Phase::LoggingIn(_)) {
-            // What it sent on its way to the number that is asked for.
-            self.history.clear();
-        }
+        let lived = line.lived(now);
+        self.forget_login(&line);
         let patience = self.patience(was_joined);
         let known = self.targets.get(target);
         let is_news = known.fault.as_ref().map(LineFault::as_str) != Some(fault.as_str());
+        known.was_up = line.is_in();
         known.failed(fault.clone(), lived, patience, &mut self.random, now);
+        if let (false, Phase::In(place)) = (was_joined, &mut self.phase) {
+            let rested = known.retry_at.unwrap_or(now);
+            place.preferred = place.preferred.map(|from| from.max(rested));
+        }
         if was_joined || is_news {
             self.say(JoinEvent::LineDown {
                 target,
@@ -133,6 +138,18 @@ impl Join {
         }
         if was_joined {
             self.lost(&line, target, fault, now);
+        }
+    }
+
+    /// What a line has said of a session that the consumer was not yet told of goes with it.
+    fn forget_login(&mut self, line: &Line) {
+        if let Phase::LoggingIn(login) = &mut self.phase {
+            if line.stage == Stage::Behind {
+                self.history.clear();
+            }
+            if !self.lines.iter().any(Line::is_in) {
+                login.session = login.request.session;
+            }
         }
     }
 
@@ -151,19 +168,29 @@ impl Join {
         let Phase::In(place) = &mut self.phase else {
             return;
         };
-        // A line that brought nothing and did not last did not end the outage before.
+        // A line that brought nothing and did not last did not end the outage before; and one that
+        // said nothing at all was as good as none.
+        let lived = line.lived(now);
         let before = place.last_outage.filter(|last| last.next == place.next);
-        let is_same = now.saturating_duration_since(line.accepted) < STABLE;
-        let before = before.filter(|_| is_same).map(|last| last.since);
+        let before = before.filter(|_| lived < STABLE).map(|last| {
+            let was_mute = line.heard <= line.joined;
+            last.spent + if was_mute { lived } else { Duration::ZERO }
+        });
         place.outage = Some(Outage {
-            since: before.unwrap_or(now),
+            since: before
+                .and_then(|spent| now.checked_sub(spent))
+                .unwrap_or(now),
             detect: now.saturating_duration_since(line.heard),
             from,
         });
         place.preferred = None;
         let next = place.next;
         self.search = Search::default();
-        self.targets.forgive_others(from);
+        // Lines that die as soon as they are joined must not be gone through without a rest.
+        match lived < REST_MAX_WAITING && before.is_some() {
+            true => self.targets.hasten(now + REST_MAX_WAITING),
+            false => self.targets.forgive_others(from),
+        }
         self.say(JoinEvent::FailoverStarted { from, fault, next });
     }
 
@@ -184,19 +211,25 @@ impl Join {
 
     fn wants_line(&self, company_after: Duration, now: Instant) -> bool {
         let candidates = self.lines.iter().filter(|line| line.is_candidate());
-        let is_choosing = candidates.clone().any(|line| line.target.is_none());
         let is_nobody = self.search.nobody_until.is_some_and(|until| now < until);
-        let newest = candidates.clone().map(|line| line.dialled).max();
+        let newest = candidates.map(|line| line.dialled).max();
         let is_alone_for_long = newest.is_none_or(|newest| now >= newest + company_after);
-        !is_choosing && !is_nobody && is_alone_for_long && candidates.count() < CANDIDATES_MAX
+        self.has_room() && !is_nobody && is_alone_for_long
+    }
+
+    /// Whether one more line may be tried: one is chosen at a time.
+    fn has_room(&self) -> bool {
+        let mut candidates = self.lines.iter().filter(|line| line.is_candidate());
+        let is_choosing = candidates.clone().any(|line| line.target.is_none());
+        !is_choosing && candidates.by_ref().count() < CANDIDATES_MAX
     }
 
     /// When [`seek`](Self::seek) would dial again.
     pub(super) fn seeks_at(&self, company_after: Duration) -> Option<Instant> {
-        let candidates = self.lines.iter().filter(|line| line.is_candidate());
-        if candidates.clone().count() >= CANDIDATES_MAX {
+        if !self.has_room() {
             return None;
         }
+        let candidates = self.lines.iter().filter(|line| line.is_candidate());
         let newest = candidates.map(|line| line.dialled).max();
         let company = newest.map(|newest| newest + company_after);
         let nobody = self.search.nobody_until;

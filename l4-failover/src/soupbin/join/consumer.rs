@@ -51,19 +51,24 @@ impl Join {
             request,
             since: now,
             session: request.session,
+            unanswered: 0,
         });
     }
 
     /// A message without a number goes to the joined line, once, or nowhere.
     fn pass_on(&mut self, message: &[u8], now: Instant) {
         let is_kept = self.subscribe(message, now);
-        let joined = self.lines.iter().position(|it| it.stage == Stage::Joined);
-        match joined {
-            Some(line) => self.send(line, &Packet::Unsequenced(message), now),
-            None if is_kept => {}
-            None => self.say(JoinEvent::UnsequencedDropped {
+        let is_joined = self.joined().is_some();
+        for line in 0..self.lines.len() {
+            let line_has_begun = is_kept && self.lines[line].is_subscribed;
+            if self.lines[line].stage == Stage::Joined || line_has_begun {
+                self.send(line, &Packet::Unsequenced(message), now);
+            }
+        }
+        if !is_joined && !is_kept {
+            self.say(JoinEvent::UnsequencedDropped {
                 bytes: message.len(),
-            }),
+            });
         }
     }
 
@@ -86,6 +91,7 @@ impl Join {
 
     /// Sends a line what the consumer subscribed to.
     pub(super) fn send_subscription(&mut self, line: usize, now: Instant) {
+        self.lines[line].is_subscribed = true;
         for message in std::mem::take(&mut self.subscription) {
             self.send(line, &Packet::Unsequenced(&message), now);
             self.subscription.push(message);

@@ -1,10 +1,10 @@
 //! What time brings.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::action::{Action, End};
 use super::event::{JoinEvent, LineFault};
-use super::{Join, Phase, Stage};
+use super::{END_HELD, Join, Phase, Place, Stage};
 use crate::soupbin::packet::Packet;
 use crate::soupbin::session::Tick;
 
@@ -18,8 +18,12 @@ impl Join {
         let lines = self.lines.iter();
         let lines = lines.filter_map(|line| match line.stage {
             Stage::Dialling => None,
-            Stage::Behind => Some(line.session.as_ref()?.due().min(self.behind_until(line))),
-            Stage::Asked | Stage::Held | Stage::Joined => {
+            Stage::Behind => {
+                let due = line.session.as_ref()?.due();
+                Some(self.behind_until(line).map_or(due, |until| due.min(until)))
+            }
+            Stage::Asked => Some(line.session.as_ref()?.due().min(line.answers_by())),
+            Stage::Held | Stage::Joined => {
                 let due = line.session.as_ref()?.due();
                 Some(line.quiet_at().map_or(due, |quiet| due.min(quiet)))
             }
@@ -29,39 +33,43 @@ impl Join {
     }
 
     fn phase_due(&self) -> Option<Instant> {
-        let wait = self.options.login_wait;
         match &self.phase {
             Phase::Waiting | Phase::Over => None,
             Phase::LoggingIn(login) => {
-                let end = login.since + wait;
-                Some(self.seeks_at(wait / 2).map_or(end, |at| at.min(end)))
+                let end = login.since + self.options.login_wait;
+                let seeks_at = self.seeks_at(self.login_company_after(login));
+                let seeks_at = seeks_at.filter(|_| !self.is_one_behind());
+                Some(seeks_at.map_or(end, |at| at.min(end)))
             }
-            Phase::In(place) => {
-                let (end, company) = match (&place.outage, place.ends_at, place.preferred) {
-                    (_, Some(ends_at), _) => (Some(ends_at), std::time::Duration::ZERO),
-                    (Some(outage), None, _) => (
-                        Some(outage.since + self.options.max_outage),
-                        Self::company_after(),
-                    ),
-                    (None, None, Some(_)) => (None, self.options.catch_up),
-                    (None, None, None) => return None,
-                };
-                [end, self.seeks_at(company)].into_iter().flatten().min()
-            }
+            Phase::In(place) => self.in_due(place),
         }
     }
 
-    /// When a line must have come to the consumer's next message.
-    fn behind_until(&self, line: &super::Line) -> Instant {
-        let bound = match self.phase {
-            Phase::LoggingIn(_) => self.options.login_wait,
-            _ => self.options.catch_up,
+    fn in_due(&self, place: &Place) -> Option<Instant> {
+        let (end, seeks_at) = match (&place.outage, place.ending, place.preferred) {
+            (_, Some(ending), _) => (ending.since + END_HELD, self.seeks_at(Duration::ZERO)),
+            (Some(outage), None, _) => {
+                let end = outage.since + self.options.max_outage;
+                (end, self.seeks_at(Self::company_after()))
+            }
+            (None, None, Some(from)) => return self.prefers_at(from),
+            (None, None, None) => return None,
         };
-        line.accepted + bound
+        Some(seeks_at.map_or(end, |at| at.min(end)))
+    }
+
+    /// When a line must have come to the consumer's next message; before the consumer's login is
+    /// answered, that has its own time.
+    fn behind_until(&self, line: &super::Line) -> Option<Instant> {
+        let is_in = matches!(self.phase, Phase::In(_));
+        is_in.then(|| line.accepted + self.options.catch_up)
     }
 
     /// Does what is due at `now`.
     pub fn tick(&mut self, now: Instant) {
+        if self.is_over() {
+            return;
+        }
         self.tick_consumer(now);
         let mut place = 0;
         while place < self.lines.len() && !self.is_over() {
@@ -84,8 +92,7 @@ impl Join {
 
     fn tick_line(&mut self, place: usize, now: Instant) {
         let until = self.behind_until(&self.lines[place]);
-        let is_unread = self.is_blocked || self.lines[place].stage == Stage::Held;
-        if is_unread {
+        if self.is_unread(&self.lines[place]) {
             self.lines[place].heard(now);
         }
         let line = &mut self.lines[place];
@@ -106,9 +113,15 @@ impl Join {
                 .for_each(|target| self.say(JoinEvent::LineQuiet { target, silent_for }));
         }
         let line = &self.lines[place];
-        if line.stage == Stage::Behind && now >= until {
-            let at = line.next().unwrap_or_default();
-            self.fail(place, LineFault::Behind { at }, now);
+        match line.stage {
+            Stage::Asked if now >= line.answers_by() => {
+                self.fail(place, LineFault::NoAnswer, now);
+            }
+            Stage::Behind if until.is_some_and(|until| now >= until) => {
+                let at = line.next().unwrap_or_default();
+                self.fail(place, LineFault::Behind { at }, now);
+            }
+            _ => {}
         }
     }
 
@@ -117,7 +130,7 @@ impl Join {
         match &self.phase {
             Phase::Waiting | Phase::Over => {}
             Phase::LoggingIn(_) => self.seek_login(now),
-            Phase::In(place) if place.ends_at.is_some() => self.seek_continuation(now),
+            Phase::In(place) if place.ending.is_some() => self.seek_continuation(now),
             Phase::In(_) => self.seek_line(now),
         }
     }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::action::{Action, End};
 use super::event::{JoinEvent, LineFault};
-use super::{END_HELD, Join, Phase, Search, Stage};
+use super::target::{Known, REST_MAX_WAITING};
+use super::{END_HELD, Ending, Join, Outage, Phase, Search, Stage};
 use crate::soupbin::packet::Packet;
 
 impl Join {
@@ -18,7 +19,7 @@ impl Join {
         match is_joined {
             true => self.hold_end(place, now),
             // It stood where the consumer stands, and says the same.
-            false if own.ends_at.is_some() && at == own.next => self.agree(place),
+            false if own.ending.is_some() && at == own.next => self.agree(place, now),
             false => self.fail(place, LineFault::EndedEarly { at }, now),
         }
     }
@@ -37,44 +38,92 @@ impl Join {
         let Phase::In(own) = &mut self.phase else {
             return;
         };
-        let until = now + END_HELD;
-        own.ends_at = Some(until);
+        let Some(from) = self.lines[place].target else {
+            return;
+        };
+        own.ending = Some(Ending { since: now, from });
         own.preferred = None;
-        let line = self.lines.remove(place);
         self.search = Search::default();
-        if let Some(target) = line.target {
-            self.targets.forgive_others(target);
-            self.targets.get(target).rest_until(until + END_HELD);
-        }
-        self.act(Action::Close { line: line.id });
+        self.targets.forgive_others(from);
+        self.agree(place, now);
     }
 
-    fn agree(&mut self, place: usize) {
+    /// A line stood where the consumer stands, and said that this is the end.
+    fn agree(&mut self, place: usize, now: Instant) {
         let line = self.lines.remove(place);
-        if let (Some(target), Phase::In(own)) = (line.target, &self.phase) {
-            let until = own.ends_at.map(|at| at + END_HELD);
-            until
-                .into_iter()
-                .for_each(|at| self.targets.get(target).rest_until(at));
+        if let Some(target) = line.target {
+            let known = self.targets.get(target);
+            known.has_ended = true;
+            known.rest_until(now + 2 * END_HELD);
         }
+        self.search.nobody_until = None;
         self.act(Action::Close { line: line.id });
     }
 
-    /// Asks all other lines whether the session goes on, each once; none of them can be late.
+    /// The session goes on elsewhere: to say that it is over was that line's failure.
+    pub(super) fn ended_early(&mut self, ending: Ending, next: u64, now: Instant) {
+        let target = ending.from;
+        let fault = LineFault::EndedEarly { at: next };
+        let known = self.targets.get(target);
+        let (rest, random) = (REST_MAX_WAITING, &mut self.random);
+        known.failed(fault.clone(), Duration::ZERO, rest, random, now);
+        self.say(JoinEvent::LineDown {
+            target,
+            fault,
+            was_joined: true,
+        });
+    }
+
+    /// A line of the session stands beyond its end, and lacks the consumer's next message: there is
+    /// no line now, and no end.
+    pub(super) fn disprove_end(&mut self, now: Instant) {
+        let Phase::In(own) = &mut self.phase else {
+            return;
+        };
+        let next = own.next;
+        let Some(ending) = own.ending.take() else {
+            return;
+        };
+        let from = ending.from;
+        own.outage = Some(Outage {
+            since: ending.since,
+            detect: Duration::ZERO,
+            from,
+        });
+        let fault = LineFault::EndedEarly { at: next };
+        self.ended_early(ending, next, now);
+        self.say(JoinEvent::FailoverStarted { from, fault, next });
+        let mut lines = self.lines.iter();
+        let waiting = lines.position(|it| it.stage == Stage::Behind && it.next() == Some(next));
+        if let Some(place) = waiting {
+            self.join(place, now);
+        }
+    }
+
+    /// Asks all other lines whether the session goes on. They have [`END_HELD`] to show it, or until
+    /// all have said that it does not.
     pub(super) fn seek_continuation(&mut self, now: Instant) {
         let Phase::In(own) = &self.phase else {
             return;
         };
-        let Some(until) = own.ends_at else {
+        let Some(ending) = own.ending else {
             return;
         };
-        let is_over = now >= until;
+        let is_over = now >= ending.since + END_HELD;
         if !is_over {
             self.seek(Duration::ZERO, now);
         }
-        if is_over || self.is_exhausted(now) {
+        if is_over || self.is_exhausted(now) && self.are_all_through() {
             self.end_session(now);
         }
+    }
+
+    fn are_all_through(&self) -> bool {
+        let left_out = &self.search.left_out;
+        let mut known = left_out
+            .iter()
+            .filter_map(|&target| self.targets.find(target));
+        !left_out.is_empty() && known.all(Known::is_through)
     }
 
     fn end_session(&mut self, now: Instant) {

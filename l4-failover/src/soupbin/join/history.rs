@@ -5,7 +5,7 @@ use super::options::COMPARED;
 /// The last [`COMPARED`] messages; their memory is used again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
-    ring: Vec<Vec<u8>>,
+    ring: [Vec<u8>; COMPARED],
     /// How many messages were kept since the last [`clear`](Self::clear), those that are gone
     /// included.
     kept: u64,
@@ -17,13 +17,14 @@ impl History {
     pub(super) fn push(&mut self, message: &[u8]) {
         let place = (self.kept % COMPARED as u64) as usize;
         self.kept += 1;
-        match self.ring.get_mut(place) {
-            Some(slot) => {
-                slot.clear();
-                slot.extend_from_slice(message);
-            }
-            None => self.ring.push(message.to_vec()),
-        }
+        let slot = &mut self.ring[place];
+        slot.clear();
+        slot.extend_from_slice(message);
+    }
+
+    /// Counts messages that are followed by [`COMPARED`] others, so that none of them is kept.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.kept += count as u64;
     }
 
     /// How many are there.

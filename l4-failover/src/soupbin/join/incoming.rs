@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::action::LineId;
 use super::event::LineFault;
+use super::options::COMPARED;
 use super::{Join, Phase, Stage};
-use crate::soupbin::packet::{Frame, Kind, split};
+use crate::soupbin::packet::{Frame, HEADER, Kind, split};
 use crate::soupbin::session::FromServer;
 
 /// What became of a line's bytes: some were taken, and of those a stretch goes to the consumer as
@@ -33,7 +34,9 @@ impl Join {
         if self.lines[place].stage == Stage::Held {
             return Step::default();
         }
-        self.lines[place].heard(now);
+        if !bytes.is_empty() {
+            self.lines[place].heard(now);
+        }
         if self.lines[place].stage == Stage::Joined {
             let run = self.forward(place, bytes, now);
             if run > 0 {
@@ -70,7 +73,8 @@ impl Join {
         else {
             return 0;
         };
-        let mut run = 0;
+        let (mut run, mut count) = (0, 0);
+        let mut begins = [0; COMPARED];
         while let Ok(Some(frame)) = split(&bytes[run..]) {
             if frame.kind != Kind::Sequenced {
                 break;
@@ -80,13 +84,27 @@ impl Join {
             };
             debug_assert_eq!(number, at.next);
             at.next = number + 1;
-            self.history.push(message);
-            run += frame.len();
+            begins[count % COMPARED] = run;
+            count += 1;
+            run += HEADER + message.len();
         }
         if run > 0 {
+            self.keep_last(bytes, &begins, count);
             self.consumer.sent(now);
         }
         run
+    }
+
+    /// Keeps the last of `count` messages, whose frames begin where `begins` says: to copy each one
+    /// would take longer than all the rest.
+    fn keep_last(&mut self, bytes: &[u8], begins: &[usize; COMPARED], count: usize) {
+        let skipped = count.saturating_sub(COMPARED);
+        self.history.skip(skipped);
+        for index in skipped..count {
+            if let Ok(Some(frame)) = split(&bytes[begins[index % COMPARED]..]) {
+                self.history.push(frame.payload);
+            }
+        }
     }
 
     /// Takes a frame of a line; whether the consumer gets it.

@@ -54,11 +54,14 @@ pub(super) struct Line {
     pub(super) asked: u64,
     /// What it was accepted at.
     pub(super) first: u64,
+    /// Whether it was sent what the consumer subscribed to.
+    pub(super) is_subscribed: bool,
     /// Whether it was said that it has become quiet.
     pub(super) is_quiet: bool,
     pub(super) dialled: Instant,
     pub(super) connected: Instant,
     pub(super) accepted: Instant,
+    pub(super) joined: Instant,
     pub(super) heard: Instant,
 }
 
@@ -74,10 +77,12 @@ impl Line {
             discarded: 0,
             asked: 0,
             first: 0,
+            is_subscribed: false,
             is_quiet: false,
             dialled: now,
             connected: now,
             accepted: now,
+            joined: now,
             heard: now,
         }
     }
@@ -103,6 +108,26 @@ impl Line {
         if let Some(session) = &mut self.session {
             session.heard(now);
         }
+    }
+
+    /// The consumer gets its messages from here on.
+    pub(super) fn join(&mut self, now: Instant) {
+        self.stage = Stage::Joined;
+        self.joined = now;
+        self.heard(now);
+    }
+
+    /// For how long it has been joined.
+    pub(super) fn lived(&self, now: Instant) -> Duration {
+        match self.stage {
+            Stage::Joined => now.saturating_duration_since(self.joined),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// When its login must have been answered, whatever else it sends before.
+    pub(super) fn answers_by(&self) -> Instant {
+        self.connected + self.options.silence
     }
 
     /// When it has been silent for so long that it is said.

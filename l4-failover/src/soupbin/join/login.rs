@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::action::{End, LineId};
+use super::action::{End, LineId, TargetId};
 use super::event::{JoinEvent, Joined, LineFault, Why};
-use super::{Join, Phase, Place, Search, Stage};
+use super::{HEDGE, Join, LoggingIn, Phase, Place, Search, Stage};
 use crate::soupbin::packet::{LoginAccepted, Packet, Reject};
 
 impl Join {
@@ -15,7 +15,9 @@ impl Join {
         };
         let found = accepted.session;
         if !login.session.is_blank() && login.session != found {
-            return self.fail(place, LineFault::OtherSession { found }, now);
+            let target = self.lines[place].target;
+            self.fail(place, LineFault::OtherSession { found }, now);
+            return self.spare(target, now);
         }
         login.session = found;
         let requested = login.request.sequence;
@@ -25,6 +27,10 @@ impl Join {
         } else if accepted.sequence < requested {
             // It never gets another number than it asked for: the line may come there yet.
             line.stage = Stage::Behind;
+            // Another may know no better, and answer with the number that it is asked for.
+            let id = line.id;
+            self.leave_candidates(id);
+            self.history.clear();
         } else {
             line.stage = Stage::Held;
         }
@@ -39,8 +45,11 @@ impl Join {
         let Some(to) = line.target else {
             return;
         };
-        line.stage = Stage::Joined;
-        line.heard(now);
+        if line.stage != Stage::Behind {
+            // What is kept is another line's.
+            self.history.clear();
+        }
+        line.join(now);
         let (id, discarded) = (line.id, line.discarded);
         let took = line.took(login.since, Duration::ZERO, now);
         self.phase = Phase::In(Place {
@@ -51,7 +60,7 @@ impl Join {
             is_verified: false,
             outage: None,
             last_outage: None,
-            ends_at: None,
+            ending: None,
             preferred: None,
         });
         self.search = Search::default();
@@ -95,12 +104,16 @@ impl Join {
         match reject {
             Reject::NotAuthorized => self.refuse(reject, End::Rejected(reject), now),
             Reject::SessionUnavailable => {
-                // It was asked, and is not asked again for this login.
-                let until = now + self.options.login_wait;
-                if let Some(target) = target {
-                    self.targets.get(target).rest_until(until);
-                }
+                self.spare(target, now);
             }
+        }
+    }
+
+    /// A target was asked, and is not asked again for this login.
+    fn spare(&mut self, target: Option<TargetId>, now: Instant) {
+        let until = now + self.options.login_wait;
+        if let Some(target) = target {
+            self.targets.get(target).rest_until(until);
         }
     }
 
@@ -115,19 +128,32 @@ impl Join {
         let Phase::LoggingIn(login) = &self.phase else {
             return;
         };
-        let (since, wait) = (login.since, self.options.login_wait);
-        if now >= since + wait {
+        let (since, company_after) = (login.since, self.login_company_after(login));
+        if now >= since + self.options.login_wait {
             return self.conclude_login(now);
         }
         // One that is coming to the number is the one to wait for.
-        if self.lines.iter().any(|line| line.stage == Stage::Behind) {
+        if self.is_one_behind() {
             return;
         }
-        self.seek(wait / 2, now);
+        self.seek(company_after, now);
         let is_done = self.is_exhausted(now) && self.has_each_answered();
         if is_done {
             self.conclude_login(now);
         }
+    }
+
+    /// How long a line may take to answer before the next is asked. Without a session's name only
+    /// one is asked at a time: the first has half of all the time, the next half of the rest.
+    pub(super) fn login_company_after(&self, login: &LoggingIn) -> Duration {
+        match login.session.is_blank() {
+            true => self.options.login_wait / (2 << login.unanswered.min(4)),
+            false => HEDGE,
+        }
+    }
+
+    pub(super) fn is_one_behind(&self) -> bool {
+        self.lines.iter().any(|line| line.stage == Stage::Behind)
     }
 
     /// Whether every target rejected the login, or begins later.
@@ -177,13 +203,17 @@ impl Join {
         begins.min_by_key(|(_, next)| *next)
     }
 
-    /// Ends the lines that were asked before, and have not answered: one is asked at a time, so
-    /// that no two lines answer a login that names no session.
-    pub(super) fn leave_unanswered(&mut self, but: LineId) {
+    /// Ends the lines that were asked before, and have not answered, if the login names no session:
+    /// no two lines answer that.
+    pub(super) fn end_unanswered(&mut self, but: LineId, now: Instant) {
         let is_late = |line: &super::Line| line.stage == Stage::Asked && line.id != but;
-        while let Some(place) = self.lines.iter().position(is_late) {
-            let line = self.lines.remove(place);
-            self.leave(line);
+        while let Phase::LoggingIn(login) = &mut self.phase {
+            let late = self.lines.iter().position(is_late);
+            let Some(place) = late.filter(|_| login.session.is_blank()) else {
+                return;
+            };
+            login.unanswered += 1;
+            self.fail(place, LineFault::NoAnswer, now);
         }
     }
 }

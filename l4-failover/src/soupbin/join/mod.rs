@@ -106,6 +106,8 @@ struct LoggingIn {
     since: Instant,
     /// The session that is asked for; once a line has named it, that.
     session: SessionId,
+    /// Lines that were given up because they did not answer.
+    unanswered: u32,
 }
 
 /// Where a consumer stands in its session.
@@ -123,10 +125,9 @@ struct Place {
     outage: Option<Outage>,
     /// The one before, which a line has ended.
     last_outage: Option<LastOutage>,
-    /// The session was said to be over; that is believed at this moment, unless it goes on
-    /// elsewhere.
-    ends_at: Option<Instant>,
-    /// Another line is preferred, since then.
+    /// The session was said to be over.
+    ending: Option<Ending>,
+    /// Another line is preferred, and looked for from then on.
     preferred: Option<Instant>,
 }
 
@@ -142,9 +143,18 @@ struct Outage {
 /// A time without a line that is over, unless the line that ended it brings nothing and fails.
 #[derive(Clone, Copy, Debug)]
 struct LastOutage {
-    since: Instant,
+    /// How long there was no line, in all.
+    spent: Duration,
     /// The message that was waited for.
     next: u64,
+}
+
+/// The end of a session that a line has told of.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    since: Instant,
+    /// Where the line led that said so.
+    from: TargetId,
 }
 
 /// The search for a line.
@@ -211,11 +221,19 @@ impl Join {
     #[must_use]
     pub fn wants(&self, line: LineId) -> bool {
         let line = self.lines.iter().find(|it| it.id == line);
-        let is_wanted = line.is_some_and(|it| it.stage != Stage::Held);
-        is_wanted && !self.is_blocked
+        line.is_some_and(|it| !self.is_unread(it))
     }
 
-    /// The consumer takes nothing now, or does again: meanwhile no line is read, and none is blamed
+    /// What a line repeats goes nowhere, so that a consumer that takes nothing does not hold it up.
+    fn is_unread(&self, line: &Line) -> bool {
+        match line.stage {
+            Stage::Held => true,
+            Stage::Joined => self.is_blocked,
+            Stage::Dialling | Stage::Asked | Stage::Behind => false,
+        }
+    }
+
+    /// The consumer takes nothing now, or does again: meanwhile its line is not read, and not blamed
     /// for its silence.
     pub fn block(&mut self, is_blocked: bool, now: Instant) {
         if self.is_blocked && !is_blocked {
@@ -255,8 +273,14 @@ impl Join {
         if let Some(session) = &mut line.session {
             session.sent(now);
         }
-        let (line, bytes) = (line.id, encoded(packet));
-        self.act(Action::Send { line, bytes });
+        let (id, mut more) = (line.id, encoded(packet));
+        match self.actions.back_mut() {
+            Some(Action::Send { line, bytes }) if *line == id => bytes.append(&mut more),
+            _ => self.act(Action::Send {
+                line: id,
+                bytes: more,
+            }),
+        }
     }
 
     /// Ends a line that is needed no longer.
@@ -276,6 +300,15 @@ impl Join {
             .partition(|line| line.id == kept);
         self.lines = kept;
         others.into_iter().for_each(|line: Line| self.leave(line));
+    }
+
+    /// Ends all lines but one that could yet be joined.
+    fn leave_candidates(&mut self, but: LineId) {
+        let is_other = |line: &Line| line.is_candidate() && line.id != but;
+        while let Some(place) = self.lines.iter().position(is_other) {
+            let line = self.lines.remove(place);
+            self.leave(line);
+        }
     }
 
     fn place_of(&self, line: LineId) -> Option<usize> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::action::End;
 use super::event::{JoinEvent, Joined, LineFault, Why};
+use super::line::Line;
 use super::options::{COMPARED, OnGap, OnUnverified};
 use super::{Join, LastOutage, Phase, Search, Stage};
 use crate::soupbin::packet::{LoginAccepted, Reject};
@@ -13,10 +14,23 @@ impl Join {
     /// Another line is preferred: the one that whoever dials chooses now. It is joined before the
     /// one that there is is left, and that stays as long as the other cannot be joined.
     pub fn prefer_another(&mut self, now: Instant) {
+        let Some(joined) = self.joined() else {
+            // Whatever is chosen next is what is preferred.
+            return;
+        };
         if let Phase::In(place) = &mut self.phase {
             place.preferred = Some(now);
             self.search = Search::default();
+            self.targets.forgive_others(joined);
             self.advance(now);
+        }
+    }
+
+    /// When another line is dialled next, though there is one.
+    pub(super) fn prefers_at(&self, from: Instant) -> Option<Instant> {
+        match self.seeks_at(self.options.catch_up) {
+            Some(at) => Some(at.max(from)),
+            None => Some(from).filter(|_| !self.lines.iter().any(Line::is_candidate)),
         }
     }
 
@@ -39,7 +53,11 @@ impl Join {
                 asked: line.asked,
                 accepted: accepted.sequence,
             };
-            self.say(event);
+            // One that comes up again and again only to fail is no news.
+            let known = self.targets.get(target);
+            let is_news = known.fault.is_none() || !known.was_up;
+            known.was_up = true;
+            is_news.then(|| self.say(event));
         }
         match &self.phase {
             Phase::LoggingIn(_) => self.login_accepted(place, accepted, now),
@@ -52,13 +70,21 @@ impl Join {
         let Phase::In(at) = &self.phase else {
             return;
         };
+        let id = self.lines[place].id;
         let (found, first, next) = (accepted.session, accepted.sequence, at.next);
         if found != at.session {
             return self.fail(place, LineFault::OtherSession { found }, now);
         }
+        if first > next && at.ending.is_some() {
+            // The session went on, though not from here.
+            self.disprove_end(now);
+        }
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
         if first > next {
+            let is_needed = self.joined().is_none();
             // While there is a line, a better one does not begin later.
-            let is_needed = at.outage.is_some();
             return match is_needed {
                 true => self.lines[place].stage = Stage::Held,
                 false => self.fail(place, LineFault::Gap { first }, now),
@@ -95,6 +121,8 @@ impl Join {
         let is_reach = reject == Reject::SessionUnavailable && asked < at.next;
         let is_tried_nearer = is_reach && self.options.on_unverified == OnUnverified::Join;
         let known = self.targets.get(target);
+        // Once: the next number moves on while another line is joined.
+        let is_tried_nearer = is_tried_nearer && !known.is_asked_at_next;
         known.is_asked_at_next = is_tried_nearer;
         if is_tried_nearer {
             known.rested();
@@ -148,7 +176,7 @@ impl Join {
             return;
         };
         // A session that was said to be over must be seen to go on.
-        if at.ends_at.is_none() {
+        if at.ending.is_none() {
             self.join(place, now);
         }
     }
@@ -166,7 +194,7 @@ impl Join {
     }
 
     /// The consumer gets its messages from this line from here on.
-    fn join(&mut self, place: usize, now: Instant) {
+    pub(super) fn join(&mut self, place: usize, now: Instant) {
         let before = self.joined();
         let Phase::In(at) = &mut self.phase else {
             return;
@@ -175,27 +203,29 @@ impl Join {
         let Some(to) = line.target else {
             return;
         };
-        line.stage = Stage::Joined;
-        line.heard(now);
-        let why = match (at.ends_at.take(), before) {
+        line.join(now);
+        let (ending, outage) = (at.ending.take(), at.outage.take());
+        let why = match (ending, before) {
             (Some(_), _) => Why::FalseEnd,
             (None, Some(_)) => Why::Preferred,
             (None, None) => Why::Failover,
         };
-        let outage = at.outage.take();
-        let took = match &outage {
-            Some(outage) => line.took(outage.since, outage.detect, now),
-            None => line.took(line.dialled, Duration::ZERO, now),
+        let took = match (&outage, ending) {
+            (Some(outage), _) => line.took(outage.since, outage.detect, now),
+            (None, Some(ending)) => line.took(ending.since, Duration::ZERO, now),
+            (None, None) => line.took(line.dialled, Duration::ZERO, now),
         };
         let next = at.next;
         at.last_outage = outage.as_ref().map(|it| LastOutage {
-            since: it.since,
+            spent: now.saturating_duration_since(it.since),
             next,
         });
         at.preferred = None;
         at.is_verified = line.compared >= COMPARED as u64;
         let joined = Joined {
-            from: before.or(outage.map(|it| it.from)),
+            from: before
+                .or(outage.map(|it| it.from))
+                .or(ending.map(|it| it.from)),
             to,
             next: at.next,
             compared: line.compared,
@@ -208,6 +238,9 @@ impl Join {
         self.search = Search::default();
         self.targets.get(to).joined();
         self.leave_others(id);
+        if let Some(ending) = ending {
+            self.ended_early(ending, next, now);
+        }
         self.say(JoinEvent::Joined(joined));
     }
 
@@ -217,7 +250,7 @@ impl Join {
             return;
         };
         let Some(outage) = &at.outage else {
-            if at.preferred.is_some() {
+            if at.preferred.is_some_and(|from| now >= from) {
                 self.seek(self.options.catch_up, now);
             }
             return;

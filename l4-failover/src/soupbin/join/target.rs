@@ -31,7 +31,12 @@ pub(super) struct Known {
     pub(super) fault: Option<LineFault>,
     /// It knows the session, but not a number that far back: the next number is asked for.
     pub(super) is_asked_at_next: bool,
-    retry_at: Option<Instant>,
+    /// Its last line got so far as to be accepted.
+    pub(super) was_up: bool,
+    /// Its last line said that the session is over.
+    pub(super) has_ended: bool,
+    /// Not before then is it tried again.
+    pub(super) retry_at: Option<Instant>,
     retry_after: Duration,
 }
 
@@ -47,12 +52,18 @@ impl Targets {
                 id,
                 fault: None,
                 is_asked_at_next: false,
+                was_up: false,
+                has_ended: false,
                 retry_at: None,
                 retry_after: RETRY_MIN,
             });
             self.0.len() - 1
         });
         &mut self.0[place]
+    }
+
+    pub(super) fn find(&self, id: TargetId) -> Option<&Known> {
+        self.0.iter().find(|known| known.id == id)
     }
 
     /// Those that it is too early to try again.
@@ -67,6 +78,13 @@ impl Targets {
         times.filter(|at| *at > now).min()
     }
 
+    /// None rests for longer than until then, unless it must.
+    pub(super) fn hasten(&mut self, until: Instant) {
+        for known in self.0.iter_mut().filter(|known| !known.is_locked_out()) {
+            known.retry_at = known.retry_at.map(|at| at.min(until));
+        }
+    }
+
     /// A new search: each but one may be tried at once, unless it must not.
     pub(super) fn forgive_others(&mut self, but: TargetId) {
         let others = self.0.iter_mut().filter(|known| known.id != but);
@@ -78,6 +96,19 @@ impl Targets {
 }
 
 impl Known {
+    /// Whether it has nothing more to say of a session that is said to be over.
+    pub(super) fn is_through(&self) -> bool {
+        let is_out = matches!(
+            self.fault,
+            Some(
+                LineFault::Rejected(_)
+                    | LineFault::OtherSession { .. }
+                    | LineFault::EndedEarly { .. }
+            )
+        );
+        self.has_ended || is_out
+    }
+
     fn is_locked_out(&self) -> bool {
         matches!(self.fault, Some(LineFault::Rejected(Reject::NotAuthorized)))
     }
@@ -103,6 +134,7 @@ impl Known {
             _ => self.back_off(rest_max, random),
         };
         self.retry_at = Some(now + rest);
+        self.has_ended = false;
         self.fault = Some(fault);
     }
 
@@ -119,6 +151,7 @@ impl Known {
     /// Its line was joined.
     pub(super) fn joined(&mut self) {
         self.fault = None;
+        self.has_ended = false;
         self.is_asked_at_next = false;
         self.retry_at = None;
     }

@@ -98,11 +98,19 @@ impl ClientSession {
     #[inline]
     pub fn received<'a>(&mut self, frame: Frame<'a>) -> Result<FromServer<'a>, SessionError> {
         if let (Kind::Sequenced, State::In(number)) = (frame.kind, self.state) {
-            self.state = State::In(number.checked_add(1).ok_or(SessionError::Overflow)?);
-            let message = frame.payload;
-            return Ok(FromServer::Sequenced { number, message });
+            return self.count(number, frame.payload);
         }
         self.understand(frame)
+    }
+
+    #[inline]
+    fn count<'a>(
+        &mut self,
+        number: u64,
+        message: &'a [u8],
+    ) -> Result<FromServer<'a>, SessionError> {
+        self.state = State::In(number.checked_add(1).ok_or(SessionError::Overflow)?);
+        Ok(FromServer::Sequenced { number, message })
     }
 
     fn understand<'a>(&mut self, frame: Frame<'a>) -> Result<FromServer<'a>, SessionError> {
@@ -122,9 +130,7 @@ impl ClientSession {
             (State::In(_), Packet::LoginAccepted(_) | Packet::LoginRejected(_)) => {
                 Err(SessionError::SecondLogin(kind))
             }
-            (State::In(number), Packet::Sequenced(message)) => {
-                Ok(FromServer::Sequenced { number, message })
-            }
+            (State::In(number), Packet::Sequenced(message)) => self.count(number, message),
             (State::In(_), Packet::Unsequenced(message)) => Ok(FromServer::Unsequenced(message)),
             (State::In(_), Packet::ServerHeartbeat) => Ok(FromServer::Heartbeat),
             (State::In(_), Packet::EndOfSession) => {

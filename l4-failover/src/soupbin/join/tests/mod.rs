@@ -1,3 +1,16 @@
+//! The rules of joining, one by one.
+
+mod beyond;
+mod counting;
+mod ends;
+mod heartbeats;
+mod joining;
+mod nothing_up;
+mod rejects;
+mod rig;
+mod session;
+mod unsequenced;
+
 use super::*;
 use crate::soupbin::packet::Credentials;
 
