@@ -1,6 +1,6 @@
 //! Plain TCP, byte by byte: clients, backends, and addresses where nobody answers.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -20,8 +20,16 @@ pub enum End {
 
 /// Connects to `address`; no read waits longer than a test does.
 pub fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
-    patient(stream)
+    try_connect(address).unwrap()
+}
+
+/// The same where whoever accepts may reset at once, which may be sooner than this returns.
+///
+/// # Errors
+///
+/// Why there is no connection, or none any more.
+pub fn try_connect(address: SocketAddr) -> io::Result<TcpStream> {
+    TcpStream::connect_timeout(&address, PATIENCE).map(patient)
 }
 
 /// Connects, sends `bytes`, and leaves the connection open.
@@ -52,8 +60,8 @@ pub fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, End) {
 
 /// Connects, says nothing, and reads to the end, which may come before the connection is known here.
 pub fn listen_to(address: SocketAddr) -> (Vec<u8>, End) {
-    match TcpStream::connect_timeout(&address, PATIENCE) {
-        Ok(stream) => read_to_end(&mut patient(stream)),
+    match try_connect(address) {
+        Ok(mut stream) => read_to_end(&mut stream),
         Err(error) if error.kind() == ErrorKind::ConnectionReset => (Vec::new(), End::Reset),
         Err(error) => panic!("{error}"),
     }

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tests::config::{FAST_CHECK, feed};
 use tests::process::{Program, run, until};
-use tests::wire::{Backend, End, connect, echo, echoes, read_to_end, send};
+use tests::wire::{Backend, End, connect, echo, echoes, listen_to, read_to_end, send, try_connect};
 use tests::{failover, failover_program};
 
 const GENERATION: &str = "l4_failover_generation";
@@ -336,12 +336,14 @@ fn a_port_that_comes_back_has_its_old_sessions() {
     reload(&port, &both);
     let all = listeners(&port);
     let (_, more) = all.iter().find(|(name, _)| name == "more").unwrap();
-    let refused = read_to_end(&mut connect(*more));
-    assert_eq!(refused, (vec![], End::Reset));
+    assert_eq!(listen_to(*more), (vec![], End::Reset));
     assert!(echoes(&mut held, b"still there"));
     drop(held);
     until("there is a place again", || {
-        let mut client = connect(*more);
-        client.write_all(b"hello").is_ok() && client.read_exact(&mut [0; 5]).is_ok()
+        let answer = try_connect(*more).and_then(|mut client| {
+            client.write_all(b"hello")?;
+            client.read_exact(&mut [0; 5])
+        });
+        answer.is_ok()
     });
 }

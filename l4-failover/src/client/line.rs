@@ -1,5 +1,7 @@
 //! An event in one line, for people.
 
+use std::net::SocketAddr;
+
 use super::out::{Paint, printable};
 use super::table::span;
 use crate::admin::pools::EventJson;
@@ -14,6 +16,9 @@ pub(super) fn line(event: &EventJson, paint: Paint) -> String {
 fn rest(event: &EventJson, paint: Paint) -> String {
     if let Some(missed) = event.missed {
         return format!(" {missed} events: this listener was too slow");
+    }
+    if let Some(consumer) = event.consumer {
+        return feed(event, consumer);
     }
     if let Some(forced) = event.forced {
         return format!(" {}", self::forced(event, forced));
@@ -44,6 +49,27 @@ fn rest(event: &EventJson, paint: Paint) -> String {
         rest.push_str(&format!(" ({} after the last move)", span(since)));
     }
     rest
+}
+
+/// What happened to the lines of a feed's consumer.
+fn feed(event: &EventJson, consumer: SocketAddr) -> String {
+    let line = event.endpoint.as_deref().map(printable);
+    let line = match (event.from.as_deref().map(printable), line) {
+        (Some(from), Some(to)) => format!(" {from} → {to}"),
+        (None, Some(line)) => format!(" {line}"),
+        (_, None) => String::new(),
+    };
+    let at = event.sequence.map(|it| format!(" at message {it}"));
+    let unverified = match event.verified {
+        Some(false) => ", not verified",
+        Some(true) | None => "",
+    };
+    let took = event.took_ms.as_ref().map(|took| {
+        let total = took.detect + took.connect + took.login + took.catch_up;
+        format!(" ({total:.1} ms)")
+    });
+    let (at, took) = (at.unwrap_or_default(), took.unwrap_or_default());
+    format!("{line} of {consumer}{at}{unverified}{}{took}", why(event))
 }
 
 fn forced(event: &EventJson, holds: bool) -> String {
@@ -107,6 +133,22 @@ mod tests {
                     "to": "maintenance", "healthy": false, "reason": "connection refused",
                 }),
                 "endpoint a:1 stays in maintenance, its checks fail: connection refused",
+            ),
+            (
+                json!({
+                    "event": "line_lost", "consumer": "127.0.0.1:5", "endpoint": "a:1",
+                    "sequence": 17, "cause": "closed", "reason": "closed by the server",
+                }),
+                "line_lost a:1 of 127.0.0.1:5 at message 17: closed: closed by the server",
+            ),
+            (
+                json!({
+                    "event": "line_joined", "consumer": "127.0.0.1:5", "endpoint": "b:1",
+                    "from": "a:1", "sequence": 17, "cause": "failover", "verified": false,
+                    "took_ms": {"detect": 0.5, "connect": 0.25, "login": 1.0, "catch_up": 0.25},
+                }),
+                "line_joined a:1 → b:1 of 127.0.0.1:5 at message 17, not verified: failover \
+                 (2.0 ms)",
             ),
             (
                 json!({"event": "missed", "missed": 7}),

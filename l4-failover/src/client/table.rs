@@ -1,9 +1,10 @@
 //! Pools at a glance: who is active, since when and why, and how each endpoint is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::out::{Paint, printable};
-use crate::admin::pools::{EndpointJson, PoolJson, TierJson};
+use crate::admin::pools::{EndpointJson, FeedJson, PoolJson, TierJson};
 
 const HEAD: [&str; COLUMNS] = [
     "TIER", "ENDPOINT", "STATE", "FOR", "SESSIONS", "CONNECTS", "FAILURES", "NOTE",
@@ -45,7 +46,31 @@ fn pool(pool: &PoolJson, paint: Paint) -> String {
         let sentence = format!("a restart may forget decisions: {}", printable(error));
         say("warning", paint.state("down", &sentence));
     }
+    if let Some(feed) = &pool.feed {
+        text.push_str(&consumers(feed, paint));
+    }
     text.push_str(&endpoints(pool, paint));
+    text
+}
+
+/// Who consumes a feed, and which lines cannot carry them.
+fn consumers(feed: &FeedJson, paint: Paint) -> String {
+    let waiting = match feed.waiting {
+        0 => String::new(),
+        waiting => paint.state("down", &format!(", {waiting} without a line")),
+    };
+    let mut text = format!("  consumers {}{waiting}\n", feed.consumers);
+    let lines = feed.shown.iter().flat_map(|consumer| &consumer.lines);
+    let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for line in lines.filter(|line| line.stage == "failed") {
+        let reason = line.reason.as_deref().unwrap_or_default();
+        *failed.entry((&line.endpoint, reason)).or_default() += 1;
+    }
+    for ((endpoint, reason), count) in failed {
+        let (endpoint, reason) = (printable(endpoint), printable(reason));
+        let sentence = format!("{endpoint} failed for {count}: {reason}");
+        text.push_str(&format!("  line      {}\n", paint.state("down", &sentence)));
+    }
     text
 }
 

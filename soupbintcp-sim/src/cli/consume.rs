@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
 use l4_failover::process::signals::Signals;
@@ -11,10 +11,10 @@ use l4_failover::soupbin::session::ClientLimits;
 
 use super::Failure;
 use super::progress::Progress;
-use crate::consumer::{self, Options, Report, Schedule};
+use super::start::start;
+use crate::consumer::{self, Options, Report, Scheduled};
+use crate::server::{Burst, Rate, Schedule};
 
-/// Logs in, counts and judges what comes. Exit code 0: all was well; 1: it was not; 2: there was no
-/// login.
 #[derive(Debug, Args)]
 pub(super) struct Consume {
     /// Where the feed is, as HOST:PORT.
@@ -57,11 +57,15 @@ pub(super) struct Consume {
     /// Compares every message with that of `serve --seed`.
     #[arg(long, value_name = "SEED")]
     verify_seed: Option<u64>,
-    /// Measures latency: message n was due at START + n / RATE. As given to `serve`.
-    #[arg(long, value_name = "PER_SECOND", requires = "start", value_parser = rate)]
-    rate: Option<f64>,
-    /// When message 0 would have been due, as @ and seconds since 1970.
-    #[arg(long, value_name = "@SECONDS", requires = "rate", value_parser = moment)]
+    /// Measures latency, from when message n was due: START + n / RATE. As given to `serve`. What
+    /// was due before the login is not measured.
+    #[arg(long, value_name = "RATE", requires = "start")]
+    rate: Option<Rate>,
+    /// The bursts that were given to `serve`.
+    #[arg(long, value_name = "PROFILE", requires = "rate")]
+    burst: Option<Burst>,
+    /// When the session started: @ and seconds since 1970, to the microsecond.
+    #[arg(long, value_name = "@SECONDS", requires = "rate", value_parser = start)]
     start: Option<SystemTime>,
     /// Connects again after a disconnect, and goes on with the message that is missing. The
     /// disconnect counts.
@@ -85,22 +89,7 @@ enum Protocol {
     V41,
 }
 
-fn rate(text: &str) -> Result<f64, String> {
-    let rate = text
-        .parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| "messages per second: a positive number".to_owned())
-}
-
-fn moment(text: &str) -> Result<SystemTime, String> {
-    let seconds = text.strip_prefix('@').and_then(|it| it.parse().ok());
-    let since = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
-    let moment = since.and_then(|it| UNIX_EPOCH.checked_add(it));
-    moment.ok_or_else(|| "@ and seconds since 1970, such as @1763640000".to_owned())
-}
-
-pub(super) fn run(consume: Consume) -> Result<(), Failure> {
+pub(super) fn consume(consume: Consume) -> Result<(), Failure> {
     let is_json = consume.json;
     let options = options(consume)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -115,7 +104,7 @@ pub(super) fn run(consume: Consume) -> Result<(), Failure> {
 
 fn options(consume: Consume) -> Result<Options, Failure> {
     let login = login(&consume)?;
-    let schedule = consume.rate.zip(consume.start);
+    let scheduled = scheduled(&consume)?;
     Ok(Options {
         login,
         limits: ClientLimits {
@@ -124,11 +113,26 @@ fn options(consume: Consume) -> Result<Options, Failure> {
         count: consume.count,
         duration: consume.duration,
         seed: consume.verify_seed,
-        schedule: schedule.map(|(rate, start)| Schedule { start, rate }),
+        scheduled,
         out: consume.out,
         reconnects: consume.reconnect,
         ..Options::new(consume.address, login.credentials)
     })
+}
+
+fn scheduled(consume: &Consume) -> Result<Option<Scheduled>, Failure> {
+    let (Some(rate), Some(start)) = (consume.rate, consume.start) else {
+        return Ok(None);
+    };
+    match rate {
+        Rate::PerSecond(rate) => {
+            let schedule = Schedule::new(rate, consume.burst);
+            Ok(Some(Scheduled { start, schedule }))
+        }
+        Rate::Max => Err(Failure::Mistaken(
+            "latency counts from when a message was due: with --rate max none is".to_owned(),
+        )),
+    }
 }
 
 fn login(consume: &Consume) -> Result<LoginRequest, Failure> {

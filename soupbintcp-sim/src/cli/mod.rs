@@ -4,6 +4,7 @@
 mod consume;
 mod progress;
 mod serve;
+mod start;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Serves and judges a believable ITCH 5.0 feed over SoupBinTCP.
+/// A believable ITCH-over-SoupBinTCP feed, to test consumers against.
 #[derive(Debug, Parser)]
 #[command(name = "soupbintcp-sim", version, arg_required_else_help = true)]
 struct Cli {
@@ -21,8 +22,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Consume(Box<consume::Consume>),
+    /// Serves a feed until SIGTERM or SIGINT.
+    ///
+    /// Prints one line on stderr when all addresses are bound: `ready feed=ADDR … admin=ADDR`.
+    /// Message n is due at start + n / rate: two servers of one seed, start and rate, or one that was
+    /// restarted, stand at the same place.
     Serve(Box<serve::Serve>),
+    /// Logs in to a feed, and judges what comes, until the session ends or all has come that was
+    /// wanted.
+    ///
+    /// Exit code 0: every message came once, in order, unharmed, over one connection. 1: not so. 2:
+    /// there was no login.
+    Consume(Box<consume::Consume>),
 }
 
 /// Something failed, or was mistaken.
@@ -40,8 +51,8 @@ pub fn main() -> ExitCode {
 /// Runs a command given as words, the first of which is the program's name.
 pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::parse_from(words).command {
-        Command::Consume(consume) => consume::run(*consume),
         Command::Serve(serve) => serve::serve(*serve),
+        Command::Consume(consume) => consume::consume(*consume),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

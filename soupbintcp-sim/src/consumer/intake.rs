@@ -10,9 +10,9 @@ use l4_failover::soupbin::packet::{LoginAccepted, LoginRequest, SessionId};
 use super::against_seed::AgainstSeed;
 use super::against_time::AgainstTime;
 use super::error::ConsumeError;
+use super::lateness::Lateness;
 use super::options::Options;
 use super::report::Report;
-use super::schedule::Lateness;
 use super::verdict::{Fault, Tally};
 use crate::binary_file::Writer;
 
@@ -54,7 +54,7 @@ impl Intake {
         Ok(Self {
             judge,
             tally: Tally::default(),
-            lateness: options.schedule.and_then(Lateness::new),
+            lateness: options.scheduled.and_then(Lateness::new),
             file: options.out.as_deref().map(create).transpose()?,
             messages: 0,
             first: None,
@@ -72,7 +72,10 @@ impl Intake {
     }
 
     /// A login was accepted: what counting says of the messages that follow.
-    pub(super) fn begins(&mut self, accepted: LoginAccepted) {
+    pub(super) fn begins(&mut self, accepted: LoginAccepted, now: SystemTime) {
+        if let Some(lateness) = &mut self.lateness {
+            lateness.begins(now);
+        }
         self.session.get_or_insert(accepted.session);
         let next = accepted.sequence;
         if let Judge::Seed(seed) = self.judge {

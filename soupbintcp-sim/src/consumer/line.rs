@@ -152,7 +152,7 @@ impl Line {
                 }
                 FromServer::Accepted(accepted) => {
                     self.was_in = true;
-                    intake.begins(accepted);
+                    intake.begins(accepted, now);
                 }
                 FromServer::Rejected(reject) => return Err(Cause::Rejected(reject).into()),
                 FromServer::End => return Err(Halt::End(End::Session)),

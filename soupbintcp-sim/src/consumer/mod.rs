@@ -19,10 +19,10 @@ mod against_seed;
 mod against_time;
 mod error;
 mod intake;
+mod lateness;
 mod line;
 mod options;
 mod report;
-mod schedule;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -40,9 +40,9 @@ use watch::Watch;
 
 // The public interface is:
 pub use error::{Cause, ConsumeError};
+pub use lateness::Scheduled;
 pub use options::Options;
 pub use report::Report;
-pub use schedule::Schedule;
 pub use verdict::{Fault, Faults};
 pub use watch::Glance;
 

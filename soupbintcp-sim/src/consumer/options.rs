@@ -6,7 +6,7 @@ use std::time::Duration;
 use l4_failover::soupbin::packet::{Credentials, LoginRequest, SessionId};
 use l4_failover::soupbin::session::ClientLimits;
 
-use super::schedule::Schedule;
+use super::lateness::Scheduled;
 
 /// What to consume, from where, for how long, and what to compare it with.
 #[derive(Clone, Debug)]
@@ -24,8 +24,8 @@ pub struct Options {
     pub duration: Option<Duration>,
     /// The seed whose day the messages should be.
     pub seed: Option<u64>,
-    /// When messages are due: latency is measured.
-    pub schedule: Option<Schedule>,
+    /// When messages are due: the latency of those is measured that are due after the first login.
+    pub scheduled: Option<Scheduled>,
     /// Where messages are kept, as a BinaryFILE.
     pub out: Option<PathBuf>,
     /// Whether to connect again after a disconnect, which counts all the same.
@@ -48,7 +48,7 @@ impl Options {
             count: None,
             duration: None,
             seed: None,
-            schedule: None,
+            scheduled: None,
             out: None,
             reconnects: false,
         }

@@ -24,7 +24,8 @@ pub struct Report {
     pub disconnects: u64,
     /// Why, for the first ones.
     pub causes: Vec<String>,
-    /// Nanoseconds from when a message was due to when it was read; none if no schedule was given.
+    /// Nanoseconds from when a message was due to when it was read, of those that were due after the
+    /// first login; none if no schedule was given.
     pub latency: Option<Histogram<u64>>,
 }
 

@@ -143,7 +143,7 @@ fn messages_of_another_protocol_have_no_time() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Any number of cuts, each far from the others: the counts are exact.
     #[test]

@@ -10,7 +10,7 @@ use super::lane::Lane;
 use super::script::Script;
 use crate::itch::{Header, LENGTH_MAX, Message, Timestamp};
 
-/// Messages from some number on, without end. About 200 KiB, wherever it stands.
+/// Messages from some number on, without end. About 250 KiB, wherever it stands.
 #[derive(Debug)]
 pub struct Messages {
     seeded: Arc<Seeded>,

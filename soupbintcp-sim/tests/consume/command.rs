@@ -72,7 +72,7 @@ async fn mistakes_on_the_command_line_end_with_2() {
     for words in [
         "",
         "127.0.0.1:1 --rate 5",
-        "127.0.0.1:1 --rate 0 --start @1",
+        "127.0.0.1:1 --rate max --start @1",
         "127.0.0.1:1 --rate 5 --start yesterday",
         "127.0.0.1:1 --username toolong",
         "127.0.0.1:1 --password a --password-file b",

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use l4_failover::soupbin::packet::{Credentials, Reject};
 use soupbintcp_sim::binary_file::Indexed;
-use soupbintcp_sim::consumer::{self, Faults, Options, Schedule};
+use soupbintcp_sim::consumer::{self, Faults, Options, Scheduled};
+use soupbintcp_sim::server::Schedule;
 
 use crate::server::{Act, SEED, SESSION, serve};
 
@@ -187,12 +188,14 @@ async fn without_a_seed_numbers_and_times_are_judged() {
 
 #[tokio::test]
 async fn without_a_first_login_there_is_no_verdict() {
-    let (address, _server) = serve(vec![vec![Act::Reject(Reject::NotAuthorized)]]).await;
+    let (address, server) = serve(vec![vec![Act::Reject(Reject::NotAuthorized)]]).await;
     let error = consumer::run(options(address), pending())
         .await
         .unwrap_err();
     let said = format!("{address}: the login was answered with J A (not authorised)");
     assert_eq!(error.to_string(), said);
+    // Now nobody listens there.
+    server.await.unwrap();
     let error = consumer::run(options(address), pending())
         .await
         .unwrap_err();
@@ -216,22 +219,35 @@ async fn messages_are_kept() {
     );
 }
 
-/// What was due a minute ago is a minute late, however quickly it comes.
+/// The verdict on 100 messages, due after a start that is `early` before now, a millisecond each,
+/// and sent after a pause.
+async fn timed(early: bool, pause: Duration) -> consumer::Report {
+    let script = vec![
+        Act::Accept(None),
+        Act::Wait(pause),
+        Act::Send((1..=100).collect()),
+        Act::End,
+    ];
+    let (address, _server) = serve(vec![script]).await;
+    let second = Duration::from_secs(1);
+    let now = SystemTime::now();
+    let start = if early { now - second } else { now + second };
+    let schedule = Schedule::new(1000.try_into().unwrap(), None);
+    let scheduled = Some(Scheduled { start, schedule });
+    let options = Options {
+        scheduled,
+        ..options(address)
+    };
+    consumer::run(options, pending()).await.unwrap()
+}
+
 #[tokio::test]
 async fn latency_counts_from_when_a_message_was_due() {
-    let script = vec![Act::Accept(None), Act::Send((1..=100).collect()), Act::End];
-    let (address, _server) = serve(vec![script]).await;
-    let mut options = options(address);
-    let start = SystemTime::now() - Duration::from_secs(10);
-    options.schedule = Some(Schedule {
-        start,
-        rate: 1000.0,
-    });
-    let report = consumer::run(options, pending()).await.unwrap();
+    // All are due within 1.1 s.
+    let report = timed(false, Duration::from_millis(1400)).await;
     let latency = report.latency.as_ref().unwrap();
     assert_eq!(latency.len(), 100);
-    let range = 9_890_000_000..15_000_000_000;
-    assert!(range.contains(&latency.min()), "{}", latency.min());
+    assert!(latency.min() >= 290_000_000, "{}", latency.min());
     // The last message was due 99 ms after the first one.
     let spread = latency.max() - latency.min();
     assert!((80_000_000..110_000_000).contains(&spread), "{spread}");
@@ -240,4 +256,10 @@ async fn latency_counts_from_when_a_message_was_due() {
             .to_json()
             .contains(r#","disconnects":0,"latency_ns":{"count":100,"#)
     );
+}
+
+#[tokio::test]
+async fn what_was_due_before_the_login_has_no_latency() {
+    let report = timed(true, Duration::ZERO).await;
+    assert_eq!((report.messages, report.latency.unwrap().len()), (100, 0));
 }

@@ -4,5 +4,6 @@
 
 mod command;
 mod library;
+mod served;
 mod server;
 mod speed;

@@ -20,6 +20,7 @@ pub(crate) enum Act {
     Reject(Reject),
     /// Sends the seed's messages of these numbers.
     Send(Vec<u64>),
+    Wait(Duration),
     /// Sends any bytes.
     Raw(Vec<u8>),
     End,
@@ -74,6 +75,7 @@ async fn perform(mut stream: TcpStream, login: LoginRequest, script: Vec<Act>) {
             }
             Act::Reject(reject) => Packet::LoginRejected(reject).encode(&mut out).unwrap(),
             Act::Send(numbers) => frames(&day, &numbers, &mut out),
+            Act::Wait(pause) => tokio::time::sleep(pause).await,
             Act::Raw(bytes) => out = bytes,
             Act::End => Packet::EndOfSession.encode(&mut out).unwrap(),
             Act::Idle => return idle(stream).await,
@@ -84,6 +86,10 @@ async fn perform(mut stream: TcpStream, login: LoginRequest, script: Vec<Act>) {
         if stream.write_all(&out).await.is_err() {
             return;
         }
+    }
+    // A heartbeat that nobody read would make the end a reset, which overtakes what was sent.
+    if stream.shutdown().await.is_ok() {
+        silence(stream).await;
     }
 }
 

@@ -107,11 +107,11 @@ impl News<'_> {
                 fault,
                 was_joined: false,
             } => {
-                warn!(target: "feed", port, %id, %consumer, line = %name(*target), fault = fault.as_str(), reason = %fault, "line down");
+                warn!(target: "feed", port, %id, %consumer, line = %name(*target), fault = fault.as_str(), reason = fault.to_string(), "line down");
             }
             JoinEvent::LineDown { .. } => {}
             JoinEvent::FailoverStarted { from, fault, next } => {
-                warn!(target: "feed", port, %id, %consumer, line = %name(*from), next, fault = fault.as_str(), reason = %fault, "line lost");
+                warn!(target: "feed", port, %id, %consumer, line = %name(*from), next, fault = fault.as_str(), reason = fault.to_string(), "line lost");
             }
             JoinEvent::Joined(joined) => self.log_joined(joined, told),
             JoinEvent::Truncated {
