@@ -2,9 +2,9 @@
 
 use l4_failover::soupbin::packet::{HEADER, Packet, TooLong};
 
-/// Messages of a chunk: some kilobytes of a day's frames. A write takes a chunk, and making one
-/// takes some tens of microseconds, during which nobody else is served.
-pub(super) const CHUNK: u64 = 128;
+/// Messages of a chunk. Some ten kilobytes of a day's frames: one write takes a chunk, and making
+/// one delays nobody by more than some tens of microseconds.
+pub(super) const CHUNK: u64 = 256;
 
 /// The chunk that message `n` is in, counted from 0.
 pub(super) fn chunk_of(n: u64) -> u64 {
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn chunk() -> Chunk {
-        let mut chunk = Chunk::new(129);
+        let mut chunk = Chunk::new(257);
         for message in [&b"a"[..], b"bb", b""] {
             chunk.push(message).unwrap();
         }
@@ -132,27 +132,27 @@ mod tests {
 
     #[test]
     fn numbers_and_chunks() {
-        assert_eq!([1, 128, 129].map(chunk_of), [0, 0, 1]);
-        assert_eq!([0, 1].map(first_of), [1, 129]);
+        assert_eq!([1, 256, 257].map(chunk_of), [0, 0, 1]);
+        assert_eq!([0, 1].map(first_of), [1, 257]);
     }
 
     #[test]
     fn a_chunk_knows_where_its_frames_are() {
         let chunk = chunk();
         assert_eq!(chunk.bytes(), b"\0\x02Sa\0\x03Sbb\0\x01S");
-        assert_eq!([129, 130, 131, 132].map(|n| chunk.start(n)), [0, 4, 9, 12]);
+        assert_eq!([257, 258, 259, 260].map(|n| chunk.start(n)), [0, 4, 9, 12]);
         assert_eq!(
             [0, 3, 4, 8, 9, 11, 12].map(|at| chunk.message_at(at)),
-            [129, 129, 130, 130, 131, 131, 132]
+            [257, 257, 258, 258, 259, 259, 260]
         );
-        assert!(!chunk.holds(128) && chunk.holds(129) && chunk.holds(131) && !chunk.holds(132));
+        assert!(!chunk.holds(256) && chunk.holds(257) && chunk.holds(259) && !chunk.holds(260));
     }
 
     #[test]
     fn blemishes_change_their_messages_alone() {
         let blemished = |blemish| {
-            let chunk = chunk().blemished(&[(130, blemish)]);
-            assert_eq!(chunk.after(), 132);
+            let chunk = chunk().blemished(&[(258, blemish)]);
+            assert_eq!(chunk.after(), 260);
             chunk.bytes().to_vec()
         };
         assert_eq!(blemished(Blemish::Corrupt), b"\0\x02Sa\0\x03Sbc\0\x01S");

@@ -1,34 +1,34 @@
 //! A client's connection, from its acceptance to its end.
 
+mod supply;
+mod wire;
+
 use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::task::Poll;
+use std::time::Instant;
 
 use l4_failover::socket::Stream;
 use l4_failover::socket::cut::ResetOnDrop;
 use l4_failover::soupbin::packet::{LoginRequest, Packet};
 use l4_failover::soupbin::session::{ServerSession, Tick};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
-use super::alarm::Alarm;
-use super::chunk::chunk_of;
-use super::client::Client;
-use super::conduct::{Conduct, Deed, Flow};
-use super::end::End;
-use super::goodbye;
-use super::incoming::{Incoming, Said};
-use super::outgoing::Outgoing;
-use super::stage::{Record, Stage};
-use super::status::GoneStatus;
+use self::wire::{poll_read, poll_write, until};
+use crate::server::alarm::Alarm;
+use crate::server::client::Client;
+use crate::server::conduct::{Conduct, Deed, Flow};
+use crate::server::end::End;
+use crate::server::goodbye;
+use crate::server::incoming::{Incoming, Said};
+use crate::server::outgoing::Outgoing;
+use crate::server::stage::{Record, Stage};
+use crate::server::status::GoneStatus;
 
 /// Serves a client to its end, and says in the log how it came to it.
-pub(super) async fn converse(stream: Stream, record: Record) {
+pub(in crate::server) async fn converse(stream: Stream, record: Record) {
     let (client, address) = (record.entry.own.id, record.entry.client);
     debug!(client, %address, "connected");
     let mut conversation = Conversation::new(stream, &record);
@@ -212,64 +212,6 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// Sees to it that there is to be written what may be.
-    async fn fill(&mut self, now: Instant) -> Result<(), End> {
-        if !self.session.is_in() || self.conduct.flow != Flow::On {
-            self.outgoing.allow(0);
-            return Ok(());
-        }
-        let end = self.follow_script(now).await?;
-        if self.conduct.flow != Flow::On {
-            self.outgoing.allow(0);
-            return Ok(());
-        }
-        if self.outgoing.next() > self.stage.timeline.last() {
-            return Err(self.farewell());
-        }
-        let is_other = self.is_stale && self.outgoing.is_between();
-        if self.outgoing.is_saying() {
-            // First that: an answer to a login does not wait for messages to be made.
-            return Ok(());
-        }
-        if end >= self.outgoing.next() && (is_other || !self.outgoing.has_next()) {
-            self.load().await?;
-        }
-        self.outgoing.allow(end);
-        Ok(())
-    }
-
-    /// The last message that may be sent at `now`. Where the script has something before the next
-    /// message, that is done first.
-    async fn follow_script(&mut self, now: Instant) -> Result<u64, End> {
-        loop {
-            let end = self.stage.timeline.end(now, self.conduct.lag);
-            let (next, barrier) = (self.outgoing.next(), self.stage.barrier());
-            if next < barrier || next > end || self.conduct.flow != Flow::On {
-                // What was ordered before the barrier was lifted is to be seen.
-                self.obey().await?;
-                let end = self.stage.timeline.end(now, self.conduct.lag);
-                return Ok(end.min(barrier - 1));
-            }
-            self.stage.reach(next);
-            self.obey().await?;
-        }
-    }
-
-    async fn load(&mut self) -> Result<(), End> {
-        let next = self.outgoing.next();
-        if next > self.stage.timeline.last() {
-            return Ok(());
-        }
-        let chunk = self.stage.tape.chunk(chunk_of(next)).await;
-        let mut chunk = chunk.map_err(End::Content)?;
-        if self.conduct.is_blemished(chunk.first(), chunk.after()) {
-            chunk = Arc::new(chunk.blemished(&self.conduct.blemishes));
-        }
-        self.outgoing.load(chunk);
-        self.is_stale = false;
-        Ok(())
-    }
-
     /// Waits for something to happen.
     async fn event(&mut self, now: Instant) -> Result<Event, End> {
         let due = self.due();
@@ -307,19 +249,6 @@ impl<'a> Conversation<'a> {
             woken = until(alarm, due) => woken.map(|()| Event::Woken).map_err(End::Alarm),
             () = sleep_until(timer.into()) => Ok(Event::Woken),
         }
-    }
-
-    /// When the next message may be sent, if that is to be waited for.
-    fn due(&self) -> Option<Instant> {
-        let is_waiting = self.session.is_in()
-            && self.conduct.flow == Flow::On
-            && self.outgoing.bytes().is_empty()
-            && self.outgoing.next() <= self.stage.timeline.last();
-        let due = |()| {
-            let next = self.outgoing.next();
-            self.stage.timeline.due(next, self.conduct.lag)
-        };
-        is_waiting.then_some(()).and_then(due)
     }
 
     fn heard(&mut self, count: usize) -> Result<(), End> {
@@ -364,64 +293,5 @@ impl<'a> Conversation<'a> {
         let (client, address) = (self.client.id, self.record.entry.client);
         let (username, sequence) = (login.credentials.username(), login.sequence);
         info!(client, %address, username, session = %login.session, sequence, "login");
-    }
-
-    fn wrote(&mut self, count: usize, now: Instant) {
-        self.session.sent(now);
-        self.stalled = None;
-        let first = self.outgoing.next();
-        let messages = self.outgoing.wrote(count);
-        let next = self.outgoing.next();
-        self.client.progress.wrote(next, messages, count);
-        if messages == 0 {
-            return;
-        }
-        self.stage.timeline.sent(next - 1);
-        self.stage.counts.messages.fetch_add(messages, Relaxed);
-        if let Some(late) = self.late(first, now) {
-            self.stage.counts.lateness.add(late, messages);
-        }
-    }
-
-    /// How late a message was that became due while the client was there.
-    fn late(&self, n: u64, now: Instant) -> Option<Duration> {
-        let due = self.stage.timeline.due(n, self.conduct.lag);
-        let due = due.filter(|due| *due > self.since);
-        due.map(|due| now.saturating_duration_since(due))
-    }
-}
-
-/// Waits until `due`, if there is such a moment; for ever, if not.
-async fn until(alarm: &mut Option<Alarm>, due: Option<Instant>) -> io::Result<()> {
-    match (alarm, due) {
-        (Some(alarm), Some(due)) => alarm.until(due).await,
-        _ => std::future::pending().await,
-    }
-}
-
-fn poll_read(
-    stream: &mut ResetOnDrop<Stream>,
-    incoming: &mut Incoming,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
-    let mut room = ReadBuf::new(incoming.room());
-    ready!(Pin::new(&mut **stream).poll_read(cx, &mut room))?;
-    Poll::Ready(Ok(room.filled().len()))
-}
-
-/// Writes what is taken; waits, if there is nothing to be written.
-fn poll_write(
-    stream: &mut ResetOnDrop<Stream>,
-    bytes: &[u8],
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
-    let stream = Pin::new(&mut **stream);
-    if !bytes.is_empty() {
-        return stream.poll_write(cx, bytes);
-    }
-    // What TLS holds back is on its way; a socket holds nothing back.
-    match stream.poll_flush(cx) {
-        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
     }
 }
