@@ -33,7 +33,7 @@ soak:
 # Fuzzes a target for some seconds; needs cargo-fuzz and a nightly toolchain.
 fuzz target='hello' seconds='300':
     mkdir -p fuzz/corpus/{{target}}
-    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} gateway/testdata/{{target}} -- -max_len=20000 -max_total_time={{seconds}}
+    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} {{ if path_exists("gateway/testdata/" + target) == "true" { "gateway/testdata/" + target } else { "" } }} -- -max_len=20000 -max_total_time={{seconds}}
 
 # What the gateway costs: memory, CPU, latency.
 bench *options:

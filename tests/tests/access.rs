@@ -7,9 +7,10 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
+use tests::namespace::Namespace;
 use tests::process::{Gateway, PATIENCE, until};
 use tests::wire::{Backend, End, echo, echoes, read_exactly, read_to_end};
-use tests::{gateway, hello};
+use tests::{gateway, hello, peers};
 
 const ACCESS_DENIED: [u8; 7] = [21, 3, 3, 0, 2, 2, 49];
 
@@ -25,6 +26,8 @@ const CAROL: &str = "127.0.2.1";
 /// What a test says of a gateway of dc1 with the services `currency` and `orders`.
 #[derive(Default)]
 struct Given<'a> {
+    /// Where it listens, if not at a port of 127.0.0.1.
+    address: Option<&'a str>,
     listen: &'a str,
     currency: &'a str,
     dc2: &'a str,
@@ -33,6 +36,7 @@ struct Given<'a> {
 
 fn start(endpoint: SocketAddr, given: &Given<'_>) -> Gateway {
     let Given {
+        address,
         listen,
         currency,
         dc2,
@@ -42,7 +46,7 @@ fn start(endpoint: SocketAddr, given: &Given<'_>) -> Gateway {
         r#"
         datacenter = "dc1"
         [listen]
-        address = "127.0.0.1:0"
+        address = "{}"
         {listen}
         [log]
         format = "json"
@@ -65,7 +69,8 @@ fn start(endpoint: SocketAddr, given: &Given<'_>) -> Gateway {
         gateways = ["{endpoint}"]
         check = "none"
         {dc2}
-        "#
+        "#,
+        address.unwrap_or("127.0.0.1:0")
     ))
 }
 
@@ -77,7 +82,7 @@ fn connect_from(client: &str, to: SocketAddr) -> TcpStream {
 /// [`connect_from`], where a reset may come before the connection is known here.
 fn try_connect_from(client: &str, to: SocketAddr) -> io::Result<TcpStream> {
     let client: IpAddr = client.parse().unwrap();
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::new(client, 0).into()).unwrap();
     socket.connect_timeout(&to.into(), PATIENCE)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -282,4 +287,73 @@ fn a_gateway_that_takes_anybody_for_a_gateway_says_so_at_its_start() {
     let gateway = start(echo(), &given);
     let warned = |line: &str| line.contains("WARN") && line.contains("give peer_allow");
     gateway.line(warned);
+}
+
+/// What the log says of a source that has as many connections as it may.
+fn full_source(gateway: &Gateway) -> String {
+    let refused = |line: &Value| line["reason"] == "source_connections";
+    let line = gateway.ended_as(1, refused).remove(0);
+    line["error"].as_str().unwrap().to_owned()
+}
+
+/// On the one address of IPv6 that every machine has: a proxy says for whom it connects.
+#[test]
+fn a_network_of_ipv6_is_one_source_also_behind_a_proxy() {
+    let given = Given {
+        address: Some("[::1]:0"),
+        listen: "proxy_from = [\"::1\"]",
+        limits: "connections_per_source = 1\nsource_ipv6_prefix = 56",
+        ..Given::default()
+    };
+    let gateway = start(echo(), &given);
+    let to = gateway.listen();
+    let open = |client: &str| {
+        let header = format!("PROXY TCP6 {client} ::1 40000 {}\r\n", to.port());
+        let mut stream = connect_from("::1", to);
+        let hello = hello::named(b"currency.dc1");
+        stream.write_all(header.as_bytes()).unwrap();
+        // Refused, it may be reset before all is written.
+        let _ = stream.write_all(&hello);
+        let mut answer = vec![0; hello.len()];
+        stream.read_exact(&mut answer).map(|()| stream)
+    };
+    let _first = open("2001:db8:0:100::1").unwrap();
+    let _other = open("2001:db8:0:200::1").unwrap();
+    assert!(open("2001:db8:0:1ff:1:2:3:4").is_err());
+    let said = full_source(&gateway);
+    assert!(
+        said.starts_with("2001:db8:0:100::/56 has 1 connections"),
+        "{said}"
+    );
+}
+
+/// Addresses of IPv6 that are a machine's own, as far as a namespace can be one.
+#[test]
+fn a_network_of_ipv6_is_one_source() {
+    let made = Namespace::new();
+    let Ok(namespace) = made.inspect_err(|why| peers::skip(why)) else {
+        return;
+    };
+    const HOSTS: [&str; 3] = ["2001:db8:0:1::1", "2001:db8:0:1:2::2", "2001:db8:0:2::1"];
+    for host in HOSTS {
+        let address = format!("address add {host}/128 dev lo nodad");
+        namespace.ip(&address).unwrap();
+    }
+    namespace.enter(|| {
+        let given = Given {
+            address: Some("[::]:0"),
+            limits: "connections_per_source = 1",
+            ..Given::default()
+        };
+        let gateway = start(echo(), &given);
+        let to = SocketAddr::new(HOSTS[0].parse().unwrap(), gateway.listen().port());
+        let _first = session(HOSTS[0], to);
+        assert_eq!(told(HOSTS[1], to), RESET);
+        let _other = session(HOSTS[2], to);
+        let said = full_source(&gateway);
+        assert!(
+            said.starts_with("2001:db8:0:1::/64 has 1 connections"),
+            "{said}"
+        );
+    });
 }

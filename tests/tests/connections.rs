@@ -165,3 +165,16 @@ fn connections_of_a_local_port_are_shown_and_ended_alike() {
     assert_eq!(read_to_end(&mut upstream), (vec![], End::Reset));
     assert_ended_by_operator(&port, "relay");
 }
+
+#[test]
+fn how_many_to_show_is_a_number() {
+    let gateway = gateway!(dc1("", &[Backend::default().address()], ""));
+    for wrong in ["-1", "many", "1.5"] {
+        let answer = gateway.get(&format!("/connections?limit={wrong}"));
+        let expected = format!("limit: \\\"{wrong}\\\" is not how many to show, a number");
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert!(answer.body.contains(&expected), "{}", answer.body);
+    }
+    let all = shown(&gateway, "/connections?limit=1000000");
+    assert_eq!(all["left_out"], 0);
+}

@@ -97,16 +97,29 @@ impl<S: Serve> Clone for Shared<S> {
 
 #[derive(Deserialize)]
 struct Limit {
-    limit: Option<usize>,
+    /// As it was written: what is wrong with it is said in our words.
+    limit: Option<String>,
+}
+
+impl Limit {
+    fn shown(self) -> Result<usize, String> {
+        let Some(limit) = self.limit else {
+            return Ok(SHOWN);
+        };
+        let shown = limit.parse::<usize>();
+        shown.map(|shown| shown.min(SHOWN_MAX)).map_err(|_| {
+            format!("limit: {limit:?} is not how many to show, a number; at most {SHOWN_MAX} are")
+        })
+    }
 }
 
 async fn show<S: Serve>(
     State(shared): State<Shared<S>>,
     wanted: Result<Query<Limit>, QueryRejection>,
 ) -> Result<Json<ConnectionsJson>, Response> {
-    let Query(Limit { limit }) =
-        wanted.map_err(|rejection| refusal(StatusCode::BAD_REQUEST, rejection.body_text()))?;
-    let limit = limit.unwrap_or(SHOWN).min(SHOWN_MAX);
+    let wanted = wanted.map_err(|rejection| rejection.body_text());
+    let limit = wanted.and_then(|Query(limit)| limit.shown());
+    let limit = limit.map_err(|mistake| refusal(StatusCode::BAD_REQUEST, mistake))?;
     let live = shared.service.live();
     // Ids ascend with time; no more than are wanted are held at once.
     let (mut oldest, mut seen) = (BTreeMap::new(), 0);

@@ -16,8 +16,8 @@ pub struct CompletionsArgs {
 /// Which page.
 #[derive(Clone, Debug, Args)]
 pub struct ManArgs {
-    /// The command. [default: the program]
-    command: Option<String>,
+    /// The command, and the command of that one, if it has any. [default: the program]
+    command: Vec<String>,
 }
 
 pub(super) fn completions(
@@ -39,21 +39,27 @@ pub(super) fn man(args: &ManArgs, program: &Program, out: &mut Out<'_>) -> Resul
     let mut whole = (program.command)();
     // Gives the commands their full names, as in `l4-failover status`.
     whole.build();
-    let command = match &args.command {
-        None => whole,
-        Some(name) => subcommand(&whole, name)?,
-    };
+    let mut command = &whole;
+    for name in &args.command {
+        command = subcommand(command, name)?;
+    }
+    let command = command.clone();
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
     out.say(&String::from_utf8_lossy(&page))
 }
 
-fn subcommand(whole: &Command, name: &str) -> Result<Command, ClientError> {
-    whole.find_subcommand(name).cloned().ok_or_else(|| {
-        let known = whole.get_subcommands().map(Command::get_name);
+fn subcommand<'c>(of: &'c Command, name: &str) -> Result<&'c Command, ClientError> {
+    of.find_subcommand(name).ok_or_else(|| {
+        let known = of.get_subcommands().map(Command::get_name);
+        let known = known.collect::<Vec<_>>().join(", ");
         ClientError::NoCommand {
             name: name.to_owned(),
-            known: known.collect::<Vec<_>>().join(", "),
+            known: if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known
+            },
         }
     })
 }

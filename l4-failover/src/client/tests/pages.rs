@@ -19,6 +19,17 @@ async fn the_program_and_every_command_have_a_page() {
     assert!(page.contains("failback"), "{page}");
     let page = run(&["man", "failback"]).await.unwrap();
     assert!(page.contains("\\-\\-force"), "{page}");
+    let page = run(&["man", "connections", "end"]).await.unwrap();
+    assert!(page.contains(".TH l4-failover-connections-end 1"), "{page}");
+    let error = run(&["man", "connections", "start"]).await.unwrap_err();
+    let sentence = error.sentence();
+    assert!(
+        sentence.starts_with("there is no command \"start\"; there are: end"),
+        "{sentence}"
+    );
+    let error = run(&["man", "status", "end"]).await.unwrap_err();
+    let sentence = error.sentence();
+    assert_eq!(sentence, "there is no command \"end\"; there are: none");
     let error = run(&["man", "fallback"]).await.unwrap_err();
     let sentence = error.sentence();
     assert!(sentence.starts_with("there is no command \"fallback\"; there are: status, failover"));
