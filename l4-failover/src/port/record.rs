@@ -163,10 +163,13 @@ impl Record {
         match result {
             Ok(()) => self.finish(Outcome::DONE, None),
             Err(error) => {
+                let outcome = error.outcome();
                 if let Error::Connect(error) = &error {
                     self.failed_attempts = error.tried();
                 }
-                self.finish(error.outcome(), Some(&error));
+                // How a consumer leaves is an outcome, and no error.
+                let is_left = matches!(error, Error::Feed(..)) && outcome.cause == Cause::Done;
+                self.finish(outcome, Some(&error).filter(|_| !is_left));
             }
         }
     }
