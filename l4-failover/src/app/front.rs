@@ -13,7 +13,7 @@ use crate::port::{Context, Door, Front, Gate};
 use crate::probe::{CheckOptions, Probe};
 use crate::settings::{Inbound, Port, Protocol, Settings};
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
-use crate::soupbin::bridge::Feed;
+use crate::soupbin::bridge::{Feed, FeedOptions};
 
 /// A port or an inbound, as the settings want it.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub(super) struct Ready {
     pub(super) listen: Listen,
     /// What is to become of the pool, if there was one.
     change: Option<Prepared>,
+    /// How its consumers are carried from now on, if it was a feed before.
+    feed: Option<FeedOptions>,
 }
 
 /// Everything that `settings` want, in the order of the file.
@@ -104,7 +106,7 @@ impl Wanted {
             name: Arc::clone(&self.name),
             source,
         })?;
-        let feed = feed(self.protocol, before);
+        let (feed, options) = feed(self.protocol, before);
         let front = Front {
             series: context.metrics().series(&self.name),
             name: self.name,
@@ -116,6 +118,7 @@ impl Wanted {
             front: Arc::new(front),
             listen: self.listen,
             change,
+            feed: options,
         })
     }
 
@@ -157,16 +160,15 @@ impl Wanted {
     }
 }
 
-/// The consumers of a port stay while its options change, as long as it is a feed.
-fn feed(protocol: Protocol, before: Option<&Front>) -> Option<Feed> {
+/// The feed behind a port, and, if it was one before, what is to become of it.
+fn feed(protocol: Protocol, before: Option<&Front>) -> (Option<Feed>, Option<FeedOptions>) {
     let Protocol::SoupBinTcp(options) = protocol else {
-        return None;
+        return (None, None);
     };
-    let before = before.and_then(|front| front.feed.as_ref());
-    Some(match before {
-        Some(feed) => feed.with(*options),
-        None => Feed::new(*options),
-    })
+    match before.and_then(|front| front.feed.clone()) {
+        Some(feed) => (Some(feed), Some(*options)),
+        None => (Some(Feed::new(*options)), None),
+    }
 }
 
 /// How often the application behind an inbound is checked.
@@ -234,6 +236,9 @@ impl Ready {
     pub(super) fn apply(self) {
         if let Some(change) = self.change {
             change.apply();
+        }
+        if let (Some(feed), Some(options)) = (&self.front.feed, self.feed) {
+            feed.change(options);
         }
     }
 }

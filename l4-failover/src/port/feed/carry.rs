@@ -12,7 +12,7 @@ use crate::port::Error;
 use crate::port::record::Record;
 use crate::socket::Connection;
 use crate::socket::cut::ResetOnDrop;
-use crate::soupbin::bridge::{self, Feed, Lines, Progress, Shown, Told, Watched};
+use crate::soupbin::bridge::{self, Carried, Feed, Lines, Progress, Shown, Told, Watched};
 use crate::soupbin::join::{End, JoinEvent};
 
 /// For the last bytes of a consumer that was told that it is over: they are read, so that what it
@@ -33,7 +33,7 @@ pub(in crate::port) async fn carry<C: Connection>(
         let consumer = Arc::clone(&told.shown.consumer);
         let lines = Lines {
             pool: &front.pool,
-            options: &feed.options,
+            feed,
             source: record.client().ip(),
         };
         let progress = Progress {
@@ -55,14 +55,14 @@ pub(in crate::port) async fn carry<C: Connection>(
         };
         let carried = bridge::carry(&mut **client, lines, progress, &mut watch);
         tokio::select! {
-            end = carried => Ok(end),
+            carried = carried => Ok(carried),
             () = std::future::poll_fn(|cx| entry.poll_end(cx)) => Err(()),
         }
     };
-    let Ok(end) = ended else {
+    let Ok(Carried { end, is_whole }) = ended else {
         return Err(record.unwanted().await);
     };
-    if end.is_orderly() {
+    if end.is_orderly() && is_whole {
         part(client, &end).await;
     }
     Err(Error::Feed(record.phase(), end))

@@ -107,7 +107,7 @@ impl FeedSeries {
                 place.into_iter().for_each(|place| self.faults[place].inc());
             }
             JoinEvent::Gap { .. } => self.gaps.inc(),
-            JoinEvent::UnsequencedDropped { .. } => self.dropped.inc(),
+            JoinEvent::UnsequencedDropped { messages } => self.dropped.inc_by(*messages),
             JoinEvent::LineUp { .. }
             | JoinEvent::LineQuiet { .. }
             | JoinEvent::FailoverStarted { .. }

@@ -72,8 +72,8 @@ impl News<'_> {
                 reason: Some(format!("messages {from} to {} are missing", to - 1)),
                 ..news("gap")
             },
-            JoinEvent::UnsequencedDropped { bytes } => LineNews {
-                reason: Some(format!("{bytes} bytes, while no line was joined")),
+            JoinEvent::UnsequencedDropped { messages } => LineNews {
+                reason: Some(format!("{messages}, while no line was joined")),
                 ..news("unsequenced_dropped")
             },
             JoinEvent::EndOfSession { next } => LineNews {
@@ -123,8 +123,8 @@ impl News<'_> {
             JoinEvent::Gap { from, to } => {
                 warn!(target: "feed", port, %id, %consumer, from, to, "gap: no line has the messages between");
             }
-            JoinEvent::UnsequencedDropped { bytes } => {
-                warn!(target: "feed", port, %id, %consumer, bytes, "unsequenced message dropped: no line is joined");
+            JoinEvent::UnsequencedDropped { messages } => {
+                warn!(target: "feed", port, %id, %consumer, messages, "unsequenced messages dropped: no line is joined");
             }
             JoinEvent::EndOfSession { next } => {
                 info!(target: "feed", port, %id, %consumer, next, "end of session");

@@ -2,36 +2,42 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use slab::Slab;
 
 use super::consumer::Watched;
 use super::options::FeedOptions;
 
-/// What a port of protocol `soupbintcp` has beyond others.
+/// What a port of protocol `soupbintcp` has beyond others. Clones are the same feed.
 #[derive(Clone, Debug)]
-pub struct Feed {
-    /// How its consumers are carried; a reload changes it for those to come.
-    pub options: Arc<FeedOptions>,
-    consumers: Arc<Mutex<Slab<Arc<Watched>>>>,
+pub struct Feed(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    options: ArcSwap<FeedOptions>,
+    consumers: Mutex<Slab<Arc<Watched>>>,
 }
 
 impl Feed {
     /// A feed that nobody consumes yet.
     #[must_use]
     pub fn new(options: FeedOptions) -> Self {
-        Self {
-            options: Arc::new(options),
-            consumers: Arc::default(),
-        }
+        Self(Arc::new(Shared {
+            options: ArcSwap::from_pointee(options),
+            consumers: Mutex::default(),
+        }))
     }
 
-    /// The same feed, for the consumers to come with other options.
+    /// How its consumers are carried.
     #[must_use]
-    pub fn with(&self, options: FeedOptions) -> Self {
-        Self {
-            options: Arc::new(options),
-            consumers: Arc::clone(&self.consumers),
-        }
+    pub fn options(&self) -> Arc<FeedOptions> {
+        self.0.options.load_full()
+    }
+
+    /// From here on consumers that come are carried so, and lines that are dialled spoken to, those of
+    /// consumers that are there included.
+    pub fn change(&self, options: FeedOptions) {
+        self.0.options.store(Arc::new(options));
     }
 
     /// Everybody who consumes it now.
@@ -42,7 +48,8 @@ impl Feed {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slab<Arc<Watched>>> {
-        self.consumers
+        self.0
+            .consumers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

@@ -19,5 +19,5 @@ pub use consumer::{ConsumerState, LineState, Watched};
 pub use feed::Feed;
 pub(crate) use feed::Shown;
 pub use options::FeedOptions;
-pub use run::{Lines, Progress, carry};
+pub use run::{Carried, Lines, Progress, carry};
 pub use watch::{Names, Told};

@@ -8,13 +8,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::feed::Feed;
 use super::inbox::Inbox;
 use super::line::{BridgeLine, LineEnd, Wire};
-use super::options::FeedOptions;
 use super::outbox::Outbox;
 use super::recall::Recall;
 use super::watch::{Names, Told};
@@ -31,8 +32,8 @@ const LINE_WAITS_MAX: usize = 64 * 1024;
 pub struct Lines<'a> {
     /// The endpoints.
     pub pool: &'a Pool,
-    /// How they are spoken to, and joined.
-    pub options: &'a FeedOptions,
+    /// How they are joined, and how they are spoken to: that as it is when they are dialled.
+    pub feed: &'a Feed,
     /// The consumer's address, which a pool may choose by.
     pub source: IpAddr,
 }
@@ -46,6 +47,16 @@ pub struct Progress<'a> {
     pub next: &'a AtomicU64,
 }
 
+/// How a consumer's connection came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Why.
+    pub end: End,
+    /// Whether the consumer has everything that it was to get: a stream that was cut must not look
+    /// whole.
+    pub is_whole: bool,
+}
+
 /// Carries a consumer from line to line until its connection ends: why it did. What happens on the
 /// way is told to `watch`.
 pub async fn carry<C: Connection>(
@@ -53,16 +64,18 @@ pub async fn carry<C: Connection>(
     lines: Lines<'_>,
     progress: Progress<'_>,
     watch: &mut (dyn FnMut(Told<'_>) + Send),
-) -> End {
+) -> Carried {
     let now = Instant::now();
     let seed = fastrand::u64(..);
+    let options = lines.feed.options();
     let mut bridge = Bridge {
         client,
         lines,
         progress,
         watch,
         recall: Recall::new(lines.pool),
-        join: Join::new(lines.options.join.clone(), seed, now.into_std()),
+        join: Join::new(options.join.clone(), seed, now.into_std()),
+        stall: options.stall,
         open: Vec::new(),
         endpoints: Vec::new(),
         inbox: Inbox::default(),
@@ -92,17 +105,19 @@ struct Bridge<'a, C> {
     later: VecDeque<Action>,
     /// Since when the consumer has taken nothing of what waits for it.
     stalled: Option<Instant>,
+    /// How long that may last.
+    stall: Duration,
     end: Option<End>,
     armed: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
 impl<C: Connection> Bridge<'_, C> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Carried> {
         loop {
             let mut moved = self.do_actions(cx);
-            if let Some(end) = self.ended(cx) {
-                return Poll::Ready(end);
+            if let Some(carried) = self.ended() {
+                return Poll::Ready(carried);
             }
             moved |= self.write_to_consumer(cx);
             moved |= self.read_consumer(cx);
@@ -119,23 +134,30 @@ impl<C: Connection> Bridge<'_, C> {
         Instant::now().into_std()
     }
 
-    /// The end, once the consumer has what it was told; one that is cut waits for nothing.
-    fn ended(&mut self, cx: &mut Context<'_>) -> Option<End> {
-        let end = self.end.take()?;
-        if end.is_orderly() && !self.outbox.is_empty() && self.stall_left().is_some() {
-            let _ = self.write_to_consumer(cx);
-            if !self.outbox.is_empty() {
-                self.end = Some(end);
-                return None;
-            }
+    /// The end, once the consumer has what it was told, or takes no more of it. Who leaves, and who is
+    /// cut, is not waited for.
+    fn ended(&mut self) -> Option<Carried> {
+        let end = self.end.as_ref()?;
+        let is_waited_for = end.is_orderly() && !matches!(end, End::Logout | End::Closed);
+        let is_whole = self.outbox.is_empty();
+        if is_waited_for && !is_whole && self.stall_left().is_some() {
+            return None;
         }
-        Some(end)
+        let end = self.end.take()?;
+        Some(Carried {
+            end: if is_waited_for && !is_whole {
+                End::Stalled
+            } else {
+                end
+            },
+            is_whole,
+        })
     }
 
     /// What is left of the time that the consumer may take nothing; none if that is over.
-    fn stall_left(&self) -> Option<std::time::Duration> {
+    fn stall_left(&self) -> Option<Duration> {
         let since = self.stalled.unwrap_or_else(Instant::now);
-        let left = (since + self.lines.options.stall).checked_duration_since(Instant::now());
+        let left = (since + self.stall).checked_duration_since(Instant::now());
         left.filter(|left| !left.is_zero())
     }
 
@@ -198,7 +220,7 @@ impl<C: Connection> Bridge<'_, C> {
             return self.join.nobody(line, now);
         };
         let target = self.target(leased.endpoint());
-        let options = self.lines.options.line(leased.name());
+        let options = self.lines.feed.options().line(leased.name());
         self.open
             .push(BridgeLine::dial(line, target, Arc::new(leased)));
         self.join.dialling(line, target, options, now);
@@ -254,7 +276,12 @@ impl<C: Connection> Bridge<'_, C> {
     }
 
     fn consumer_broke(&mut self, error: &io::Error) {
-        self.join.end(End::Broken(error.to_string()));
+        let broken = End::Broken(error.to_string());
+        match &mut self.end {
+            // It was to have more yet.
+            Some(end) => *end = broken,
+            None => self.join.end(broken),
+        }
     }
 
     /// Whether the consumer took anything of what waits.
@@ -405,7 +432,7 @@ impl<C: Connection> Bridge<'_, C> {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let stall = self.stalled.map(|since| since + self.lines.options.stall);
+        let stall = self.stalled.map(|since| since + self.stall);
         let due = self.join.due().map(Instant::from_std);
         let Some(due) = due.into_iter().chain(stall).min() else {
             return false;

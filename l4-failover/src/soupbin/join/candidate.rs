@@ -6,7 +6,7 @@ use super::action::{Action, LineId, TargetId};
 use super::event::{JoinEvent, LineFault};
 use super::line::Line;
 use super::options::LineOptions;
-use super::target::{REST_MAX, REST_MAX_WAITING, STABLE};
+use super::target::{REST_MAX, REST_MAX_WAITING, SOON, STABLE};
 use super::{CANDIDATES_MAX, HEDGE, Join, NOBODY_RETRY, Outage, Phase, Search, Stage};
 use crate::soupbin::packet::{LoginRequest, Packet};
 use crate::soupbin::session::{ClientLimits, ClientSession};
@@ -124,6 +124,7 @@ impl Join {
         let known = self.targets.get(target);
         let is_news = known.fault.as_ref().map(LineFault::as_str) != Some(fault.as_str());
         known.was_up = line.is_in();
+        known.died_soon = was_joined && lived < SOON;
         known.failed(fault.clone(), lived, patience, &mut self.random, now);
         if let (false, Phase::In(place)) = (was_joined, &mut self.phase) {
             let rested = known.retry_at.unwrap_or(now);

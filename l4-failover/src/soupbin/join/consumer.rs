@@ -11,6 +11,8 @@ use crate::soupbin::session::FromClient;
 
 /// What is sent so soon after the login belongs to it.
 const SUBSCRIPTION_TIME: Duration = Duration::from_secs(2);
+/// How often it is said how many messages were dropped: a consumer may send any number.
+const DROPS_TOLD: Duration = Duration::from_secs(1);
 /// Messages of a subscription, at most.
 const SUBSCRIPTION_MAX: usize = 256;
 /// Bytes of a subscription, at most.
@@ -66,10 +68,30 @@ impl Join {
             }
         }
         if !is_joined && !is_kept {
-            self.say(JoinEvent::UnsequencedDropped {
-                bytes: message.len(),
-            });
+            self.dropped.messages += 1;
+            if self
+                .dropped
+                .told
+                .is_none_or(|told| now >= told + DROPS_TOLD)
+            {
+                self.tell_dropped(now);
+            }
         }
+    }
+
+    /// Says how many messages were dropped, if any were since that was said last.
+    pub(super) fn tell_dropped(&mut self, now: Instant) {
+        let messages = std::mem::take(&mut self.dropped.messages);
+        if messages > 0 {
+            self.dropped.told = Some(now);
+            self.say(JoinEvent::UnsequencedDropped { messages });
+        }
+    }
+
+    /// When that is to be said.
+    pub(super) fn dropped_due(&self) -> Option<Instant> {
+        let told = self.dropped.told.filter(|_| self.dropped.messages > 0);
+        told.map(|told| told + DROPS_TOLD)
     }
 
     /// Keeps a message for the lines to come, if it is part of a subscription.

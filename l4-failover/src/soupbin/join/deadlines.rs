@@ -28,7 +28,11 @@ impl Join {
                 Some(line.quiet_at().map_or(due, |quiet| due.min(quiet)))
             }
         });
-        let own = [Some(self.consumer.due()), self.phase_due()];
+        let own = [
+            Some(self.consumer.due()),
+            self.phase_due(),
+            self.dropped_due(),
+        ];
         own.into_iter().flatten().chain(lines).min()
     }
 
@@ -71,6 +75,9 @@ impl Join {
             return;
         }
         self.tick_consumer(now);
+        if self.dropped_due().is_some_and(|due| now >= due) {
+            self.tell_dropped(now);
+        }
         let mut place = 0;
         while place < self.lines.len() && !self.is_over() {
             let before = self.lines.len();

@@ -62,10 +62,11 @@ pub enum JoinEvent {
         /// The first that is there again.
         to: u64,
     },
-    /// A message of the consumer was dropped, because no line was joined.
+    /// Messages of the consumer were dropped, because no line was joined: the first is told at once,
+    /// the others as a sum, at most once a second.
     UnsequencedDropped {
-        /// Its length.
-        bytes: usize,
+        /// How many since that was told last.
+        messages: u64,
     },
     /// The session is over for good.
     EndOfSession {

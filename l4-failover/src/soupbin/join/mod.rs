@@ -79,6 +79,8 @@ pub struct Join {
     history: History,
     /// What the consumer sent in its first two seconds, where that is a subscription.
     subscription: Vec<Vec<u8>>,
+    /// What it sent while no line was joined, and that is lost.
+    dropped: Dropped,
     search: Search,
     /// Whether the consumer takes nothing now, so that no line is read.
     is_blocked: bool,
@@ -157,6 +159,15 @@ struct Ending {
     from: TargetId,
 }
 
+/// Messages of the consumer that went nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+struct Dropped {
+    /// How many since that was told.
+    messages: u64,
+    /// When it was told last.
+    told: Option<Instant>,
+}
+
 /// The search for a line.
 #[derive(Clone, Debug, Default)]
 struct Search {
@@ -191,6 +202,7 @@ impl Join {
             targets: Targets::default(),
             history: History::default(),
             subscription: Vec::new(),
+            dropped: Dropped::default(),
             search: Search::default(),
             is_blocked: false,
             lines_made: 0,
@@ -251,6 +263,10 @@ impl Join {
             self.leave(line);
         }
         self.phase = Phase::Over;
+        let messages = std::mem::take(&mut self.dropped.messages);
+        if messages > 0 {
+            self.say(JoinEvent::UnsequencedDropped { messages });
+        }
         self.act(Action::End(end));
     }
 

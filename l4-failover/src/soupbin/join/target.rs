@@ -16,6 +16,9 @@ pub(super) const REST_MAX_WAITING: Duration = Duration::from_millis(500);
 pub(super) const REST_MAX: Duration = Duration::from_secs(5);
 /// Exchanges hold a dead login for a while, and count attempts.
 const NOT_AUTHORIZED: Duration = Duration::from_secs(30);
+/// A joined line that lived for less died of being joined, as where a server drops who has got its
+/// first messages: going from one such target to the other and back is not done without a rest.
+pub(super) const SOON: Duration = Duration::from_millis(250);
 /// A line that lived for so long was a good one: its target is tried again at once.
 pub(super) const STABLE: Duration = Duration::from_secs(10);
 
@@ -33,6 +36,8 @@ pub(super) struct Known {
     pub(super) is_asked_at_next: bool,
     /// Its last line got so far as to be accepted.
     pub(super) was_up: bool,
+    /// Its last line was joined, and died soon.
+    pub(super) died_soon: bool,
     /// Its last line said that the session is over.
     pub(super) has_ended: bool,
     /// Not before then is it tried again.
@@ -53,6 +58,7 @@ impl Targets {
                 fault: None,
                 is_asked_at_next: false,
                 was_up: false,
+                died_soon: false,
                 has_ended: false,
                 retry_at: None,
                 retry_after: RETRY_MIN,
@@ -85,9 +91,12 @@ impl Targets {
         }
     }
 
-    /// A new search: each but one may be tried at once, unless it must not.
-    pub(super) fn forgive_others(&mut self, but: TargetId) {
-        let others = self.0.iter_mut().filter(|known| known.id != but);
+    /// A new search, after a line to `lost`: each other target may be tried at once, unless it must
+    /// not, or its last line died as soon as that one.
+    pub(super) fn forgive_others(&mut self, lost: TargetId) {
+        let has_died_soon = self.find(lost).is_some_and(|known| known.died_soon);
+        let others = self.0.iter_mut().filter(|known| known.id != lost);
+        let others = others.filter(|known| !(has_died_soon && known.died_soon));
         for known in others.filter(|known| !known.is_locked_out()) {
             known.retry_at = None;
             known.retry_after = RETRY_MIN;

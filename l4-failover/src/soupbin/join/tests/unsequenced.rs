@@ -30,12 +30,35 @@ fn with_no_line_it_is_dropped_and_that_is_an_event() {
     rig.consumer_sends(&Packet::Unsequenced(b"order"));
     assert_eq!(
         rig.events.last(),
-        Some(&JoinEvent::UnsequencedDropped { bytes: 5 })
+        Some(&JoinEvent::UnsequencedDropped { messages: 1 })
     );
     let other = rig.open(2);
     rig.accept(other, "S", 1);
     rig.messages(other, &["one"]);
     assert_eq!(rig.sent(other).len(), 1);
+}
+
+#[test]
+fn of_many_that_are_dropped_the_first_is_told_and_then_the_sum() {
+    let (mut rig, line) = Rig::joined(JoinOptions::default(), 1, &["one"]);
+    rig.fail(line, LineFault::Closed);
+    for _ in 0..1000 {
+        rig.consumer_sends(&Packet::Unsequenced(b"order"));
+    }
+    let told = |rig: &Rig| {
+        let events = rig.events.iter();
+        let told = events.filter_map(|event| match event {
+            JoinEvent::UnsequencedDropped { messages } => Some(*messages),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&rig), [1]);
+    rig.until(1000 * MS);
+    assert_eq!(told(&rig), [1, 999]);
+    rig.consumer_sends(&Packet::Unsequenced(b"order"));
+    rig.consumer_sends(&Packet::Logout);
+    assert_eq!(told(&rig), [1, 999, 1]);
 }
 
 #[test]
