@@ -1,0 +1,13 @@
+//! A feed's consumers on a local port, carried from line to line: over real processes and sockets,
+//! whatever goes wrong with the feeds.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod consumers;
+mod endings;
+mod faults;
+mod kills;
+mod lines;
+mod logins;
+mod operators;
+mod world;
