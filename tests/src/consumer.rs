@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -76,6 +77,7 @@ pub struct Consumer {
 
 #[derive(Debug, Default)]
 struct Heard {
+    is_stuck: AtomicBool,
     record: Mutex<Record>,
     more: Condvar,
 }
@@ -93,6 +95,8 @@ struct Record {
     /// When each heartbeat came.
     heartbeats: Vec<Instant>,
     ends_of_session: u32,
+    /// Debug and unsequenced packets, with their type.
+    unnumbered: Vec<Vec<u8>>,
     /// Frames that no server sends, and those in the wrong place.
     strange: Vec<String>,
     end: Option<(End, Instant)>,
@@ -191,6 +195,21 @@ impl Consumer {
         record.arrivals[place] - record.arrivals[place - 1]
     }
 
+    /// The debug and unsequenced packets so far, with their type.
+    pub fn unnumbered(&self) -> Vec<Vec<u8>> {
+        self.heard.lock().unnumbered.clone()
+    }
+
+    /// Reads nothing, and says nothing, until [`read_on`](Self::read_on).
+    pub fn read_nothing(&self) {
+        self.heard.is_stuck.store(true, Relaxed);
+    }
+
+    /// Reads on.
+    pub fn read_on(&self) {
+        self.heard.is_stuck.store(false, Relaxed);
+    }
+
     /// When the last message came, or since when there was none.
     pub fn last_message(&self) -> Option<Instant> {
         self.heard.lock().arrivals.last().copied()
@@ -263,6 +282,10 @@ impl Heard {
         stream.set_read_timeout(Some(LOOK)).unwrap();
         let (mut buffer, mut said) = ([0; 64 * 1024], Instant::now());
         let end = loop {
+            if self.is_stuck.load(Relaxed) {
+                std::thread::sleep(LOOK);
+                continue;
+            }
             match stream.read(&mut buffer) {
                 Ok(0) => break End::Fin,
                 Ok(count) => self.lock().take(&buffer[..count], day),
@@ -271,9 +294,12 @@ impl Heard {
             }
             self.more.notify_all();
             if said.elapsed() >= HEARTBEAT {
-                // What is wrong, reading tells.
-                let _ = stream.write_all(&frame(b'R', b""));
                 said = Instant::now();
+                let sent = stream.write_all(&frame(b'R', b""));
+                // A reset is told once: here, and then reading does not tell it.
+                if sent.is_err_and(|it| it.kind() == ErrorKind::ConnectionReset) {
+                    break End::Reset;
+                }
             }
         };
         self.lock().end = Some((end, Instant::now()));
@@ -309,6 +335,7 @@ impl Record {
             ([b'H'], Some(_)) if self.ends_of_session == 0 => {
                 self.heartbeats.push(Instant::now());
             }
+            ([b'+' | b'U', ..], Some(_)) => self.unnumbered.push(frame.to_vec()),
             ([b'Z'], Some(_)) => self.ends_of_session += 1,
             _ => self.strange.push(format!("{}", frame.escape_ascii())),
         }

@@ -24,4 +24,5 @@ pub mod pki;
 pub mod ports;
 pub mod process;
 pub mod service;
+pub mod terminator;
 pub mod wire;

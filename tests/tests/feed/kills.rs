@@ -74,10 +74,12 @@ impl Carried {
     fn victim(&self) -> usize {
         let victim = self.world.active(&self.consumer);
         let next = self.consumer.await_more(1);
-        let clients = self.world.feeds[victim].clients();
-        assert_eq!(clients.len(), 1, "{clients:?}");
-        assert!(clients[0]["next"].as_u64().unwrap() >= next);
-        assert!(clients[0]["sent"].as_u64().unwrap() > 0);
+        until("the feed says so, too", || {
+            let clients = self.world.feeds[victim].clients();
+            assert_eq!(clients.len(), 1, "{clients:?}");
+            let count = |key: &str| clients[0][key].as_u64().unwrap();
+            count("sent") > 0 && count("next") >= next
+        });
         victim
     }
 

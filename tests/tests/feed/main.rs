@@ -3,11 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod checks;
 mod consumers;
 mod endings;
 mod faults;
 mod kills;
 mod lines;
+mod load;
 mod logins;
 mod operators;
+mod tls;
+mod unnumbered;
 mod world;

@@ -181,3 +181,113 @@ fn a_drain_leaves_consumers_until_the_deadline_and_never_says_the_session_is_ove
     assert!(world.port.wait().success());
     assert_eq!(world.ended().0, "drain");
 }
+
+/// A line alone was lost: the pool has nowhere to move, and its consumer has.
+#[test]
+fn a_consumer_whose_line_alone_was_lost_returns_when_told() {
+    let world = World::of_twins(&[], "");
+    let consumer = world.consumer();
+    world.feeds[PRIMARY].order("cut");
+    assert_eq!(world.events.nth("line_joined", 0)["cause"], "failover");
+    assert_eq!(world.status()["active_tier"], 0);
+    consumer.await_more(1000);
+    assert_eq!(world.active(&consumer), BACKUP);
+    tell(&world, &["failback", "feed"]);
+    assert_eq!(world.events.nth("line_joined", 1)["cause"], "preferred");
+    consumer.await_more(100);
+    consumer.assert_whole();
+    assert_eq!(world.active(&consumer), PRIMARY);
+}
+
+#[test]
+fn a_consumer_whose_line_alone_was_lost_returns_by_itself_with_auto() {
+    let keys = "failback = \"auto\"\nhold_down = \"1s\"";
+    let world = World::of_twins(&[], keys);
+    let consumer = world.consumer();
+    world.feeds[PRIMARY].order("cut");
+    assert_eq!(world.events.nth("line_joined", 0)["cause"], "failover");
+    let joined = world.events.nth("line_joined", 1);
+    assert_eq!(joined["cause"], "preferred");
+    assert_eq!(world.feed_of(&joined["endpoint"]), PRIMARY);
+    consumer.await_more(100);
+    consumer.assert_whole();
+}
+
+/// Called back to a primary that is still dead, consumers go there once it lives.
+#[test]
+fn a_failback_by_force_is_remembered_until_the_primary_is_there() {
+    let mut world = World::of_twins(&[], "");
+    let consumer = world.consumer();
+    world.feeds[PRIMARY].kill();
+    world.events.nth("line_joined", 0);
+    world.await_state(PRIMARY, "down");
+    tell(&world, &["failback", "feed", "--force"]);
+    consumer.await_more(500);
+    consumer.assert_whole();
+    assert_eq!(world.active(&consumer), BACKUP);
+    world.feeds[PRIMARY].start_again();
+    world.await_state(PRIMARY, "up");
+    let joined = world.events.nth("line_joined", 1);
+    assert_eq!(joined["cause"], "preferred");
+    consumer.await_more(100);
+    consumer.assert_whole();
+}
+
+#[test]
+fn a_failback_during_an_outage_is_remembered_too() {
+    let mut world = World::of_twins(&[], "max_outage = \"20s\"");
+    let consumer = world.consumer();
+    world.feeds[PRIMARY].kill();
+    world.events.nth("line_joined", 0);
+    world.await_state(PRIMARY, "down");
+    world.feeds[BACKUP].kill();
+    world.events.nth("line_lost", 1);
+    tell(&world, &["failback", "feed", "--force"]);
+    world.feeds[BACKUP].start_again();
+    let joined = world.events.nth("line_joined", 1);
+    assert_eq!(world.feed_of(&joined["endpoint"]), BACKUP);
+    world.feeds[PRIMARY].start_again();
+    let joined = world.events.nth("line_joined", 2);
+    assert_eq!(joined["cause"], "preferred");
+    consumer.await_more(100);
+    consumer.assert_whole();
+    assert_eq!(world.active(&consumer), PRIMARY);
+}
+
+/// The endpoint is taken out of the file while a consumer is on it.
+#[test]
+fn a_reload_that_replaces_the_primary_carries_its_consumers_over() {
+    let world = World::of_twins(&[], "");
+    let consumer = world.consumer();
+    let text = world.port.config();
+    let (primary, backup) = (world.name(PRIMARY), world.name(BACKUP));
+    let text = text.replace(
+        &format!("primary = [\"{primary}\"]"),
+        &format!("primary = [\"{backup}\"]"),
+    );
+    let text = text.replace(&format!("backup = [\"{backup}\"]"), "backup = []");
+    world.port.rewrite(&text);
+    assert_eq!(world.port.post("/reload").status, 200);
+    let joined = world.events.nth("line_joined", 0);
+    assert_eq!(joined["cause"], "preferred");
+    assert_eq!(world.feed_of(&joined["endpoint"]), BACKUP);
+    consumer.await_more(500);
+    consumer.assert_whole();
+    let left = &world.feeds[PRIMARY];
+    until("the old line is left", || left.clients().is_empty());
+}
+
+#[test]
+fn consumers_are_carried_while_the_port_drains() {
+    let mut world = World::of_twins(&[], "");
+    let text = world.port.config();
+    let text = text.replace("announce = \"0s\"", "announce = \"0s\"\ndeadline = \"10m\"");
+    world.port = tests::failover!(text);
+    let consumer = world.consumer();
+    assert_eq!(world.port.post("/drain").status, 202);
+    world.feeds[PRIMARY].kill();
+    consumer.await_more(1000);
+    consumer.assert_whole();
+    drop(consumer);
+    assert!(world.port.wait().success());
+}
