@@ -80,6 +80,11 @@ impl Feed {
         done["clients"][0].as_u64().unwrap()
     }
 
+    /// [`order`](Self::order), unless there is no such client; whether there was.
+    pub fn try_order(&self, order: &str) -> bool {
+        http::post(self.running().address("admin"), "/faults", order).status == 200
+    }
+
     /// How it is.
     pub fn status(&self) -> Value {
         serde_json::from_str(&self.running().get("/status").body).unwrap()

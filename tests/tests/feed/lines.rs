@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use soupbintcp_sim::day::Day;
 use tests::consumer::{Consumer, SEED, frame};
 use tests::events::Events;
+use tests::feed::{Feed, began};
 use tests::process::until;
 use tests::wire::{Backend, End, read_exactly};
 use tests::{failover, feed};
@@ -230,4 +231,95 @@ fn a_message_that_was_wrong_is_found_out_by_the_next_line() {
         world.status()["feed"]["consumers"] == 0
     });
     assert!(world.events.named("line_joined").is_empty());
+}
+
+/// Each of two backups is unfit in its way; the third carries on.
+#[test]
+fn unfit_lines_are_passed_over() {
+    let start = began(10.0);
+    let flags = ["--rate=1000", start.as_str()];
+    let with = |more: &'static str| feed!(&[&flags[..], &[more]].concat());
+    let mut feeds = [
+        feed!(&flags),
+        with("--seed=8"),
+        with("--session=OTHER"),
+        feed!(&flags),
+    ];
+    let port = failover!(config(&feeds.each_ref().map(Feed::address), "", ""));
+    let events = Events::of(&port);
+    let consumer = Consumer::at(port.address("feed"), 1);
+    consumer.await_more(2 * COMPARED);
+    feeds[0].kill();
+    let joined = events.nth("line_joined", 0);
+    assert_eq!(joined["endpoint"], feeds[3].address().to_string());
+    let down = events.named("line_down");
+    let causes: Vec<_> = down
+        .iter()
+        .map(|it| it["cause"].as_str().unwrap())
+        .collect();
+    assert_eq!(causes, ["mismatch", "session_unavailable"]);
+    consumer.await_more(500);
+    consumer.assert_whole();
+}
+
+/// Nothing can be compared before the first message: the same session is enough there.
+#[test]
+fn a_session_that_has_not_begun_is_carried_from_its_first_message() {
+    let start = began(-4.0);
+    let flags = ["--rate=1000", start.as_str()];
+    let mut world = World::before([feed!(&flags), feed!(&flags)], "");
+    let consumer = Consumer::at(world.address(), 1);
+    world.feeds[PRIMARY].kill();
+    let joined = world.events.nth("line_joined", 0);
+    assert_eq!(
+        (&joined["sequence"], &joined["verified"]),
+        (&1.into(), &false.into())
+    );
+    consumer.await_message(100);
+    world.feeds[PRIMARY].start_again();
+    world.await_state(PRIMARY, "up");
+    world.feeds[BACKUP].kill();
+    let joined = world.events.nth("line_joined", 1);
+    assert_eq!(joined["verified"], true);
+    consumer.await_more(500);
+    consumer.assert_whole();
+}
+
+#[test]
+fn a_consumer_that_an_operator_ends_is_reset_alone() {
+    let world = World::of_twins(&[], "");
+    let (ended, other) = (world.consumer(), world.consumer());
+    let id = world.shown(&ended)["id"].as_str().unwrap().to_owned();
+    let answer = world.port.post(&format!("/connections/{id}/end"));
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let gone = ended.gone();
+    assert_eq!((gone.end, gone.ends_of_session), (End::Reset, 0));
+    assert_eq!(world.ended().0, "operator");
+    other.await_more(100);
+    other.assert_whole();
+    let feed = &world.feeds[PRIMARY];
+    until("its line is gone", || feed.clients().len() == 1);
+}
+
+/// A feed drops whom it does not hear from; of two versions one says how long that may be.
+#[test]
+fn a_feed_hears_from_its_lines() {
+    let mut world = World::of_twins(&["--silence=2s"], "");
+    let text = world.port.config();
+    let primary = world.name(PRIMARY);
+    let target = format!("{{ address = \"{primary}\", version = \"4.1\" }}");
+    let text = text.replace(&format!("[\"{primary}\"]"), &format!("[{target}]"));
+    world.port = failover!(text);
+    world.events = Events::of(&world.port);
+    let consumer = world.consumer();
+    let client = world.feeds[PRIMARY].clients().remove(0);
+    assert_eq!(client["heartbeat_timeout_ms"], 15_000);
+    world.feeds[PRIMARY].order("cut");
+    world.events.nth("line_joined", 0);
+    let client = world.feeds[BACKUP].clients().remove(0);
+    assert!(client["heartbeat_timeout_ms"].is_null());
+    // Longer than that feed waits.
+    consumer.await_more(4500);
+    consumer.assert_whole();
+    assert_eq!(world.events.named("line_lost").len(), 1);
 }

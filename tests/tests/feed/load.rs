@@ -8,10 +8,10 @@ use tests::process::until;
 
 use crate::world::{PRIMARY, World};
 
-/// Two feeds with half a million messages to catch up with.
+/// Two feeds with millions of messages to catch up with.
 fn long_begun() -> [Feed; 2] {
-    let start = began(250.0);
-    [(); 2].map(|()| feed!(&["--rate=2000", &start]))
+    let start = began(5000.0);
+    [(); 2].map(|()| feed!(&["--rate=2000", "--silence=3s", &start]))
 }
 
 /// At full speed: large writes are cut anywhere, in the middle of frames too.
