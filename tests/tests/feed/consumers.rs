@@ -67,11 +67,13 @@ fn what_is_malformed_ends_that_connection_with_a_name() {
         read_to_end(&mut stream);
         assert_eq!(ended_as(&world, "client", reason, sentence), 1);
     }
-    let closed = world.port.series("l4_failover_connections_closed_total");
-    let by_client = closed
-        .iter()
-        .filter(|(labels, _)| labels.contains("cause=\"client\""));
-    assert_eq!(by_client.map(|(_, count)| count).sum::<f64>(), 10.0);
+    until("each was counted", || {
+        let closed = world.port.series("l4_failover_connections_closed_total");
+        let by_client = closed
+            .iter()
+            .filter(|(labels, _)| labels.contains("cause=\"client\""));
+        by_client.map(|(_, count)| count).sum::<f64>() == 10.0
+    });
     bystander.await_more(100);
     bystander.assert_whole();
     assert_eq!(world.status()["feed"]["consumers"], 1);
