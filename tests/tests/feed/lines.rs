@@ -11,6 +11,7 @@ use tests::process::until;
 use tests::wire::{Backend, End, read_exactly};
 use tests::{failover, feed};
 
+use crate::operators::tell;
 use crate::world::{BACKUP, COMPARED, PRIMARY, World, config};
 
 #[test]
@@ -92,6 +93,10 @@ fn never_joined(mut world: World, fault: &str) {
     assert_eq!(backup.unwrap()["fault"], fault, "{shown}");
     assert!(shown["line"].is_null() && shown["waiting_seconds"].is_f64());
     assert_eq!(world.metric("consumers_waiting", ""), 1.0);
+    let said = tell(&world, &["status"]);
+    let backup = format!("{} failed for 1: ", world.name(BACKUP));
+    assert!(said.contains("consumers 1, 1 without a line"), "{said}");
+    assert!(said.contains(&backup), "{said}");
     cut_by_an_outage(&world, &consumer, began, MAX_OUTAGE);
     assert!(world.events.named("line_joined").is_empty());
     let count = world.metric("line_failures_total", &format!("fault=\"{fault}\""));

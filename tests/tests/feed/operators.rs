@@ -13,7 +13,7 @@ use tests::wire::End;
 use crate::world::{BACKUP, PRIMARY, World};
 
 /// Has `l4-failover` tell the port something; what it said.
-fn tell(world: &World, words: &[&str]) -> String {
+pub(crate) fn tell(world: &World, words: &[&str]) -> String {
     let admin = world.port.address("admin").to_string();
     let mut command = Command::new(failover_program!());
     let output = run(command.args(words).args(["--admin", &admin]));
@@ -65,7 +65,7 @@ fn operators_move_consumers_without_a_gap() {
     moved(&world, &consumer, 3, PRIMARY);
     assert_eq!(world.joins("preferred"), 4.0);
     let shown = tell(&world, &["status"]);
-    println!("{shown}");
+    assert!(shown.contains("\n  consumers 1\n"), "{shown}");
 }
 
 /// The line that there is stays, for as long as the other cannot be joined.
