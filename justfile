@@ -19,7 +19,7 @@ ci:
 
 # The same tests with larger numbers: 2 GiB per relay path, two million mutated hellos, 500 kills
 # and 100 stops of a primary, 10 000 reloads before 1000 sessions, 100 restarts, 100 outages of each
-# kind and 100 kills of a gateway.
+# kind and 100 kills of a gateway; 500 kills and 100 stops of a feed, and 300 faults of two at once.
 soak:
     RELAY_BYTES=2147483648 cargo test --release -p l4-failover --test relay -- bulk
     HELLO_MUTATIONS=2000000 cargo test --release -p gateway --test hello
@@ -28,6 +28,7 @@ soak:
     SLOW_HELLOS=9000 cargo test --release -p tests --test slow_hellos -- --nocapture
     RESTARTS=100 cargo test --release -p tests --test supervised -- --nocapture
     OUTAGES=100 GATEWAY_KILLS=100 cargo test --release -p tests --test outages -- --nocapture --test-threads=1
+    FEED_KILLS=500 FEED_STOPS=100 FEED_CHAOS=300 FEED_CATCH_UPS=40 FEED_CONSUMERS=200 cargo test --release -p tests --test feed -- --nocapture --test-threads=1
     PROPTEST_CASES=20000 cargo test --release -p l4-failover --test choice -- laws picks
 
 # Fuzzes a target for some seconds; needs cargo-fuzz and a nightly toolchain.

@@ -5,14 +5,18 @@
 
 pub mod client;
 pub mod config;
+pub mod consumer;
 pub mod counted;
 pub mod endpoint;
+pub mod events;
+pub mod feed;
 pub mod fifo;
 pub mod figures;
 pub mod hello;
 pub mod http;
 pub mod load;
 pub mod namespace;
+pub mod oracle;
 pub mod page;
 pub mod payload;
 pub mod peers;
@@ -20,4 +24,5 @@ pub mod pki;
 pub mod ports;
 pub mod process;
 pub mod service;
+pub mod terminator;
 pub mod wire;

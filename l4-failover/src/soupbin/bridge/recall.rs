@@ -3,19 +3,29 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::choice::Cause;
 use crate::pool::{Endpoint, Pool, Recalls};
 
 type Heard = Pin<Box<dyn Future<Output = (Recalls, Option<crate::pool::Recall>)> + Send>>;
 
+type Timer = Option<Pin<Box<Sleep>>>;
+
+/// How soon a recall that could not be followed is looked at again: a consumer with a good line is in
+/// no hurry, and there may be thousands of them.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Listens to a pool on behalf of one consumer.
 pub(super) struct Recall {
     heard: Option<Heard>,
     /// When the consumer returns by itself from a line outside of the active tier.
-    returns: Option<Pin<Box<Sleep>>>,
+    returns: Timer,
+    /// When a recall is looked at again that came while nobody of the active tier was healthy, as
+    /// with a failback by force, or while there was no line.
+    again: Timer,
 }
 
 impl Recall {
@@ -23,6 +33,7 @@ impl Recall {
         Self {
             heard: Some(listen(pool.recalls())),
             returns: None,
+            again: None,
         }
     }
 
@@ -39,12 +50,17 @@ impl Recall {
         joined: Option<&Endpoint>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        let is_recalled = self.is_recalled(cx) | self.is_time_over(cx);
-        let is_elsewhere = joined.is_some_and(|it| !pool.is_active(it));
-        match is_recalled && is_elsewhere && pool.is_active_healthy() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        while self.is_recalled(cx) | is_over(&mut self.returns, cx) | is_over(&mut self.again, cx) {
+            match joined {
+                Some(it) if pool.is_active(it) => self.again = None,
+                Some(_) if pool.is_active_healthy() => {
+                    self.again = None;
+                    return Poll::Ready(());
+                }
+                _ => self.again = Some(Box::pin(sleep(AGAIN))),
+            }
         }
+        Poll::Pending
     }
 
     fn is_recalled(&mut self, cx: &mut Context<'_>) -> bool {
@@ -59,15 +75,16 @@ impl Recall {
         }
         is_recalled
     }
+}
 
-    fn is_time_over(&mut self, cx: &mut Context<'_>) -> bool {
-        let timer = self.returns.as_mut();
-        let is_over = timer.is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
-        if is_over {
-            self.returns = None;
-        }
-        is_over
+/// Whether a timer has just rung, which it does once.
+fn is_over(timer: &mut Timer, cx: &mut Context<'_>) -> bool {
+    let ringing = timer.as_mut();
+    let is_over = ringing.is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
+    if is_over {
+        *timer = None;
     }
+    is_over
 }
 
 fn listen(mut recalls: Recalls) -> Heard {
