@@ -1,9 +1,8 @@
 //! The text of a configuration file.
 
 use super::diagnostics::Diagnostics;
-use std::fs::{self, File, FileType};
+use crate::process::file::{self, NotAFile};
 use std::io::{self, Read};
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// Many times the ten thousand services that are the most that anybody has; what is larger is
@@ -28,15 +27,12 @@ pub fn text_of(path: &Path) -> Result<String, Diagnostics> {
 
 /// The text, or why this file is not what a configuration is read from.
 fn text(path: &Path) -> io::Result<Result<String, String>> {
-    // Before it is opened: that alone would wait for whoever writes to a FIFO.
-    let is = fs::metadata(path)?.file_type();
-    if !is.is_file() {
-        return Ok(Err(otherwise(is)));
-    }
+    let file = match file::open(path) {
+        Ok(file) => file,
+        Err(error) => return NotAFile::of(&error).map(otherwise).map(Err).ok_or(error),
+    };
     let mut text = String::new();
-    let read = File::open(path)?
-        .take(BYTES_MAX + 1)
-        .read_to_string(&mut text);
+    let read = file.take(BYTES_MAX + 1).read_to_string(&mut text);
     Ok(match text.len() as u64 > BYTES_MAX {
         true => Err(format!(
             "the file has more than {} MiB, which no configuration has; name another file",
@@ -46,21 +42,21 @@ fn text(path: &Path) -> io::Result<Result<String, String>> {
     })
 }
 
-fn otherwise(is: FileType) -> String {
-    let is = match is {
-        _ if is.is_dir() => return "this is a directory; name a file in it".to_owned(),
-        _ if is.is_fifo() => "a FIFO",
-        _ if is.is_socket() => "a socket",
-        _ => "a device",
-    };
-    format!(
-        "this is {is}, which a configuration is not read from; write it to a file, and name that"
-    )
+fn otherwise(NotAFile(what): NotAFile) -> String {
+    match what {
+        "a directory" => "this is a directory; name a file in it".to_owned(),
+        what => format!(
+            "this is {what}, which a configuration is not read from; write it to a file, and name \
+             that"
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     fn refusal(path: &Path) -> String {

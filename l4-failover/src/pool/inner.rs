@@ -97,8 +97,9 @@ impl Inner {
             random: fastrand::Rng::new(),
             last_move,
             is_minded: false,
-            // What is not there yet is written once the pool is started.
-            is_unkept: options.state_file.is_some() && kept.there.is_none(),
+            // What is not there yet, or is otherwise there, is written once the pool is started.
+            is_unkept: options.state_file.is_some()
+                && (kept.there.is_none() || past.has_decisions()),
             state_file_error: None,
             drains: Vec::new(),
             departed,

@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod descriptors;
+pub(crate) mod file;
 pub mod log;
 pub mod notify;
 pub mod rate;

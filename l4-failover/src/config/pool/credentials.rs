@@ -3,8 +3,9 @@
 use crate::config::kinds::{checked, path, text};
 use crate::config::table::Table;
 use crate::error::with_causes;
+use crate::process::file;
 use crate::soupbin::packet::{Credentials, CredentialsError};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -68,9 +69,5 @@ fn load(username: &str, path: &Path) -> Result<Credentials, PasswordError> {
 }
 
 fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut held = Vec::new();
-    std::fs::File::open(path)?
-        .take(FILE_MAX)
-        .read_to_end(&mut held)?;
-    Ok(held)
+    file::bytes(path, FILE_MAX)
 }

@@ -36,8 +36,8 @@ impl News<'_> {
             JoinEvent::LineDown {
                 target,
                 fault,
-                was_joined: false,
-            } => LineNews {
+                was_joined,
+            } if is_news(fault, *was_joined) => LineNews {
                 line: line(*target),
                 word: Some(fault.as_str()),
                 reason: reason(fault),
@@ -105,8 +105,8 @@ impl News<'_> {
             JoinEvent::LineDown {
                 target,
                 fault,
-                was_joined: false,
-            } => {
+                was_joined,
+            } if is_news(fault, *was_joined) => {
                 warn!(target: "feed", port, %id, %consumer, line = %name(*target), fault = fault.as_str(), reason = fault.to_string(), "line down");
             }
             JoinEvent::LineDown { .. } => {}
@@ -155,6 +155,12 @@ impl News<'_> {
             "line joined"
         );
     }
+}
+
+/// Whether a line's end is news of its own: where a joined line failed, that a failover starts says it;
+/// not so where the session was said to be over, and is not.
+fn is_news(fault: &LineFault, was_joined: bool) -> bool {
+    !was_joined || matches!(fault, LineFault::EndedEarly { .. })
 }
 
 fn times(joined: &Joined) -> LineTimes {

@@ -1,8 +1,7 @@
 //! What is in the files: certificates, keys, authorities, lists of the revoked.
 
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,6 +14,7 @@ use rustls::sign::CertifiedKey;
 
 use super::expiry::{self, Expiry};
 use super::{Identity, TlsError, TlsFile};
+use crate::process::file;
 
 /// The most that is read of one file: the largest lists of the revoked that public authorities
 /// keep have half of this.
@@ -162,11 +162,7 @@ impl Content {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(FILE_MAX + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
+    file::bytes(path, FILE_MAX + 1)
 }
 
 fn identity(cert: &Content, key: &Content) -> Result<Arc<CertifiedKey>, TlsError> {
