@@ -9,7 +9,7 @@ use tests::process::{run, until};
 
 use crate::world::{Line, Received, SESSION, at, bridge, consume, day, joined};
 
-const COUNT: u64 = 6000;
+const COUNT: u64 = 8000;
 /// The line is killed somewhere after this message.
 const KILL_AFTER: u64 = 2000;
 
@@ -162,7 +162,7 @@ struct Passed {
 /// A consumer through the bridge, whose primary is killed, and one of the backup itself.
 fn feed_two(file: &Path) -> Passed {
     // It begins later, so that there are heartbeats before.
-    let mut lines = Line::pair(&format!("--rate 3000 --messages {COUNT}"), 3);
+    let mut lines = Line::pair(&format!("--rate 2000 --messages {COUNT}"), 3);
     let [primary, backup] = lines.each_ref().map(Line::address);
     let bridge = bridge(&[primary, backup], "");
     let port = bridge.address("feed");
@@ -173,7 +173,7 @@ fn feed_two(file: &Path) -> Passed {
     std::thread::scope(|scope| {
         let direct = scope.spawn(|| consume(backup));
         let carried = scope.spawn(|| consume(port));
-        until("a third has passed", || at(&bridge) > Some(KILL_AFTER));
+        until("a quarter has passed", || at(&bridge) > Some(KILL_AFTER));
         lines[0].kill();
         assert!(is_all(&carried.join().unwrap().0) && is_all(&direct.join().unwrap().0));
     });
