@@ -13,16 +13,56 @@ use crate::process::Log;
 /// with `REQUIRE_PEERS=1` in the environment it fails.
 pub fn are_here(programs: &[&str]) -> bool {
     let absent = programs.iter().find(|program| find(program).is_none());
-    let Some(absent) = absent else {
-        return true;
-    };
+    if let Some(absent) = absent {
+        lacks(&format!("{absent} is not installed"));
+    }
+    absent.is_none()
+}
+
+/// A command that runs a script of this package's `peers/` by the Python of the virtual environment
+/// in `PEERS_VENV`, which has what `peers/requirements.txt` names. Where there is none, as
+/// [`are_here`].
+pub fn python(script: &str) -> Option<Command> {
+    let directory = installed("PEERS_VENV", "bin/python")?;
+    let mut command = Command::new(directory.join("bin/python"));
+    command.arg(ours(script));
+    Some(command)
+}
+
+/// A command that runs a script of this package's `peers/` by Node, with the packages installed in
+/// `PEERS_NODE`, which are those that `peers/package.json` names. Where there are none, as
+/// [`are_here`].
+pub fn node(script: &str) -> Option<Command> {
+    let directory = installed("PEERS_NODE", "node_modules")?;
+    if !are_here(&["node"]) {
+        return None;
+    }
+    let mut command = command("node");
+    command.env("NODE_PATH", directory.join("node_modules"));
+    command.arg(ours(script));
+    Some(command)
+}
+
+/// The directory that an environment variable names, if it has `content`.
+fn installed(variable: &str, content: &str) -> Option<PathBuf> {
+    let directory = std::env::var_os(variable).map(PathBuf::from);
+    let there = directory.filter(|directory| directory.join(content).exists());
+    if there.is_none() {
+        lacks(&format!("{variable} names no directory with {content}"));
+    }
+    there
+}
+
+fn ours(script: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "peers", script]
+        .iter()
+        .collect()
+}
+
+fn lacks(what: &str) {
     let is_required = std::env::var_os("REQUIRE_PEERS").is_some_and(|value| value == "1");
-    assert!(
-        !is_required,
-        "{absent} is not installed, and REQUIRE_PEERS=1"
-    );
-    skip(&format!("{absent} is not installed"));
-    false
+    assert!(!is_required, "{what}, and REQUIRE_PEERS=1");
+    skip(what);
 }
 
 /// Says why a test is skipped.

@@ -35,6 +35,14 @@ macro_rules! failover_program {
     };
 }
 
+/// The path of `soupbintcp-sim`.
+#[macro_export]
+macro_rules! sim_program {
+    () => {
+        env!("CARGO_BIN_EXE_soupbintcp-sim-under-test")
+    };
+}
+
 /// Starts the gateway with this configuration, and waits until it is ready.
 #[macro_export]
 macro_rules! gateway {
