@@ -1,0 +1,189 @@
+//! All figures: as tables for people, raw for programs, and what is wrong with them.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::baseline::Baseline;
+use super::failovers::{Failover, Failovers};
+use super::latency::{Latency, micros};
+use super::oracle::Faults;
+use super::quantiles::Sorted;
+use super::saturation::Saturation;
+
+/// What was measured.
+#[derive(Debug)]
+pub(super) struct Figures {
+    pub(super) failovers: Vec<Failovers>,
+    pub(super) baseline: Baseline,
+    pub(super) latency: Latency,
+    pub(super) saturation: Vec<Saturation>,
+}
+
+/// What a failover consists of, and what of it is told.
+type Part = (&'static str, fn(&Failover) -> f64);
+
+const PARTS: [Part; 6] = [
+    ("pause of the consumer", |it| it.pause),
+    ("from the signal", |it| it.since_fault),
+    ("of it detect", |it| it.took.detect),
+    ("connect", |it| it.took.connect),
+    ("log in", |it| it.took.login),
+    ("catch up", |it| it.took.catch_up),
+];
+
+impl Figures {
+    /// Three tables in Markdown.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_faults(&mut text);
+        let _ = self.write_times(&mut text);
+        let _ = self.write_latency(&mut text);
+        let _ = self.write_saturation(&mut text);
+        text
+    }
+
+    fn write_faults(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(
+            text,
+            "| the active server gets | N | messages | gaps | duplicates | reorders | corruptions | disconnects |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|"
+        )?;
+        for it in &self.failovers {
+            let (fault, n, messages) = (it.fault, it.each.len(), it.messages);
+            writeln!(text, "| {fault} | {n} | {messages} | {} |", row(&it.faults))?;
+        }
+        let Baseline { kills, faults } = &self.baseline;
+        let faults = row(faults);
+        writeln!(
+            text,
+            "| SIGKILL, behind a plain tcp port | {kills} | | {faults} |"
+        )
+    }
+
+    fn write_times(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(
+            text,
+            "\n| ms | | N | p50 | p99 | max |\n|---|---|---:|---:|---:|---:|"
+        )?;
+        for it in &self.failovers {
+            for (what, part) in PARTS {
+                let (fault, n) = (it.fault, it.each.len());
+                let times = Sorted::of(it.each.iter().map(part));
+                let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| figure(times.quantile(share)));
+                writeln!(text, "| {fault} | {what} | {n} | {p50} | {p99} | {max} |")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_latency(&self, text: &mut String) -> std::fmt::Result {
+        const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
+        let Latency {
+            rate,
+            direct,
+            bridge,
+            added,
+        } = &self.latency;
+        writeln!(
+            text,
+            "\n| µs from the schedule, {rate} messages/s | N | p50 | p99 | p99.9 | max |\n\
+             |---|---:|---:|---:|---:|---:|"
+        )?;
+        let of = |histogram| SHARES.map(|share| micros(histogram, share));
+        let (direct, bridge) = (of(direct), of(bridge));
+        let difference = [0, 1, 2, 3].map(|at| bridge[at] - direct[at]);
+        let rows = [
+            ("direct", direct),
+            ("through the bridge", bridge),
+            ("difference of these", difference),
+            (
+                "added to each message",
+                SHARES.map(|share| added.quantile(share)),
+            ),
+        ];
+        for (what, values) in rows {
+            let n = self.latency.direct.len();
+            writeln!(
+                text,
+                "| {what} | {n} | {} |",
+                values.map(figure).join(" | ")
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_saturation(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(
+            text,
+            "\n| as fast as it goes | messages/s, median [min..max] | CPU s of l4-failover per million |\n\
+             |---|---:|---:|"
+        )?;
+        for Saturation { way, rates, cpu } in &self.saturation {
+            let rates = spread(rates, |it| format!("{it:.0}"));
+            let cpu = cpu.as_ref().map(|cpu| spread(cpu, figure));
+            writeln!(text, "| {way} | {rates} | {} |", cpu.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Every value.
+    pub(super) fn json(&self) -> Value {
+        let failovers = self.failovers.iter().map(Failovers::json);
+        let saturation = self.saturation.iter().map(Saturation::json);
+        json!({
+            "failovers": failovers.collect::<Vec<_>>(),
+            "plain": self.baseline.json(),
+            "latency": self.latency.json(),
+            "saturation": saturation.collect::<Vec<_>>(),
+        })
+    }
+
+    /// What is not as a feed promises.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for it in &self.failovers {
+            wrong.extend(it.failed.clone());
+            if !it.faults.is_none() {
+                wrong.push(format!("{}: {}", it.fault, it.faults));
+            }
+            if it.each.len() < it.wanted {
+                wrong.push(format!("{}: {} of {}", it.fault, it.each.len(), it.wanted));
+            }
+        }
+        if self.baseline.faults.disconnects == 0 {
+            wrong.push("a plain tcp port kept its consumer: not the baseline".to_owned());
+        }
+        wrong
+    }
+}
+
+fn row(faults: &Faults) -> String {
+    let Faults {
+        gaps,
+        duplicates,
+        reorders,
+        corruptions,
+        disconnects,
+    } = *faults;
+    [gaps, duplicates, reorders, corruptions, disconnects]
+        .map(|it| it.to_string())
+        .join(" | ")
+}
+
+fn spread(values: &Sorted, figure: fn(f64) -> String) -> String {
+    let [median, min, max] = [values.quantile(0.5), values.min(), values.max()].map(figure);
+    format!("{median} [{min}..{max}]")
+}
+
+/// Three digits, or all before the point.
+fn figure(value: f64) -> String {
+    let digits = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    format!("{value:.digits$}")
+}
