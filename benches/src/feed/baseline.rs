@@ -50,7 +50,7 @@ fn once(day: &Day, conditions: &Conditions) -> Result<Faults> {
         Server::start(&feed, cpus, 2)?,
     ];
     let bridge = Bridge::start(&servers, silence, cpus)?;
-    let mut consumer = Consumer::start(bridge.plain, day, 1)?;
+    let mut consumer = Consumer::start(bridge.plain, day, None)?;
     consumer.listen_for(consumer.next() + 100, PATIENCE)?;
     servers[0].signal(Signal::KILL)?;
     consumer.listen(Instant::now() + PATIENCE);

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use soupbintcp_sim::day::Day;
 
 use super::decode::{Decoder, HEARTBEAT, Said, login};
@@ -86,8 +87,13 @@ pub(super) struct Consumer {
 }
 
 impl Consumer {
-    pub(super) fn start(address: SocketAddr, day: &Day, sequence: u64) -> Result<Self> {
-        let logged_in = LoggedIn::at(address, sequence)?;
+    /// Logs in at `address`, from message 1 on. Its socket holds so many bytes that it has not read,
+    /// or as many as the kernel likes.
+    pub(super) fn start(address: SocketAddr, day: &Day, buffer: Option<usize>) -> Result<Self> {
+        let logged_in = LoggedIn::at(address, 1)?;
+        if let Some(bytes) = buffer {
+            set_socket_recv_buffer_size(&logged_in.stream, bytes)?;
+        }
         let (said, heard) = channel();
         let is_paused = Arc::new(AtomicBool::new(false));
         let stream = logged_in.stream.try_clone()?;

@@ -1,10 +1,11 @@
 //! The line that a consumer is on ends, again and again: what it got, and how long it waited.
 
+use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use l4_failover::admin::pools::{EventJson, TookJson};
+use l4_failover::admin::pools::{ClustersJson, EventJson, TookJson};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use soupbintcp_sim::day::Day;
@@ -136,15 +137,18 @@ impl Scene {
         let bridge = Bridge::start(&servers, silence, cpus)?;
         let events = http::events(bridge.admin)?;
         let day = Day::new(feed.seed);
-        let consumer = Consumer::start(bridge.feed, &day, 1)?;
+        let mut consumer = Consumer::start(bridge.feed, &day, fault.buffer())?;
+        let first = consumer.next();
+        let active = active(&bridge, &mut consumer)?;
+        let victim = servers.iter().position(|it| it.address == active);
         Ok(Self {
             day,
             servers,
             events,
-            first: consumer.next(),
+            first,
             consumer,
             _bridge: bridge,
-            victim: 0,
+            victim: victim.context("a line to neither server")?,
             since: 1,
         })
     }
@@ -243,7 +247,35 @@ impl Scene {
     }
 }
 
+/// The server that the consumer's line leads to, as the bridge says.
+fn active(bridge: &Bridge, consumer: &mut Consumer) -> Result<SocketAddr> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        // With its first messages.
+        consumer.listen(Instant::now() + CALM);
+        let clusters = http::get(bridge.admin, "/clusters")?;
+        let clusters: ClustersJson = serde_json::from_value(clusters)?;
+        let feeds = clusters.pools.into_iter().filter_map(|it| it.feed);
+        let mut consumers = feeds.flat_map(|it| it.shown);
+        let shown = consumers.find(|it| it.address == consumer.local);
+        if let Some(line) = shown.and_then(|it| it.line) {
+            return Ok(line.parse()?);
+        }
+    }
+    bail!("a consumer without a line")
+}
+
 impl Fault {
+    /// Whether the consumer's pause says something: not where what it gets was piled up before.
+    pub(super) fn is_timed(self) -> bool {
+        self != Self::KillWithinFrame
+    }
+
+    /// A small one is full soon.
+    fn buffer(self) -> Option<usize> {
+        (self == Self::KillWithinFrame).then_some(64 * 1024)
+    }
+
     fn rate(self, conditions: &Conditions) -> u32 {
         match self {
             Self::Kill | Self::Stop => conditions.rate,

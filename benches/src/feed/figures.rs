@@ -15,8 +15,8 @@ use super::saturation::Saturation;
 #[derive(Debug)]
 pub(super) struct Figures {
     pub(super) failovers: Vec<Failovers>,
-    pub(super) baseline: Baseline,
-    pub(super) latency: Latency,
+    pub(super) baseline: Option<Baseline>,
+    pub(super) latency: Option<Latency>,
     pub(super) saturation: Vec<Saturation>,
 }
 
@@ -39,7 +39,9 @@ impl Figures {
         // Writing to a string cannot fail.
         let _ = self.write_faults(&mut text);
         let _ = self.write_times(&mut text);
-        let _ = self.write_latency(&mut text);
+        if let Some(latency) = &self.latency {
+            let _ = write_latency(latency, &mut text);
+        }
         let _ = self.write_saturation(&mut text);
         text
     }
@@ -54,12 +56,14 @@ impl Figures {
             let (fault, n, messages) = (it.fault, it.each.len(), it.messages);
             writeln!(text, "| {fault} | {n} | {messages} | {} |", row(&it.faults))?;
         }
-        let Baseline { kills, faults } = &self.baseline;
-        let faults = row(faults);
-        writeln!(
-            text,
-            "| SIGKILL, behind a plain tcp port | {kills} | | {faults} |"
-        )
+        if let Some(Baseline { kills, faults }) = &self.baseline {
+            let faults = row(faults);
+            writeln!(
+                text,
+                "| SIGKILL, behind a plain tcp port | {kills} | | {faults} |"
+            )?;
+        }
+        Ok(())
     }
 
     fn write_times(&self, text: &mut String) -> std::fmt::Result {
@@ -67,49 +71,13 @@ impl Figures {
             text,
             "\n| ms | | N | p50 | p99 | max |\n|---|---|---:|---:|---:|---:|"
         )?;
-        for it in &self.failovers {
+        for it in self.failovers.iter().filter(|it| it.fault.is_timed()) {
             for (what, part) in PARTS {
                 let (fault, n) = (it.fault, it.each.len());
                 let times = Sorted::of(it.each.iter().map(part));
                 let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| figure(times.quantile(share)));
                 writeln!(text, "| {fault} | {what} | {n} | {p50} | {p99} | {max} |")?;
             }
-        }
-        Ok(())
-    }
-
-    fn write_latency(&self, text: &mut String) -> std::fmt::Result {
-        const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
-        let Latency {
-            rate,
-            direct,
-            bridge,
-            added,
-        } = &self.latency;
-        writeln!(
-            text,
-            "\n| µs from the schedule, {rate} messages/s | N | p50 | p99 | p99.9 | max |\n\
-             |---|---:|---:|---:|---:|---:|"
-        )?;
-        let of = |histogram| SHARES.map(|share| micros(histogram, share));
-        let (direct, bridge) = (of(direct), of(bridge));
-        let difference = [0, 1, 2, 3].map(|at| bridge[at] - direct[at]);
-        let rows = [
-            ("direct", direct),
-            ("through the bridge", bridge),
-            ("difference of these", difference),
-            (
-                "added to each message",
-                SHARES.map(|share| added.quantile(share)),
-            ),
-        ];
-        for (what, values) in rows {
-            let n = self.latency.direct.len();
-            writeln!(
-                text,
-                "| {what} | {n} | {} |",
-                values.map(figure).join(" | ")
-            )?;
         }
         Ok(())
     }
@@ -134,8 +102,8 @@ impl Figures {
         let saturation = self.saturation.iter().map(Saturation::json);
         json!({
             "failovers": failovers.collect::<Vec<_>>(),
-            "plain": self.baseline.json(),
-            "latency": self.latency.json(),
+            "plain": self.baseline.as_ref().map(Baseline::json),
+            "latency": self.latency.as_ref().map(Latency::json),
             "saturation": saturation.collect::<Vec<_>>(),
         })
     }
@@ -152,11 +120,52 @@ impl Figures {
                 wrong.push(format!("{}: {} of {}", it.fault, it.each.len(), it.wanted));
             }
         }
-        if self.baseline.faults.disconnects == 0 {
+        if matches!(&self.baseline, Some(it) if it.faults.disconnects == 0) {
             wrong.push("a plain tcp port kept its consumer: not the baseline".to_owned());
         }
         wrong
     }
+}
+
+fn write_latency(latency: &Latency, text: &mut String) -> std::fmt::Result {
+    const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
+    let Latency {
+        rate,
+        direct,
+        bridge,
+        added,
+        rounds,
+    } = latency;
+    writeln!(
+        text,
+        "\n| µs from the schedule, {rate} messages/s | N | p50 | p99 | p99.9 | max |\n\
+         |---|---:|---:|---:|---:|---:|"
+    )?;
+    let of = |histogram| SHARES.map(|share| micros(histogram, share));
+    let (direct, bridge) = (of(direct), of(bridge));
+    let difference = [0, 1, 2, 3].map(|at| bridge[at] - direct[at]);
+    let rows = [
+        ("direct", direct),
+        ("through the bridge", bridge),
+        ("difference of these", difference),
+        (
+            "added to each message",
+            SHARES.map(|share| added.quantile(share)),
+        ),
+    ];
+    for (what, values) in rows {
+        let n = direct.len();
+        writeln!(
+            text,
+            "| {what} | {n} | {} |",
+            values.map(figure).join(" | ")
+        )?;
+    }
+    let [min, median, max] = [0.0, 0.5, 1.0].map(|share| figure(rounds.quantile(share)));
+    writeln!(
+        text,
+        "\nThe median of what was added, by round: {median} [{min}..{max}]."
+    )
 }
 
 fn row(faults: &Faults) -> String {

@@ -41,6 +41,8 @@ pub(super) struct Latency {
     pub(super) bridge: Histogram<u64>,
     /// Of each message the second less the first, in microseconds.
     pub(super) added: Sorted,
+    /// The median of that, of each round.
+    pub(super) rounds: Sorted,
 }
 
 impl Latency {
@@ -54,6 +56,7 @@ impl Latency {
             "direct_us": quantiles(&self.direct),
             "bridge_us": quantiles(&self.bridge),
             "added_to_each_us": self.added.json(),
+            "added_p50_by_round_us": self.rounds.values(),
         })
     }
 }
@@ -105,19 +108,24 @@ pub(super) fn run(rounds: usize, messages: u64, conditions: &Conditions) -> Resu
         direct: histogram()?,
         bridge: histogram()?,
         added: Sorted::default(),
+        rounds: Sorted::default(),
     };
-    let mut added = Vec::new();
+    let (mut all, mut medians) = (Vec::new(), Vec::new());
     let mut progress = Progress::start(format!("latency at {rate} messages/s"), rounds);
     for round in 0..rounds {
         let (direct, bridge) = once(round, messages, conditions)?;
+        let mut added = Vec::with_capacity(direct.len());
         for (direct, bridge) in direct.iter().zip(&bridge) {
             latency.direct.saturating_record(*direct);
             latency.bridge.saturating_record(*bridge);
             added.push((*bridge as f64 - *direct as f64) / 1e3);
         }
+        let added = Sorted::of(added);
+        medians.push(added.quantile(0.5));
+        all.extend_from_slice(added.values());
         progress.done(round + 1);
     }
-    latency.added = Sorted::of(added);
+    (latency.added, latency.rounds) = (Sorted::of(all), Sorted::of(medians));
     Ok(latency)
 }
 

@@ -28,12 +28,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::machine::{Machine, Neighbours};
 use cpus::Cpus;
-use failovers::Fault;
+use failovers::{Failovers, Fault};
 use figures::Figures;
+
+/// A part of the measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Active servers that are killed and stopped.
+    Ends,
+    /// The same kill behind a plain tcp port.
+    Plain,
+    /// What the bridge adds to the way of a message.
+    Latency,
+    /// How many messages a second there can be, and what they cost.
+    Saturation,
+}
 
 /// What `feed` is given.
 #[derive(Debug, Args)]
@@ -41,6 +54,9 @@ pub struct Measure {
     /// Less of everything, for a look in about 20 seconds.
     #[arg(long)]
     quick: bool,
+    /// Only this part; may be given several times.
+    #[arg(long, value_name = "PART")]
+    only: Vec<Part>,
     /// SIGKILLs of the active server at a random moment. Default: 500, or 10 with --quick.
     #[arg(long, value_name = "N")]
     kills: Option<usize>,
@@ -141,23 +157,26 @@ impl Measure {
 
     fn figures(&self, plan: &Plan) -> Result<Figures> {
         let conditions = self.conditions();
-        let ends = [
-            (Fault::Kill, plan.kills),
-            (Fault::KillWithinFrame, plan.kills_within),
-            (Fault::Stop, plan.stops),
-        ];
-        let wanted = ends.into_iter().filter(|(_, count)| *count > 0);
-        let run = |(fault, count)| failovers::run(fault, count, &conditions);
+        let latency = || latency::run(plan.latency_rounds, plan.latency_messages, &conditions);
+        let (rounds, passes) = (plan.saturation_rounds, plan.saturation_passes);
+        let saturation = || saturation::run(rounds, passes, &conditions);
+        let plain = || baseline::run(plan.baseline, &conditions);
         Ok(Figures {
-            failovers: wanted.map(run).collect::<Result<_>>()?,
-            baseline: baseline::run(plan.baseline, &conditions)?,
-            latency: latency::run(plan.latency_rounds, plan.latency_messages, &conditions)?,
-            saturation: saturation::run(
-                plan.saturation_rounds,
-                plan.saturation_passes,
-                &conditions,
-            )?,
+            failovers: match self.wants(Part::Ends) {
+                true => failovers(plan, &conditions)?,
+                false => Vec::new(),
+            },
+            baseline: self.wants(Part::Plain).then(plain).transpose()?,
+            latency: self.wants(Part::Latency).then(latency).transpose()?,
+            saturation: match self.wants(Part::Saturation) {
+                true => saturation()?,
+                false => Vec::new(),
+            },
         })
+    }
+
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
     }
 
     fn conditions(&self) -> Conditions {
@@ -192,6 +211,17 @@ impl Measure {
             saturation_passes: or(5, 2) as u64,
         }
     }
+}
+
+fn failovers(plan: &Plan, conditions: &Conditions) -> Result<Vec<Failovers>> {
+    let ends = [
+        (Fault::Kill, plan.kills),
+        (Fault::KillWithinFrame, plan.kills_within),
+        (Fault::Stop, plan.stops),
+    ];
+    let wanted = ends.into_iter().filter(|(_, count)| *count > 0);
+    let run = |(fault, count)| failovers::run(fault, count, conditions);
+    wanted.map(run).collect()
 }
 
 /// What was typed.

@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::figures::Figures;
-use super::latency::curve;
+use super::latency::{Latency, curve};
 use super::quantiles::Sorted;
 
 const SIZE: (u32, u32) = (1000, 900);
@@ -29,8 +29,12 @@ pub(super) fn draw(figures: &Figures) -> Result<String> {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         area.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
         let (above, below) = area.split_vertically(SIZE.1 / 2);
-        pauses(figures, &above).map_err(|error| anyhow!("{error}"))?;
-        latencies(figures, &below).map_err(|error| anyhow!("{error}"))?;
+        if !figures.failovers.is_empty() {
+            pauses(figures, &above).map_err(|error| anyhow!("{error}"))?;
+        }
+        if let Some(latency) = &figures.latency {
+            latencies(latency, &below).map_err(|error| anyhow!("{error}"))?;
+        }
         area.present().map_err(|error| anyhow!("{error}"))?;
     }
     Ok(svg)
@@ -51,7 +55,8 @@ fn pauses(figures: &Figures, area: &Area<'_>) -> Drawn {
             points: times.values().iter().copied().zip(shares).collect(),
         }
     };
-    let lines: Vec<Line> = figures.failovers.iter().map(line).collect();
+    let timed = figures.failovers.iter().filter(|it| it.fault.is_timed());
+    let lines: Vec<Line> = timed.map(line).collect();
     let (min, max) = reach(lines.iter().flat_map(|it| it.points.iter().map(|it| it.0)));
     let mut chart = ChartBuilder::on(area)
         .caption(
@@ -82,8 +87,7 @@ fn pauses(figures: &Figures, area: &Area<'_>) -> Drawn {
     Ok(())
 }
 
-fn latencies(figures: &Figures, area: &Area<'_>) -> Drawn {
-    let latency = &figures.latency;
+fn latencies(latency: &Latency, area: &Area<'_>) -> Drawn {
     // The share of later messages, as a power of ten: 2 is 99 %.
     let nines = |(share, micros): (f64, f64)| (-(1.0 - share).log10(), micros);
     let line = |name: &str, histogram| Line {
