@@ -20,6 +20,8 @@ pub struct Machine {
     pub cpu: String,
     /// CPUs that this process may use.
     pub cores: usize,
+    /// The congestion control of TCP.
+    pub tcp: String,
     /// The version of all programs, and the commit that they were built from where git knows.
     pub version: String,
 }
@@ -37,6 +39,9 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             cpu: model.unwrap_or("unknown").to_owned(),
             cores: available_parallelism().map_or(1, usize::from),
+            tcp: read("/proc/sys/net/ipv4/tcp_congestion_control")
+                .trim()
+                .to_owned(),
             version: format!("{}{commit}", env!("CARGO_PKG_VERSION")),
         }
     }
@@ -48,6 +53,7 @@ impl Machine {
             "kernel": self.kernel,
             "cpu": self.cpu,
             "cores": self.cores,
+            "tcp": self.tcp,
             "version": self.version,
         })
     }
@@ -59,9 +65,13 @@ impl fmt::Display for Machine {
             kernel,
             cpu,
             cores,
+            tcp,
             version,
         } = self;
-        write!(f, "version {version}; Linux {kernel}; {cpu}, {cores} cores")
+        write!(
+            f,
+            "version {version}; Linux {kernel}, TCP {tcp}; {cpu}, {cores} cores"
+        )
     }
 }
 

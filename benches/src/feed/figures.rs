@@ -33,7 +33,7 @@ const PARTS: [Part; 6] = [
 ];
 
 impl Figures {
-    /// Three tables in Markdown.
+    /// Tables in Markdown, one for each part that was measured.
     pub(super) fn markdown(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -47,6 +47,9 @@ impl Figures {
     }
 
     fn write_faults(&self, text: &mut String) -> std::fmt::Result {
+        if self.failovers.is_empty() && self.baseline.is_none() {
+            return Ok(());
+        }
         writeln!(
             text,
             "| the active server gets | N | messages | gaps | duplicates | reorders | corruptions | disconnects |\n\
@@ -67,6 +70,9 @@ impl Figures {
     }
 
     fn write_times(&self, text: &mut String) -> std::fmt::Result {
+        if !self.failovers.iter().any(|it| it.fault.is_timed()) {
+            return Ok(());
+        }
         writeln!(
             text,
             "\n| ms | | N | p50 | p99 | max |\n|---|---|---:|---:|---:|---:|"
@@ -83,6 +89,9 @@ impl Figures {
     }
 
     fn write_saturation(&self, text: &mut String) -> std::fmt::Result {
+        if self.saturation.is_empty() {
+            return Ok(());
+        }
         writeln!(
             text,
             "\n| as fast as it goes | messages/s, median [min..max] | CPU s of l4-failover per million |\n\
@@ -141,6 +150,7 @@ fn write_latency(latency: &Latency, text: &mut String) -> std::fmt::Result {
         "\n| µs from the schedule, {rate} messages/s | N | p50 | p99 | p99.9 | max |\n\
          |---|---:|---:|---:|---:|---:|"
     )?;
+    let n = direct.len();
     let of = |histogram| SHARES.map(|share| micros(histogram, share));
     let (direct, bridge) = (of(direct), of(bridge));
     let difference = [0, 1, 2, 3].map(|at| bridge[at] - direct[at]);
@@ -154,7 +164,6 @@ fn write_latency(latency: &Latency, text: &mut String) -> std::fmt::Result {
         ),
     ];
     for (what, values) in rows {
-        let n = direct.len();
         writeln!(
             text,
             "| {what} | {n} | {} |",

@@ -209,3 +209,28 @@ pub(super) fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
         .map(|share| (share, micros(histogram, share)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_knows_when_messages_are_due() {
+        let feed = Feed::now(7, Some(100_000));
+        let clock = Clock::of(&feed, 100_000);
+        assert!(clock.start.elapsed() < Duration::from_secs(5));
+        assert_eq!(clock.due(100_000), Duration::from_secs(1));
+        for n in [1, 2, 12_345] {
+            assert_eq!(clock.first(clock.due(n) - Duration::from_nanos(1)), n);
+        }
+    }
+
+    #[test]
+    fn a_curve_goes_up() {
+        let mut histogram = histogram().unwrap();
+        (1..=1000).for_each(|it| histogram.saturating_record(it * 1000));
+        let curve = curve(&histogram);
+        assert!(curve.is_sorted_by_key(|(_, micros)| *micros));
+        assert!((micros(&histogram, 0.5) - 500.0).abs() < 1.0);
+    }
+}

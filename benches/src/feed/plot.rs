@@ -64,11 +64,13 @@ fn pauses(figures: &Figures, area: &Area<'_>) -> Drawn {
             ("sans-serif", 20),
         )
         .margin(15)
+        .margin_right(30)
         .x_label_area_size(45)
         .y_label_area_size(60)
         .build_cartesian_2d((min..max).log_scale(), 0.0..100.0)?;
     chart
         .configure_mesh()
+        .max_light_lines(2)
         .x_desc("ms (logarithmic)")
         .y_desc("% of failovers")
         .x_label_formatter(&|it| format!("{it}"))
@@ -106,11 +108,13 @@ fn latencies(latency: &Latency, area: &Area<'_>) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .caption(caption, ("sans-serif", 20))
         .margin(15)
+        .margin_right(30)
         .x_label_area_size(45)
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..5.0, (min..max).log_scale())?;
     chart
         .configure_mesh()
+        .max_light_lines(2)
         .x_desc("% of messages that took no longer")
         .y_desc("µs (logarithmic)")
         .x_labels(6)
@@ -125,7 +129,7 @@ fn latencies(latency: &Latency, area: &Area<'_>) -> Drawn {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::LowerRight)
         .background_style(WHITE)
         .draw()?;
     Ok(())
