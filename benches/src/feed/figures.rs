@@ -1,7 +1,8 @@
 //! All figures: as tables for people, raw for programs, and what is wrong with them.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::baseline::Baseline;
@@ -12,12 +13,25 @@ use super::quantiles::Sorted;
 use super::saturation::Saturation;
 
 /// What was measured.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) failovers: Vec<Failovers>,
     pub(super) baseline: Option<Baseline>,
     pub(super) latency: Option<Latency>,
     pub(super) saturation: Vec<Saturation>,
+    pub(super) failed: Failed,
+}
+
+/// Parts that could not be measured; the others are told all the same.
+#[derive(Debug, Default)]
+pub(super) struct Failed(Vec<String>);
+
+impl Failed {
+    /// What came of a part, if anything did.
+    pub(super) fn keep<T>(&mut self, part: impl Display, result: Result<T>) -> Option<T> {
+        let told = |error| self.0.push(format!("{part}: {error:#}"));
+        result.map_err(told).ok()
+    }
 }
 
 /// What a failover consists of, and what of it is told.
@@ -119,7 +133,7 @@ impl Figures {
 
     /// What is not as a feed promises.
     pub(super) fn wrong(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
+        let mut wrong = self.failed.0.clone();
         for it in &self.failovers {
             wrong.extend(it.failed.clone());
             if !it.faults.is_none() {

@@ -32,7 +32,7 @@ use clap::{Args, ValueEnum};
 
 use crate::machine::{Machine, Neighbours};
 use cpus::Cpus;
-use failovers::{Failovers, Fault};
+use failovers::Fault;
 use figures::Figures;
 
 /// A part of the measurement.
@@ -117,7 +117,7 @@ impl Measure {
     /// When something cannot be measured, or a consumer did not get every message once and in order.
     pub fn run(&self) -> Result<()> {
         let (machine, neighbours) = (Machine::look(), Neighbours::watch()?);
-        let figures = self.figures(&self.plan())?;
+        let figures = self.figures(&self.plan());
         let (others, stolen) = neighbours.taken()?;
         let text = format!(
             "{}\n{machine}; {}; {} messages/s and {} ms of silence at most where servers end; \
@@ -155,24 +155,30 @@ impl Measure {
         Ok(())
     }
 
-    fn figures(&self, plan: &Plan) -> Result<Figures> {
+    fn figures(&self, plan: &Plan) -> Figures {
         let conditions = self.conditions();
-        let latency = || latency::run(plan.latency_rounds, plan.latency_messages, &conditions);
-        let (rounds, passes) = (plan.saturation_rounds, plan.saturation_passes);
-        let saturation = || saturation::run(rounds, passes, &conditions);
-        let plain = || baseline::run(plan.baseline, &conditions);
-        Ok(Figures {
-            failovers: match self.wants(Part::Ends) {
-                true => failovers(plan, &conditions)?,
-                false => Vec::new(),
-            },
-            baseline: self.wants(Part::Plain).then(plain).transpose()?,
-            latency: self.wants(Part::Latency).then(latency).transpose()?,
-            saturation: match self.wants(Part::Saturation) {
-                true => saturation()?,
-                false => Vec::new(),
-            },
-        })
+        let mut figures = Figures::default();
+        if self.wants(Part::Ends) {
+            for (fault, count) in plan.ends() {
+                let run = failovers::run(fault, count, &conditions);
+                figures.failovers.extend(figures.failed.keep(fault, run));
+            }
+        }
+        if self.wants(Part::Plain) {
+            let run = baseline::run(plan.baseline, &conditions);
+            figures.baseline = figures.failed.keep("behind a plain tcp port", run);
+        }
+        if self.wants(Part::Latency) {
+            let run = latency::run(plan.latency_rounds, plan.latency_messages, &conditions);
+            figures.latency = figures.failed.keep("latency", run);
+        }
+        if self.wants(Part::Saturation) {
+            let (rounds, passes) = (plan.saturation_rounds, plan.saturation_passes);
+            let run = saturation::run(rounds, passes, &conditions);
+            let run = figures.failed.keep("saturation", run);
+            figures.saturation = run.unwrap_or_default();
+        }
+        figures
     }
 
     fn wants(&self, part: Part) -> bool {
@@ -213,15 +219,16 @@ impl Measure {
     }
 }
 
-fn failovers(plan: &Plan, conditions: &Conditions) -> Result<Vec<Failovers>> {
-    let ends = [
-        (Fault::Kill, plan.kills),
-        (Fault::KillWithinFrame, plan.kills_within),
-        (Fault::Stop, plan.stops),
-    ];
-    let wanted = ends.into_iter().filter(|(_, count)| *count > 0);
-    let run = |(fault, count)| failovers::run(fault, count, conditions);
-    wanted.map(run).collect()
+impl Plan {
+    /// Whatever is to end, and how often.
+    fn ends(&self) -> impl Iterator<Item = (Fault, usize)> {
+        let ends = [
+            (Fault::Kill, self.kills),
+            (Fault::KillWithinFrame, self.kills_within),
+            (Fault::Stop, self.stops),
+        ];
+        ends.into_iter().filter(|(_, count)| *count > 0)
+    }
 }
 
 /// What was typed.

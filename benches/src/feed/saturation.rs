@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::Conditions;
@@ -74,11 +74,11 @@ pub(super) fn run(rounds: usize, passes: u64, conditions: &Conditions) -> Result
     }
     let mut progress = Progress::start("saturation", rounds);
     for round in 0..rounds {
-        for ((_, address), (rates, cpu)) in ways.into_iter().zip(&mut values) {
+        for ((way, address), (rates, cpu)) in ways.into_iter().zip(&mut values) {
             let before = process::cpu(bridge.pid())?;
             let mut taken = Duration::ZERO;
             for _ in 0..passes {
-                taken += pass(address)?;
+                taken += pass(address).with_context(|| way.to_string())?;
             }
             let used = process::cpu(bridge.pid())?.saturating_sub(before);
             let messages = (passes * MESSAGES) as f64;
