@@ -39,3 +39,7 @@ fuzz target='hello' seconds='300':
 # What the gateway costs: memory, CPU, latency.
 bench *options:
     cargo run --release -p benches -- gateway {{options}}
+
+# How a feed survives its primary, and what its bridge costs; table, plot and values in target/feed.
+bench-feed *options:
+    cargo run --release -p benches -- feed {{options}}

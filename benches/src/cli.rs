@@ -1,6 +1,5 @@
 //! The command line of the benchmarks.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,12 +10,14 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 use crate::bench::Bench;
+use crate::child::{RUN, Run};
+use crate::feed;
 use crate::machine::{Machine, Neighbours};
 use crate::plan::{Kind, Plan};
 use crate::process;
-use crate::proxy::{Gateway, RUN_GATEWAY};
+use crate::proxy::Gateway;
 
-/// Measures what the gateway costs.
+/// Measures what the gateway costs, and how a feed survives its primary.
 #[derive(Debug, Parser)]
 #[command(name = "benches", version, arg_required_else_help = true)]
 struct Cli {
@@ -28,12 +29,11 @@ struct Cli {
 enum Command {
     /// Measures the gateway, between clients and backends of this process.
     Gateway(Measure),
-    /// Runs the gateway: what `gateway` starts as a process of its own.
-    #[command(name = RUN_GATEWAY, hide = true)]
-    Run {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        words: Vec<OsString>,
-    },
+    /// Measures how a feed survives its primary, and what its bridge costs.
+    Feed(feed::Measure),
+    /// Runs one of the programs: what the others start as processes of their own.
+    #[command(name = RUN, hide = true)]
+    Run(Run),
 }
 
 #[derive(Debug, Args)]
@@ -68,7 +68,8 @@ struct Measure {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Gateway(measure) => self::measure(&measure),
-        Command::Run { words } => return run_gateway(words),
+        Command::Feed(measure) => measure.run(),
+        Command::Run(run) => return run.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,13 +78,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn run_gateway(words: Vec<OsString>) -> ExitCode {
-    // A benchmark that is killed takes its gateway with it. Where that cannot be asked for, the
-    // gateway is only left behind.
-    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-    gateway::cli::main_from(std::iter::once("mesh-gateway".into()).chain(words))
 }
 
 fn measure(measure: &Measure) -> Result<()> {

@@ -1,13 +1,19 @@
-//! Benchmarks of the gateway that anyone can run.
+//! Benchmarks that anyone can run.
 //!
 //! `cargo run --release -p benches -- gateway` runs the gateway, as a process of its own, between
 //! clients and backends in this process, and says what a connection, a byte and an answer cost.
 //! [`work`] is written against a [`proxy::Target`], an address and a process, so that every proxy
 //! can be given the same work.
+//!
+//! `cargo run --release -p benches -- feed` kills and stops the primary of a feed, again and again,
+//! behind a local port that carries its consumers on, and says how long they waited, what that cost,
+//! and that nothing was lost: [`feed`].
 
 pub mod backend;
 pub mod bench;
+pub mod child;
 pub mod cli;
+pub mod feed;
 pub mod machine;
 pub mod plan;
 pub mod process;

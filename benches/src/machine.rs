@@ -20,8 +20,10 @@ pub struct Machine {
     pub cpu: String,
     /// CPUs that this process may use.
     pub cores: usize,
-    /// The version of the gateway, and the commit that it was built from where git knows.
-    pub gateway: String,
+    /// The congestion control of TCP.
+    pub tcp: String,
+    /// The version of all programs, and the commit that they were built from where git knows.
+    pub version: String,
 }
 
 impl Machine {
@@ -37,7 +39,10 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             cpu: model.unwrap_or("unknown").to_owned(),
             cores: available_parallelism().map_or(1, usize::from),
-            gateway: format!("{}{commit}", env!("CARGO_PKG_VERSION")),
+            tcp: read("/proc/sys/net/ipv4/tcp_congestion_control")
+                .trim()
+                .to_owned(),
+            version: format!("{}{commit}", env!("CARGO_PKG_VERSION")),
         }
     }
 
@@ -48,7 +53,8 @@ impl Machine {
             "kernel": self.kernel,
             "cpu": self.cpu,
             "cores": self.cores,
-            "gateway": self.gateway,
+            "tcp": self.tcp,
+            "version": self.version,
         })
     }
 }
@@ -59,9 +65,13 @@ impl fmt::Display for Machine {
             kernel,
             cpu,
             cores,
-            gateway,
+            tcp,
+            version,
         } = self;
-        write!(f, "gateway {gateway}; Linux {kernel}; {cpu}, {cores} cores")
+        write!(
+            f,
+            "version {version}; Linux {kernel}, TCP {tcp}; {cpu}, {cores} cores"
+        )
     }
 }
 

@@ -223,6 +223,9 @@ impl Inner {
         let now = {
             let mut state = self.state();
             state.is_unkept = false;
+            if state.is_retired {
+                return Ok(());
+            }
             Remembered {
                 memory: state.choice.memory(),
                 last_move: state.last_move.clone(),

@@ -82,6 +82,9 @@ impl Inner {
 
     /// Tells of changes, and does with sessions what the policy says.
     pub(super) fn apply(&self, state: &mut State, changes: &Changes) {
+        if state.is_retired {
+            return;
+        }
         for change in &changes.endpoints {
             self.endpoint_changed(state, change);
         }

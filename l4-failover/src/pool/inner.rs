@@ -65,6 +65,9 @@ pub(super) struct State {
     pub(super) is_minded: bool,
     /// Something that must survive a restart may have changed.
     pub(super) is_unkept: bool,
+    /// A reload took the pool out: sessions of it go on, and it decides nothing any more, as another may
+    /// be in its place, with the same sessions and the same state file.
+    pub(super) is_retired: bool,
     pub(super) state_file_error: Option<Arc<str>>,
     /// Sessions that are being ended little by little.
     pub(super) drains: Vec<Drain>,
@@ -97,6 +100,7 @@ impl Inner {
             random: fastrand::Rng::new(),
             last_move,
             is_minded: false,
+            is_retired: false,
             // What is not there yet, or is otherwise there, is written once the pool is started.
             is_unkept: options.state_file.is_some()
                 && (kept.there.is_none() || past.has_decisions()),

@@ -34,7 +34,7 @@ impl Inner {
 
     fn is_waiting(&self, state: &State) -> bool {
         let is_unkept = state.is_unkept && state.options.state_file.is_some();
-        is_unkept || state.choice.due(Instant::now().into_std()).is_some()
+        !state.is_retired && (is_unkept || state.choice.due(Instant::now().into_std()).is_some())
     }
 
     /// Does what is due. Whether there is more to wait for, and until when.
@@ -51,6 +51,9 @@ impl Inner {
     }
 
     pub(super) fn tick_on(&self, state: &mut State) {
+        if state.is_retired {
+            return;
+        }
         let changes = state.choice.observe(Event::Tick, Instant::now().into_std());
         self.apply(state, &changes);
     }

@@ -149,6 +149,8 @@ impl Pool {
     pub fn retire(&self) -> Past {
         let mut state = self.0.state();
         let past = Past::of(&state);
+        state.is_retired = true;
+        self.0.mind(&mut state);
         let watches = std::mem::take(&mut state.watches);
         drop(state);
         // Not under the lock.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use l4_failover::choice::{MoveKind, Policy, Sessions};
 use l4_failover::{Connected, Cut, EndpointOptions, Pool, Retired};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::server::{Server, first, moved, pair, soon};
 
@@ -277,4 +278,29 @@ async fn a_pool_that_comes_back_has_its_old_sessions() {
     // Nothing is left of one without sessions or decisions.
     retired.settle(|_| false, [("pair", pool.retire())]);
     assert!(retired.find(&"pair").is_none());
+}
+
+#[tokio::test]
+async fn a_pool_that_was_taken_out_decides_nothing_any_more() {
+    let (one, other) = (Server::start().await, Server::start().await);
+    let policy = Policy {
+        on_failback: Sessions::Close,
+        ..Policy::default()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("state");
+    let builder = pair(&one.address, &other.address, policy);
+    let pool = builder.state_file(&file).build().unwrap();
+    pool.failover().await.unwrap();
+    let session = pool.connect().await.unwrap();
+    let kept = std::fs::read(&file).unwrap();
+    let past = pool.retire();
+    let after = Pool::after(pool.options(), &past).unwrap();
+    // Whatever the old one still hears of: it neither cuts nor writes.
+    pool.failback(false).await.unwrap();
+    let cut = timeout(Duration::from_millis(50), session.endpoint.cut());
+    assert!(cut.await.is_err());
+    assert_eq!(std::fs::read(&file).unwrap(), kept);
+    assert_eq!(after.status().active, 1);
+    drop(session);
 }

@@ -1,0 +1,296 @@
+//! The line that a consumer is on ends, again and again: what it got, and how long it waited.
+
+use std::net::SocketAddr;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use l4_failover::admin::pools::{ClustersJson, EventJson, TookJson};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use soupbintcp_sim::day::Day;
+
+use super::Conditions;
+use super::consumer::Consumer;
+use super::frames::stuck_within;
+use super::http;
+use super::oracle::Faults;
+use super::progress::Progress;
+use super::stage::{Bridge, Feed, Server};
+
+/// Every line is told of, and every message comes, within this time; more is a failure.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Between two faults the feed runs for so long, and up to as much again: the phase is random, far
+/// below the time from one message to the next.
+const CALM: Duration = Duration::from_millis(20);
+
+/// A server stands within a frame nearly always: there are some 40 bytes in each.
+const TRIES: usize = 10;
+
+/// What becomes of the server that the consumer's line leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is killed at any moment.
+    Kill,
+    /// It is killed while it has written a part of a frame, because its consumer took no more.
+    KillWithinFrame,
+    /// It is stopped, and goes on, or is killed, once the consumer is elsewhere.
+    Stop,
+}
+
+/// One failover. Times in milliseconds.
+#[derive(Clone, Debug)]
+pub(super) struct Failover {
+    /// From the last message of the one line to the first new one of the other, at the consumer.
+    pub(super) pause: f64,
+    /// From the signal to the first new message of the other line, at the consumer.
+    pub(super) since_fault: f64,
+    /// How the bridge says that the time was spent.
+    pub(super) took: TookJson,
+}
+
+/// What came of the faults of one kind.
+#[derive(Clone, Debug)]
+pub(super) struct Failovers {
+    pub(super) fault: Fault,
+    pub(super) wanted: usize,
+    pub(super) each: Vec<Failover>,
+    pub(super) faults: Faults,
+    pub(super) messages: u64,
+    /// What was not as it must be, if anything.
+    pub(super) failed: Option<String>,
+}
+
+impl Failovers {
+    pub(super) fn json(&self) -> Value {
+        let each = self.each.iter().map(|it| {
+            json!({
+                "pause_ms": it.pause,
+                "since_fault_ms": it.since_fault,
+                "took_ms": it.took,
+            })
+        });
+        json!({
+            "fault": format!("{:?}", self.fault),
+            "wanted": self.wanted,
+            "messages": self.messages,
+            "faults": self.faults.json(),
+            "failed": self.failed,
+            "each": each.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Two servers, a bridge, a consumer.
+struct Scene {
+    day: Day,
+    servers: [Server; 2],
+    events: Receiver<EventJson>,
+    consumer: Consumer,
+    first: u64,
+    _bridge: Bridge,
+    /// Which server the consumer's line leads to, and from which message on.
+    victim: usize,
+    since: u64,
+}
+
+/// Has the active server end, `count` times.
+pub(super) fn run(fault: Fault, count: usize, conditions: &Conditions) -> Result<Failovers> {
+    let mut scene = Scene::set(fault, conditions)?;
+    let mut each = Vec::with_capacity(count);
+    let mut progress = Progress::start(fault.to_string(), count);
+    let mut failed = None;
+    for nth in 0..count {
+        match scene.fail_over(fault, nth) {
+            Ok(failover) => each.push(failover),
+            Err(error) => {
+                failed = Some(format!("{fault}, {}: {error:#}", nth + 1));
+                break;
+            }
+        }
+        progress.done(nth + 1);
+    }
+    // What comes late is judged as well.
+    scene.consumer.listen(Instant::now() + 5 * CALM);
+    if let Err(error) = scene.once_joined() {
+        failed.get_or_insert(format!("{fault}: {error:#}"));
+    }
+    Ok(Failovers {
+        fault,
+        wanted: count,
+        each,
+        faults: scene.consumer.oracle.faults,
+        messages: scene.consumer.next() - scene.first,
+        failed,
+    })
+}
+
+impl Scene {
+    fn set(fault: Fault, conditions: &Conditions) -> Result<Self> {
+        let Conditions { cpus, silence, .. } = *conditions;
+        let feed = Feed::now(conditions.seed, Some(fault.rate(conditions)));
+        let servers = [
+            Server::start(&feed, cpus, 1)?,
+            Server::start(&feed, cpus, 2)?,
+        ];
+        let bridge = Bridge::start(&servers, silence, cpus)?;
+        let events = http::events(bridge.admin)?;
+        let day = Day::new(feed.seed);
+        let mut consumer = Consumer::start(bridge.feed, &day, fault.buffer())?;
+        let first = consumer.next();
+        let active = active(&bridge, &mut consumer)?;
+        let victim = servers.iter().position(|it| it.address == active);
+        Ok(Self {
+            day,
+            servers,
+            events,
+            first,
+            consumer,
+            _bridge: bridge,
+            victim: victim.context("a line to neither server")?,
+            since: 1,
+        })
+    }
+
+    fn fail_over(&mut self, fault: Fault, nth: usize) -> Result<Failover> {
+        self.run_calmly()?;
+        if fault == Fault::KillWithinFrame {
+            self.fill_up()?;
+        }
+        let at = Instant::now();
+        let signal = match fault {
+            Fault::Kill | Fault::KillWithinFrame => Signal::KILL,
+            Fault::Stop => Signal::STOP,
+        };
+        self.servers[self.victim].signal(signal)?;
+        self.consumer.resume();
+        let joined = self.joined()?;
+        let failover = self.times(at, &joined)?;
+        // A process that was stopped is to do no harm afterwards, either: every second one goes on.
+        match (fault, nth % 2) {
+            (Fault::Stop, 0) => self.servers[self.victim].signal(Signal::CONT)?,
+            _ => self.servers[self.victim].restart()?,
+        }
+        http::get(self.servers[self.victim].admin, "/status").context("a server that is back")?;
+        self.victim = 1 - self.victim;
+        self.since = joined.sequence.unwrap_or(0);
+        Ok(failover)
+    }
+
+    /// Lets the feed run for a while: the line that will end is the one that delivers.
+    fn run_calmly(&mut self) -> Result<()> {
+        let more = Duration::from_nanos(fastrand::u64(..CALM.as_nanos() as u64));
+        self.consumer.listen(Instant::now() + CALM + more);
+        self.consumer.listen_for(self.since + 1, PATIENCE)?;
+        self.once_joined()
+    }
+
+    /// One event a fault: that of the last one was taken.
+    fn once_joined(&self) -> Result<()> {
+        let more = self.events.try_iter().find(|it| it.event == "line_joined");
+        ensure!(more.is_none(), "one fault, two joins: {more:?}");
+        Ok(())
+    }
+
+    /// Lets bytes pile up until the server has written a part of a frame.
+    fn fill_up(&mut self) -> Result<()> {
+        for _ in 0..TRIES {
+            self.consumer.pause();
+            if stuck_within(self.servers[self.victim].admin, &self.day, PATIENCE)? {
+                return Ok(());
+            }
+            // By chance it stands between two frames.
+            self.consumer.resume();
+            self.consumer.listen(Instant::now() + CALM);
+        }
+        bail!("a server never stood within a frame")
+    }
+
+    /// The bridge's word that the consumer is on the other line.
+    fn joined(&mut self) -> Result<EventJson> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.consumer
+                .listen(Instant::now() + Duration::from_micros(500));
+            if let Some(why) = &self.consumer.ended {
+                bail!("the consumer lost its connection: {why}");
+            }
+            match self.events.try_iter().find(|it| it.event == "line_joined") {
+                Some(event) => return self.expected(event),
+                None => ensure!(Instant::now() < deadline, "no line was joined"),
+            }
+        }
+    }
+
+    fn expected(&self, event: EventJson) -> Result<EventJson> {
+        let [from, to] = [self.victim, 1 - self.victim].map(|it| self.servers[it].address);
+        let is_as_expected = event.cause.as_deref() == Some("failover")
+            && event.from == Some(from.to_string())
+            && event.endpoint == Some(to.to_string())
+            && event.consumer == Some(self.consumer.local)
+            && event.verified == Some(true);
+        ensure!(is_as_expected, "from {from} to {to}, but {event:?}");
+        Ok(event)
+    }
+
+    fn times(&mut self, at: Instant, joined: &EventJson) -> Result<Failover> {
+        let first = joined.sequence.context("a join without a number")?;
+        self.consumer.listen_for(first, PATIENCE)?;
+        let came = |n| self.consumer.came(n).context("came too long ago");
+        let (before, after) = (came(first - 1)?, came(first)?);
+        Ok(Failover {
+            pause: after.duration_since(before).as_secs_f64() * 1e3,
+            since_fault: after.duration_since(at).as_secs_f64() * 1e3,
+            took: joined.took_ms.clone().context("a join without times")?,
+        })
+    }
+}
+
+/// The server that the consumer's line leads to, as the bridge says.
+fn active(bridge: &Bridge, consumer: &mut Consumer) -> Result<SocketAddr> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        // With its first messages.
+        consumer.listen(Instant::now() + CALM);
+        let clusters = http::get(bridge.admin, "/clusters")?;
+        let clusters: ClustersJson = serde_json::from_value(clusters)?;
+        let feeds = clusters.pools.into_iter().filter_map(|it| it.feed);
+        let mut consumers = feeds.flat_map(|it| it.shown);
+        let shown = consumers.find(|it| it.address == consumer.local);
+        if let Some(line) = shown.and_then(|it| it.line) {
+            return Ok(line.parse()?);
+        }
+    }
+    bail!("a consumer without a line")
+}
+
+impl Fault {
+    /// Whether the consumer's pause says something: not where what it gets was piled up before.
+    pub(super) fn is_timed(self) -> bool {
+        self != Self::KillWithinFrame
+    }
+
+    /// A small one is full soon.
+    fn buffer(self) -> Option<usize> {
+        (self == Self::KillWithinFrame).then_some(64 * 1024)
+    }
+
+    fn rate(self, conditions: &Conditions) -> u32 {
+        match self {
+            Self::Kill | Self::Stop => conditions.rate,
+            // Buffers are full in a fraction of a second.
+            Self::KillWithinFrame => conditions.rate.max(200_000),
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Kill => "SIGKILL",
+            Self::KillWithinFrame => "SIGKILL within a frame",
+            Self::Stop => "SIGSTOP",
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! All figures: as tables for people, raw for programs, and what is wrong with them.
+
+use std::fmt::{Display, Write};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::baseline::Baseline;
+use super::failovers::{Failover, Failovers};
+use super::latency::{Latency, micros};
+use super::oracle::Faults;
+use super::quantiles::Sorted;
+use super::saturation::Saturation;
+
+/// What was measured.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub(super) failovers: Vec<Failovers>,
+    pub(super) baseline: Option<Baseline>,
+    pub(super) latency: Option<Latency>,
+    pub(super) saturation: Vec<Saturation>,
+    pub(super) failed: Failed,
+}
+
+/// Parts that could not be measured; the others are told all the same.
+#[derive(Debug, Default)]
+pub(super) struct Failed(Vec<String>);
+
+impl Failed {
+    /// What came of a part, if anything did.
+    pub(super) fn keep<T>(&mut self, part: impl Display, result: Result<T>) -> Option<T> {
+        let told = |error| self.0.push(format!("{part}: {error:#}"));
+        result.map_err(told).ok()
+    }
+}
+
+/// What a failover consists of, and what of it is told.
+type Part = (&'static str, fn(&Failover) -> f64);
+
+const PARTS: [Part; 6] = [
+    ("pause of the consumer", |it| it.pause),
+    ("from the signal", |it| it.since_fault),
+    ("of it detect", |it| it.took.detect),
+    ("connect", |it| it.took.connect),
+    ("log in", |it| it.took.login),
+    ("catch up", |it| it.took.catch_up),
+];
+
+impl Figures {
+    /// Tables in Markdown, one for each part that was measured.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_faults(&mut text);
+        let _ = self.write_times(&mut text);
+        if let Some(latency) = &self.latency {
+            let _ = write_latency(latency, &mut text);
+        }
+        let _ = self.write_saturation(&mut text);
+        text
+    }
+
+    fn write_faults(&self, text: &mut String) -> std::fmt::Result {
+        if self.failovers.is_empty() && self.baseline.is_none() {
+            return Ok(());
+        }
+        writeln!(
+            text,
+            "| the active server gets | N | messages | gaps | duplicates | reorders | corruptions | disconnects |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|"
+        )?;
+        for it in &self.failovers {
+            let (fault, n, messages) = (it.fault, it.each.len(), it.messages);
+            writeln!(text, "| {fault} | {n} | {messages} | {} |", row(&it.faults))?;
+        }
+        if let Some(Baseline { kills, faults }) = &self.baseline {
+            let faults = row(faults);
+            writeln!(
+                text,
+                "| SIGKILL, behind a plain tcp port | {kills} | | {faults} |"
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_times(&self, text: &mut String) -> std::fmt::Result {
+        if !self.failovers.iter().any(|it| it.fault.is_timed()) {
+            return Ok(());
+        }
+        writeln!(
+            text,
+            "\n| ms | | N | p50 | p99 | max |\n|---|---|---:|---:|---:|---:|"
+        )?;
+        for it in self.failovers.iter().filter(|it| it.fault.is_timed()) {
+            for (what, part) in PARTS {
+                let (fault, n) = (it.fault, it.each.len());
+                let times = Sorted::of(it.each.iter().map(part));
+                let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| figure(times.quantile(share)));
+                writeln!(text, "| {fault} | {what} | {n} | {p50} | {p99} | {max} |")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_saturation(&self, text: &mut String) -> std::fmt::Result {
+        if self.saturation.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            text,
+            "\n| as fast as it goes | messages/s, median [min..max] | CPU s of l4-failover per million |\n\
+             |---|---:|---:|"
+        )?;
+        for Saturation { way, rates, cpu } in &self.saturation {
+            let rates = spread(rates, |it| format!("{it:.0}"));
+            let cpu = cpu.as_ref().map(|cpu| spread(cpu, figure));
+            writeln!(text, "| {way} | {rates} | {} |", cpu.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Every value.
+    pub(super) fn json(&self) -> Value {
+        let failovers = self.failovers.iter().map(Failovers::json);
+        let saturation = self.saturation.iter().map(Saturation::json);
+        json!({
+            "failovers": failovers.collect::<Vec<_>>(),
+            "plain": self.baseline.as_ref().map(Baseline::json),
+            "latency": self.latency.as_ref().map(Latency::json),
+            "saturation": saturation.collect::<Vec<_>>(),
+        })
+    }
+
+    /// What is not as a feed promises.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        let mut wrong = self.failed.0.clone();
+        for it in &self.failovers {
+            wrong.extend(it.failed.clone());
+            if !it.faults.is_none() {
+                wrong.push(format!("{}: {}", it.fault, it.faults));
+            }
+            if it.each.len() < it.wanted {
+                wrong.push(format!("{}: {} of {}", it.fault, it.each.len(), it.wanted));
+            }
+        }
+        if matches!(&self.baseline, Some(it) if it.faults.disconnects == 0) {
+            wrong.push("a plain tcp port kept its consumer: not the baseline".to_owned());
+        }
+        wrong
+    }
+}
+
+fn write_latency(latency: &Latency, text: &mut String) -> std::fmt::Result {
+    const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
+    let Latency {
+        rate,
+        direct,
+        bridge,
+        added,
+        rounds,
+    } = latency;
+    writeln!(
+        text,
+        "\n| µs from the schedule, {rate} messages/s | N | p50 | p99 | p99.9 | max |\n\
+         |---|---:|---:|---:|---:|---:|"
+    )?;
+    let n = direct.len();
+    let of = |histogram| SHARES.map(|share| micros(histogram, share));
+    let (direct, bridge) = (of(direct), of(bridge));
+    let difference = [0, 1, 2, 3].map(|at| bridge[at] - direct[at]);
+    let rows = [
+        ("direct", direct),
+        ("through the bridge", bridge),
+        ("difference of these", difference),
+        (
+            "added to each message",
+            SHARES.map(|share| added.quantile(share)),
+        ),
+    ];
+    for (what, values) in rows {
+        writeln!(
+            text,
+            "| {what} | {n} | {} |",
+            values.map(figure).join(" | ")
+        )?;
+    }
+    let [min, median, max] = [0.0, 0.5, 1.0].map(|share| figure(rounds.quantile(share)));
+    writeln!(
+        text,
+        "\nThe median of what was added, by round: {median} [{min}..{max}]."
+    )
+}
+
+fn row(faults: &Faults) -> String {
+    let Faults {
+        gaps,
+        duplicates,
+        reorders,
+        corruptions,
+        disconnects,
+    } = *faults;
+    [gaps, duplicates, reorders, corruptions, disconnects]
+        .map(|it| it.to_string())
+        .join(" | ")
+}
+
+fn spread(values: &Sorted, figure: fn(f64) -> String) -> String {
+    let [median, min, max] = [values.quantile(0.5), values.min(), values.max()].map(figure);
+    format!("{median} [{min}..{max}]")
+}
+
+/// Three digits, or all before the point.
+fn figure(value: f64) -> String {
+    let digits = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    format!("{value:.digits$}")
+}

@@ -1,0 +1,150 @@
+//! The processes of a measurement: servers of one feed, and the local port in front of them.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::cpus::Cpus;
+use crate::child::{Child, Program};
+use crate::process::Pid;
+
+/// The feed that all servers serve.
+#[derive(Clone, Debug)]
+pub(super) struct Feed {
+    pub(super) seed: u64,
+    /// Messages a second; none: as fast as a consumer reads.
+    pub(super) rate: Option<u32>,
+    /// When message 0 was due; whole microseconds.
+    pub(super) start: SystemTime,
+}
+
+impl Feed {
+    /// A feed that starts now.
+    pub(super) fn now(seed: u64, rate: Option<u32>) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let micros = since.unwrap_or_default().as_micros();
+        let since = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        let start = UNIX_EPOCH + since;
+        Self { seed, rate, start }
+    }
+
+    fn words(&self, listen: SocketAddr) -> Vec<String> {
+        let since = self.start.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+        let rate = self.rate.map_or("max".to_owned(), |rate| rate.to_string());
+        let words = format!(
+            "serve --log-level error --admin 127.0.0.1:0 --listen {listen} --seed {} --rate {rate} \
+             --start @{seconds}.{micros:06}",
+            self.seed
+        );
+        words.split(' ').map(str::to_owned).collect()
+    }
+}
+
+/// `soupbintcp-sim serve`, which can be killed, and started again at the same place.
+#[derive(Debug)]
+pub(super) struct Server {
+    feed: Feed,
+    cpu: Option<usize>,
+    pub(super) address: SocketAddr,
+    pub(super) admin: SocketAddr,
+    child: Child,
+}
+
+impl Server {
+    pub(super) fn start(feed: &Feed, cpus: Cpus, nth: u8) -> Result<Self> {
+        // An address of this run: ports of 127.0.0.1 are given to connections, too, and one that is
+        // given to another while its server is dead would be lost.
+        let [low, high, ..] = std::process::id().to_le_bytes();
+        let listen = (Ipv4Addr::new(127, high.max(1), low, nth), 0).into();
+        let child = Program::Feed.start(cpus.servers, feed.words(listen))?;
+        Ok(Self {
+            feed: feed.clone(),
+            cpu: cpus.servers,
+            address: child.address("feed")?,
+            admin: child.address("admin")?,
+            child,
+        })
+    }
+
+    /// Starts it again, in place of the process that was.
+    pub(super) fn restart(&mut self) -> Result<()> {
+        // Its address is free only then.
+        self.child.end();
+        self.child = Program::Feed.start(self.cpu, self.feed.words(self.address))?;
+        self.admin = self.child.address("admin")?;
+        Ok(())
+    }
+
+    pub(super) fn signal(&self, signal: Signal) -> Result<()> {
+        self.child.signal(signal)
+    }
+}
+
+/// `l4-failover`: a port that joins lines, and one that knows nothing of what it passes on.
+#[derive(Debug)]
+pub(super) struct Bridge {
+    pub(super) feed: SocketAddr,
+    pub(super) plain: SocketAddr,
+    pub(super) admin: SocketAddr,
+    child: Child,
+    _directory: TempDir,
+}
+
+impl Bridge {
+    /// In front of these servers, the first of which is the primary.
+    pub(super) fn start(servers: &[Server], silence: Duration, cpus: Cpus) -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let config = directory.path().join("l4-failover.toml");
+        fs::write(&config, text(servers, silence))?;
+        let words = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
+        let child = Program::Failover.start(cpus.bridge, words)?;
+        Ok(Self {
+            feed: child.address("feed")?,
+            plain: child.address("plain")?,
+            admin: child.address("admin")?,
+            child,
+            _directory: directory,
+        })
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.child.pid()
+    }
+}
+
+/// What is not written here is as by default.
+fn text(servers: &[Server], silence: Duration) -> String {
+    let names: Vec<String> = servers
+        .iter()
+        .map(|it| format!("\"{}\"", it.address))
+        .collect();
+    let (primary, backup) = (&names[0], names[1..].join(", "));
+    let silence = silence.as_millis();
+    format!(
+        r#"[admin]
+address = "127.0.0.1:0"
+
+[log]
+level = "error"
+
+[[port]]
+name = "feed"
+listen = "127.0.0.1:0"
+primary = [{primary}]
+backup = [{backup}]
+protocol = "soupbintcp"
+silence = "{silence}ms"
+
+[[port]]
+name = "plain"
+listen = "127.0.0.1:0"
+primary = [{primary}]
+backup = [{backup}]
+"#
+    )
+}
