@@ -178,15 +178,18 @@ fn place_of(state: &State, name: &str) -> Result<usize, CommandError> {
 
 impl Inner {
     async fn obey(&self, wish: Wish) -> Result<Done, CommandError> {
-        let is_order = matches!(wish, Wish::Failover | Wish::Failback { .. });
+        let cause = match &wish {
+            Wish::Failover | Wish::Failback { .. } => Some(Cause::Operator),
+            Wish::Maintenance { reason, .. } => reason.as_ref().map(|_| Cause::Maintenance),
+        };
         let done = {
             let mut state = self.state();
             let command = wish.command(&state)?;
             let now = Instant::now().into_std();
             let changes = state.choice.command(&command, now)?;
             self.apply(&mut state, &changes);
-            if is_order && changes.moved.is_none() {
-                self.recall(Cause::Operator);
+            if let Some(cause) = cause.filter(|_| changes.moved.is_none()) {
+                self.recall(cause);
             }
             state.is_unkept = true;
             Done {

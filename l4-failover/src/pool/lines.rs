@@ -70,6 +70,16 @@ impl Pool {
             .and_then(|place| state.choice.endpoints().get(place));
         counted.is_some_and(|counted| counted.tier() == state.choice.active())
     }
+
+    /// Whether an operator took the endpoint out.
+    #[must_use]
+    pub fn is_in_maintenance(&self, endpoint: &Endpoint) -> bool {
+        let state = self.0.state();
+        let counted = endpoint
+            .place()
+            .and_then(|place| state.choice.endpoints().get(place));
+        counted.is_some_and(|counted| counted.maintenance().is_some())
+    }
 }
 
 impl Pool {

@@ -2,7 +2,7 @@
 
 use super::feed::{self, report_not_a_feed, report_not_plain};
 use super::listener::Listeners;
-use crate::choice::Failback;
+use crate::choice::{Dial, Failback};
 use crate::config::{Ends, Listen, PoolBase, Pools, Table, one_of};
 use crate::pool::{DialLimits, PoolOptions};
 use crate::soupbin::bridge::FeedOptions;
@@ -38,6 +38,9 @@ enum Word {
 
 const WORDS: &[(&str, Word)] = &[("tcp", Word::Tcp), ("soupbintcp", Word::SoupBinTcp)];
 
+const NO_WAY_OUT: &str = "a consumer whose line dies would be cut while the checks have yet to find \
+     out; write \"any\", or remove it";
+
 impl Port {
     pub(super) fn read(
         table: &mut Table<'_>,
@@ -62,6 +65,9 @@ impl Port {
             dial,
         };
         let read = pools.lines(table, ["primary", "endpoints"], base);
+        if word == Word::SoupBinTcp && read.pool.policy.dial == Dial::Active {
+            table.report("dial", NO_WAY_OUT);
+        }
         let protocol = match word {
             Word::Tcp => Protocol::Tcp,
             Word::SoupBinTcp => Protocol::SoupBinTcp(Box::new(feed::with_lines(feed, read.lines))),

@@ -36,7 +36,7 @@ impl FeedVectors {
             )?,
             seconds: of.histograms(
                 "line_failover_seconds",
-                "Time from the failure of a consumer's line to the next message from another.",
+                "Time from the last byte of a consumer's line to the joining of another, the time to notice included.",
                 &["port"],
                 &JOIN_SECONDS,
             )?,

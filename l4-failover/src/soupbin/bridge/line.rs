@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use crate::pool::{AttemptError, Leased};
@@ -57,6 +59,8 @@ pub(super) struct Wire {
     pub(super) address: SocketAddr,
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
+    /// Since when it has taken nothing of what waits for it.
+    pub(super) stuck: Option<Instant>,
     /// Whether its bytes were wanted when they were last looked at.
     pub(super) is_wanted: bool,
 }
@@ -68,6 +72,7 @@ impl Wire {
             address,
             inbox: Inbox::default(),
             outbox: Outbox::default(),
+            stuck: None,
             is_wanted: true,
         }
     }

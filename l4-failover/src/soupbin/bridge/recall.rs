@@ -52,7 +52,7 @@ impl Recall {
     ) -> Poll<()> {
         while self.is_recalled(cx) | is_over(&mut self.returns, cx) | is_over(&mut self.again, cx) {
             match joined {
-                Some(it) if pool.is_active(it) => self.again = None,
+                Some(it) if pool.is_active(it) && !pool.is_in_maintenance(it) => self.again = None,
                 Some(_) if pool.is_active_healthy() => {
                     self.again = None;
                     return Poll::Ready(());

@@ -307,7 +307,12 @@ impl<C: Connection> Bridge<'_, C> {
             LineEnd::Open(wire) => wire.outbox.len() > LINE_WAITS_MAX,
             LineEnd::Dialling(_) => false,
         };
-        if self.join.is_over() || self.open.iter().any(is_full) {
+        if self.join.is_over() {
+            return false;
+        }
+        if self.open.iter().any(is_full) {
+            let now = self.now();
+            self.join.spare_consumer(now);
             return false;
         }
         let (join, tally) = (&mut self.join, self.progress.tally);
@@ -363,12 +368,14 @@ impl<C: Connection> Bridge<'_, C> {
 
     fn poll_wire(&mut self, id: LineId, wire: &mut Wire, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
-        if !wire.outbox.is_empty() {
-            match wire.outbox.poll_write(&mut *wire.stream, cx) {
+        match wire.outbox.is_empty() {
+            true => wire.stuck = None,
+            false => match wire.outbox.poll_write(&mut *wire.stream, cx) {
+                Poll::Pending if self.is_stuck(wire) => return self.took_nothing(id),
                 Poll::Pending => {}
-                Poll::Ready(Ok(_)) => moved = true,
+                Poll::Ready(Ok(_)) => (moved, wire.stuck) = (true, None),
                 Poll::Ready(Err(error)) => return self.broke(id, &error),
-            }
+            },
         }
         let is_wanted = self.join.wants(id);
         let was_wanted = std::mem::replace(&mut wire.is_wanted, is_wanted);
@@ -389,6 +396,19 @@ impl<C: Connection> Bridge<'_, C> {
             Poll::Ready(Ok(read)) => self.progress.tally.add(Side::Upstream, read as u64),
             Poll::Ready(Err(error)) => return self.broke(id, &error),
         }
+        true
+    }
+
+    /// Whether a line has taken nothing for as long as a consumer may.
+    fn is_stuck(&self, wire: &mut Wire) -> bool {
+        let since = *wire.stuck.get_or_insert_with(Instant::now);
+        since.elapsed() >= self.stall
+    }
+
+    fn took_nothing(&mut self, id: LineId) -> bool {
+        let why = format!("it took no byte for {:?}", self.stall);
+        let now = self.now();
+        self.join.failed(id, LineFault::Broken(why), now);
         true
     }
 

@@ -6,9 +6,11 @@ use super::action::End;
 use super::event::JoinEvent;
 use super::options::Unsequenced;
 use super::{Join, LoggingIn, Phase, Stage};
-use crate::soupbin::packet::{Frame, LoginRequest, Packet, split};
-use crate::soupbin::session::FromClient;
+use crate::soupbin::packet::{Frame, Kind, LoginRequest, Packet, PacketError, announced, split};
+use crate::soupbin::session::{FromClient, SessionError};
 
+/// What a debug packet before a login may have in its length field.
+const DEBUG_MAX: usize = 1024;
 /// What is sent so soon after the login belongs to it.
 const SUBSCRIPTION_TIME: Duration = Duration::from_secs(2);
 /// How often it is said how many messages were dropped: a consumer may send any number.
@@ -30,12 +32,35 @@ impl Join {
                     taken += frame.len();
                     self.consumer_sent(frame, now);
                 }
-                Ok(None) => break,
+                Ok(None) => {
+                    self.foresee(&bytes[taken..]);
+                    break;
+                }
                 Err(error) => self.end(End::Malformed(error)),
             }
         }
         self.advance(now);
         taken
+    }
+
+    /// The consumer is not read now, so that its silence is not its own.
+    pub fn spare_consumer(&mut self, now: Instant) {
+        self.consumer.heard(now);
+    }
+
+    /// Nobody who has not logged in is waited for, and kept, to say what will be refused.
+    fn foresee(&mut self, bytes: &[u8]) {
+        let Ok(Some((kind, length))) = announced(bytes) else {
+            return;
+        };
+        let error = match kind {
+            _ if !matches!(self.phase, Phase::Waiting) => return,
+            Kind::LoginRequest if LoginRequest::has_length(length) => return,
+            Kind::LoginRequest => PacketError::Size(kind, length).into(),
+            Kind::Debug if length <= DEBUG_MAX => return,
+            _ => SessionError::BeforeLogin(kind),
+        };
+        self.end(End::Protocol(error));
     }
 
     fn consumer_sent(&mut self, frame: Frame<'_>, now: Instant) {

@@ -99,13 +99,16 @@ impl Join {
 
     /// A line rejected the consumer's login.
     pub(super) fn login_rejected(&mut self, place: usize, reject: Reject, now: Instant) {
-        let target = self.lines[place].target;
+        let line = &self.lines[place];
+        // A login that was not the consumer's own says nothing of the consumer.
+        let (target, is_own) = (line.target, line.options.credentials.is_none());
         self.fail(place, LineFault::Rejected(reject), now);
         match reject {
-            Reject::NotAuthorized => self.refuse(reject, End::Rejected(reject), now),
-            Reject::SessionUnavailable => {
-                self.spare(target, now);
+            Reject::NotAuthorized if is_own => {
+                self.refuse(reject, End::Rejected(reject), now);
             }
+            Reject::NotAuthorized => {}
+            Reject::SessionUnavailable => self.spare(target, now),
         }
     }
 
@@ -163,12 +166,16 @@ impl Join {
             let mut lines = join.lines.iter();
             lines.any(|it| it.stage == Stage::Held && it.target == Some(target))
         };
+        // With a line that begins later, all others need only have been tried.
+        let is_any_held = self.oldest_held().is_some();
         let answered = left_out.iter().all(|&target| {
-            held(self, target)
-                || matches!(
-                    self.targets.get(target).fault,
-                    Some(LineFault::Rejected(_) | LineFault::OtherSession { .. })
-                )
+            let fault = &self.targets.get(target).fault;
+            let has_said = matches!(
+                fault,
+                Some(LineFault::Rejected(_) | LineFault::OtherSession { .. })
+            );
+            let is_tried = has_said || (is_any_held && fault.is_some());
+            is_tried || held(self, target)
         });
         let is_any = !left_out.is_empty();
         self.search.left_out = left_out;

@@ -101,13 +101,13 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The first frame of `bytes`; `None` while it is not whole. A type that is none is told as soon as
-/// it is there, whatever the length promises.
+/// The type of the first frame of `bytes`, and what its length field says, once both are there.
 ///
 /// # Errors
 ///
-/// [`FrameError`]: from here on no frame can be found, and the connection is of no use.
-pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
+/// As [`split`].
+#[inline]
+pub fn announced(bytes: &[u8]) -> Result<Option<(Kind, usize)>, FrameError> {
     let Some(length) = bytes.first_chunk() else {
         return Ok(None);
     };
@@ -119,6 +119,20 @@ pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
         return Ok(None);
     };
     let kind = Kind::of(*byte).ok_or(FrameError::Kind(*byte))?;
+    Ok(Some((kind, length)))
+}
+
+/// The first frame of `bytes`; `None` while it is not whole. A type that is none is told as soon as
+/// it is there, whatever the length promises.
+///
+/// # Errors
+///
+/// [`FrameError`]: from here on no frame can be found, and the connection is of no use.
+#[inline]
+pub fn split(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
+    let Some((kind, length)) = announced(bytes)? else {
+        return Ok(None);
+    };
     let payload = bytes.get(HEADER..HEADER - 1 + length);
     Ok(payload.map(|payload| Frame { kind, payload }))
 }

@@ -90,6 +90,14 @@ impl LoginRequest {
     }
 }
 
+impl LoginRequest {
+    /// Whether a login may have this in its length field.
+    #[must_use]
+    pub fn has_length(length: usize) -> bool {
+        matches!(length, Self::SHORT | Self::LONG)
+    }
+}
+
 impl LoginAccepted {
     pub(super) fn read(payload: &[u8]) -> Result<Self, PacketError> {
         let kind = Kind::LoginAccepted;

@@ -31,7 +31,7 @@ mod tests;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{FrameError, PacketError, TooLong};
-pub use frame::{Frame, Kind, split};
+pub use frame::{Frame, Kind, announced, split};
 pub use login::{LoginAccepted, LoginRequest, Reject};
 pub use session_id::{SessionId, SessionIdError};
 

@@ -138,3 +138,18 @@ fn one_that_is_at_the_number_is_not_verified() {
     assert!(!rig.last_joined().is_verified);
     assert!(!rig.join.status(rig.now).is_verified);
 }
+
+#[test]
+fn where_one_begins_later_another_that_cannot_be_reached_has_been_tried() {
+    let mut rig = logging_in(5);
+    let line = rig.open(1);
+    rig.accept(line, "S", 9);
+    rig.refuse(2);
+    assert_eq!(rig.told(), Vec::<String>::new());
+    rig.nobody();
+    assert_eq!(rig.told(), ["A S 9"]);
+    assert!(rig.events.contains(&JoinEvent::Truncated {
+        requested: 5,
+        accepted: 9
+    }));
+}

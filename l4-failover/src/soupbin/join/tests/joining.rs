@@ -224,3 +224,41 @@ fn one_that_is_behind_has_its_time() {
     rig.until(5000 * MS);
     assert_eq!((rig.faults(), rig.target()), (vec!["behind"], Some(1)));
 }
+
+/// As where a server drops whoever has got its first messages.
+#[test]
+fn between_lines_that_die_of_being_joined_there_is_a_rest() {
+    let (mut rig, first) = Rig::joined(JoinOptions::default(), 1, &["one"]);
+    rig.fail(first, LineFault::Closed);
+    let mut switches = 0;
+    let began = rig.since_start();
+    while rig.since_start() < began + 4 * SECOND {
+        let Some(but) = rig.wanted() else {
+            rig.pass(10 * MS);
+            continue;
+        };
+        let Some(target) = [1, 2].into_iter().find(|target| !but.contains(target)) else {
+            rig.nobody();
+            rig.pass(10 * MS);
+            continue;
+        };
+        let line = rig.open(target);
+        let next = rig.login_of(line).sequence;
+        rig.accept(line, "S", next);
+        let known: Vec<String> = (0..switches + 2).map(|nth| message(nth)).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        rig.messages(line, &known[next as usize - 1..]);
+        rig.fail(line, LineFault::Closed);
+        switches += 1;
+    }
+    // Without a rest there were hundreds.
+    assert!((5..40).contains(&switches), "{switches}");
+}
+
+fn message(nth: usize) -> String {
+    if nth == 0 {
+        "one".to_owned()
+    } else {
+        format!("more {nth}")
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::rig::{MS, Rig, SECOND, a_login};
-use crate::soupbin::packet::Reject;
+use crate::soupbin::packet::{Credentials, Reject};
 
 #[test]
 fn at_the_first_login_not_authorised_is_passed_on_at_once() {
@@ -115,4 +115,43 @@ fn what_is_malformed_before_the_login_is_not_answered() {
         let end = rig.end.expect("the connection ends");
         assert!(matches!(end, End::Malformed(_) | End::Protocol(_)), "{end}");
     }
+}
+
+#[test]
+fn a_login_that_was_not_the_consumers_own_says_nothing_of_the_consumer() {
+    let mut rig = Rig::new(JoinOptions::default());
+    rig.log_in(a_login(1));
+    let options = LineOptions {
+        credentials: Some(Credentials::new("BACKUP", "wrong").unwrap()),
+        ..LineOptions::default()
+    };
+    let line = rig.open_with(1, options);
+    rig.reject(line, Reject::NotAuthorized);
+    assert_eq!((rig.told(), rig.end.clone()), (vec![], None));
+    let other = rig.open(2);
+    rig.accept(other, "S", 1);
+    assert_eq!(rig.told(), ["A S 1"]);
+}
+
+#[test]
+fn what_will_be_refused_before_a_login_is_not_waited_for() {
+    for (header, end) in [
+        (
+            &b"\xff\xffL"[..],
+            "the consumer sent L (login request) with a length of 65535, where 47 (versions 3.00 \
+             and 4.00) or 52 (4.10) belongs",
+        ),
+        (
+            b"\x01\0U",
+            "the consumer sent U (unsequenced data) before the login",
+        ),
+        (b"\x10\0+", "the consumer sent + (debug) before the login"),
+    ] {
+        let mut rig = Rig::new(JoinOptions::default());
+        rig.consumer_bytes(header);
+        assert_eq!(rig.end.map(|end| end.to_string()).as_deref(), Some(end));
+    }
+    let mut rig = Rig::new(JoinOptions::default());
+    rig.consumer_bytes(b"\0\x2fL");
+    assert_eq!(rig.end, None);
 }
