@@ -5,12 +5,14 @@
 //! from the buffer that they were read into. A consumer that takes nothing stops its own lines, and
 //! nobody else's.
 
+mod actions;
 mod consumer;
 mod feed;
 mod inbox;
 mod line;
 mod options;
 mod outbox;
+mod reading;
 mod recall;
 mod run;
 mod watch;

@@ -245,7 +245,7 @@ fn between_lines_that_die_of_being_joined_there_is_a_rest() {
         let line = rig.open(target);
         let next = rig.login_of(line).sequence;
         rig.accept(line, "S", next);
-        let known: Vec<String> = (0..switches + 2).map(|nth| message(nth)).collect();
+        let known: Vec<String> = (0..switches + 2).map(message).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         rig.messages(line, &known[next as usize - 1..]);
         rig.fail(line, LineFault::Closed);
