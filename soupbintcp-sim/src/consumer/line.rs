@@ -151,8 +151,8 @@ impl Line {
                     }
                 }
                 FromServer::Accepted(accepted) => {
+                    intake.begins(accepted, now)?;
                     self.was_in = true;
-                    intake.begins(accepted, now);
                 }
                 FromServer::Rejected(reject) => return Err(Cause::Rejected(reject).into()),
                 FromServer::End => return Err(Halt::End(End::Session)),
