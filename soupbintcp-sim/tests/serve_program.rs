@@ -105,6 +105,8 @@ fn it_serves_clients_and_operators_until_it_is_told_to_stop() {
     assert_eq!(process.ask("POST", "/faults", "").0, 400);
     let nobody = process.ask("POST", "/faults", "pause client=9");
     assert!(nobody.0 == 404 && nobody.1.contains("no client 9 is connected"));
+    let none = process.ask("POST", "/faults", "end client=1\npause client=9");
+    assert_eq!(none.0, 404);
     let ordered = process.ask("POST", "/faults", "pause\ndebug client=1 hello\n");
     assert_eq!(ordered, (200, "{\"clients\":[1,1]}".to_owned()));
     assert_eq!(client.messages().1, Seen::Debug("hello".to_owned()));

@@ -52,9 +52,10 @@ impl Timeline {
         match lag {
             None => self.scheduled(schedule, now, Duration::ZERO),
             Some(Lag::Time(lag)) => self.scheduled(schedule, now, lag),
+            // As if more followed the last message: else the end would never be sent.
             Some(Lag::Messages(lag)) => {
-                let end = self.scheduled(schedule, now, Duration::ZERO);
-                end.saturating_sub(lag)
+                let due = schedule.count(self.origin.elapsed(now));
+                due.saturating_sub(lag).min(self.last())
             }
         }
     }
@@ -199,6 +200,19 @@ mod tests {
             timeline.due(end + 1, Some(Lag::Messages(1000))),
             timeline.due(end + 1001, None)
         );
+    }
+
+    #[test]
+    fn who_is_kept_behind_has_the_last_message_all_the_same() {
+        let start = SystemTime::now() - 10 * SECOND;
+        let timeline = Timeline::new(schedule(), start, Some(9_500));
+        let (now, lag) = (Instant::now(), Some(Lag::Messages(2_000)));
+        let end = timeline.end(now, lag);
+        assert!((8_000..9_500).contains(&end), "{end}");
+        // What may not be sent yet is not due yet: who waits for it does wait.
+        let due = timeline.due(end + 1, lag).unwrap();
+        assert!(due > now);
+        assert_eq!(timeline.end(now + 2 * SECOND, lag), 9_500);
     }
 
     #[test]
