@@ -114,7 +114,7 @@ impl Intake {
         let wanted = match (&self.judge, self.session) {
             (Judge::AgainstSeed(_), _) => return,
             (_, None) => self.first_login.sequence,
-            (_, Some(_)) => self.last.map_or(next, |last| last + 1),
+            (_, Some(_)) => self.last.map_or(next, |last| last.saturating_add(1)),
         };
         if wanted > 0 && next > wanted {
             self.tally.count(Fault::Gap {
@@ -154,7 +154,9 @@ impl Intake {
         let login = self.first_login;
         LoginRequest {
             session: self.session.unwrap_or(login.session),
-            sequence: self.last.map_or(login.sequence, |last| last + 1),
+            sequence: self
+                .last
+                .map_or(login.sequence, |last| last.saturating_add(1)),
             ..login
         }
     }

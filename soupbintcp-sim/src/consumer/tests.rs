@@ -142,6 +142,24 @@ fn messages_of_another_protocol_have_no_time() {
     assert!(timed(&stream).faults.is_clean());
 }
 
+#[test]
+fn a_number_that_no_stream_reaches_is_no_overflow() {
+    for first in [0, Day::FARTHEST, u64::MAX] {
+        let mut judge = AgainstSeed::new(SEED, first);
+        let mut tally = Tally::default();
+        judge.judge(b"what is this", first, &mut tally);
+        assert_eq!(tally.faults, faults(0, 0, 0, 1));
+    }
+    let mut tally = Tally::default();
+    for _ in 0..2 {
+        tally.count(Fault::Gap {
+            at: 1,
+            missing: u64::MAX,
+        });
+    }
+    assert_eq!(tally.faults.gaps, u64::MAX);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -98,7 +98,9 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn count(&mut self, fault: Fault) {
         match fault {
-            Fault::Gap { missing, .. } => self.faults.gaps += missing,
+            Fault::Gap { missing, .. } => {
+                self.faults.gaps = self.faults.gaps.saturating_add(missing)
+            }
             Fault::Duplicate { .. } => self.faults.duplicates += 1,
             Fault::Reorder { .. } => self.faults.reorders += 1,
             Fault::Corrupt { .. } => self.faults.corrupt += 1,
