@@ -72,6 +72,23 @@ async fn it_ends_with_the_time() {
 }
 
 #[tokio::test]
+async fn it_ends_with_the_time_though_every_message_is_wrong() {
+    // To judge them all would take half a minute in a build without optimisation.
+    let script = vec![
+        Act::Accept(None),
+        Act::Send((1..=60_000).collect()),
+        Act::Idle,
+    ];
+    let (address, _server) = serve(vec![script]).await;
+    let mut options = options(address);
+    options.seed = Some(SEED + 1);
+    options.duration = Some(Duration::from_millis(300));
+    let report = consumer::run(options, pending()).await.unwrap();
+    assert_eq!(report.faults.corrupt, report.messages);
+    assert!((1..60_000).contains(&report.messages), "{report}");
+}
+
+#[tokio::test]
 async fn it_ends_when_it_is_told_to() {
     let (address, _server) = serve(vec![vec![Act::Accept(None), Act::Idle]]).await;
     let shutdown = tokio::time::sleep(Duration::from_millis(50));
