@@ -137,6 +137,14 @@ fn a_stream_with_other_numbers_than_its_login_said_is_no_clean_one() {
 }
 
 #[test]
+fn one_damaged_time_does_not_make_all_that_follows_late() {
+    let mut stream = messages(20_000..21_000);
+    stream[50][5] = 0xff;
+    let tally = timed(&stream);
+    assert_eq!(tally.faults, faults(0, 0, 16, 0), "and not 949");
+}
+
+#[test]
 fn messages_of_another_protocol_have_no_time() {
     let stream = [b"hello".to_vec(), b"hello".to_vec()];
     assert!(timed(&stream).faults.is_clean());

@@ -80,7 +80,7 @@ impl fmt::Display for Fault {
             Self::Reorder { at, of: None } => {
                 write!(
                     f,
-                    "message {at}: it was made before the one that it follows"
+                    "message {at}: by its time it belongs before one that came already"
                 )
             }
             Self::Corrupt { at } => write!(f, "message {at}: it is none of this stream's"),
