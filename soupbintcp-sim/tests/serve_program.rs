@@ -152,6 +152,14 @@ fn a_mistake_is_a_sentence_and_exit_code_2() {
             "cannot read the script /no/such: No such file",
         ),
         (&["--replay", "/no/such"], "cannot replay /no/such"),
+        (
+            &["--admin", "0.0.0.0:0"],
+            "--admin 0.0.0.0:0 can be reached from other machines",
+        ),
+        (
+            &["--admin", "127.0.0.1:0", "--token-file", "/no/such"],
+            "/no/such",
+        ),
     ] {
         let (code, said) = with(arguments);
         assert!(
