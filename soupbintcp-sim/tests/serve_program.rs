@@ -6,8 +6,10 @@ mod feed;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use feed::{Client, PATIENCE, Seen};
+use l4_failover::soupbin::packet::Packet;
 use rustix::process::{Pid, Signal, kill_process};
 
 fn serve() -> Command {
@@ -209,5 +211,23 @@ fn two_processes_of_one_start_agree_and_one_that_was_killed_comes_back() {
         let mut client = Client::connect(process.feed);
         assert_eq!(client.login(newest), newest);
         assert_eq!(client.message(), message);
+    }
+}
+
+#[test]
+fn a_server_that_stood_still_hears_what_was_said_meanwhile() {
+    // No message for as long as this takes.
+    let process = Process::start(&["--silence", "1s", "--start", "@4000000000"]);
+    let mut client = Client::connect(process.feed);
+    client.login(1);
+    let pid = Pid::from_child(&process.child);
+    kill_process(pid, Signal::STOP).unwrap();
+    std::thread::sleep(Duration::from_millis(1300));
+    client.send(&Packet::ClientHeartbeat);
+    kill_process(pid, Signal::CONT).unwrap();
+    for _ in 0..5 {
+        client.send(&Packet::ClientHeartbeat);
+        let seen = client.next_within(Duration::from_millis(100));
+        assert!(matches!(seen, None | Some(Seen::Heartbeat)), "{seen:?}");
     }
 }

@@ -120,7 +120,7 @@ impl Line {
                 biased;
                 () = &mut stop => Err(Halt::End(End::Own)),
                 () = watch.second(intake) => Ok(()),
-                () = sleep_until(due) => self.tick().await,
+                () = sleep_until(due) => self.tick(intake).await,
                 // Timers move on only while nobody has the thread.
                 () = yield_now(), if self.is_behind => self.go_on(intake),
                 read = self.stream.read_buf(&mut self.input), if !self.is_behind => {
@@ -138,11 +138,30 @@ impl Line {
         }
     }
 
-    async fn tick(&mut self) -> Result<(), Halt> {
-        match self.session.tick(Instant::now()) {
+    async fn tick(&mut self, intake: &mut Intake) -> Result<(), Halt> {
+        let mut tick = self.session.tick(Instant::now());
+        if let Tick::Silent | Tick::NoLogin = tick {
+            self.look(intake).await?;
+            tick = self.session.tick(Instant::now());
+        }
+        match tick {
             Tick::Nothing => Ok(()),
             Tick::Heartbeat => Ok(self.send(&Packet::ClientHeartbeat).await?),
             Tick::Silent | Tick::NoLogin => Err(Cause::Silent(self.silence).into()),
+        }
+    }
+
+    /// Takes in what came already. Where this process stood still for longer than a server may be
+    /// silent, that is what the server said meanwhile.
+    async fn look(&mut self, intake: &mut Intake) -> Result<(), Halt> {
+        if self.is_behind {
+            return self.go_on(intake);
+        }
+        // A process that goes on is told of its timers before it is told of its sockets.
+        yield_now().await;
+        match self.stream.try_read_buf(&mut self.input) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            read => self.came(read, intake),
         }
     }
 
@@ -229,6 +248,32 @@ mod tests {
 
     use super::super::options::Options;
     use super::*;
+
+    #[tokio::test]
+    async fn what_waits_to_be_read_is_no_silence() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut options = Options::new(&address, Credentials::new("", "").unwrap());
+        options.limits.silence = Duration::from_millis(50);
+        let mut intake = Intake::new(&options).unwrap();
+        let opening = Line::open(&address, options.login, options.limits);
+        let mut line = opening.await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut frame = Vec::new();
+        let session = "FEED".parse().unwrap();
+        let accepted = LoginAccepted {
+            session,
+            sequence: 1,
+        };
+        Packet::LoginAccepted(accepted).encode(&mut frame).unwrap();
+        server.write_all(&frame).await.unwrap();
+        // As a process that is stopped.
+        std::thread::sleep(2 * options.limits.silence);
+        assert!(line.tick(&mut intake).await.is_ok());
+        assert!(line.was_in());
+        std::thread::sleep(2 * options.limits.silence);
+        assert!(line.tick(&mut intake).await.is_err(), "nothing came");
+    }
 
     #[tokio::test]
     async fn what_takes_long_is_judged_in_turns() {
