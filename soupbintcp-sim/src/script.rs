@@ -128,14 +128,14 @@ impl Script {
     }
 }
 
-/// A line without its comment, if anything is left: `#` and what follows, at the beginning of the
-/// line or after a space, unless a digit follows.
+/// A line without its comment, if anything is left: `#` between spaces, or at an end of the line,
+/// and what follows. Any other `#` is part of what is said, or of a mistake that is told.
 fn content(line: &str) -> Option<&str> {
     let mut before = ' ';
     let comment = line.char_indices().find(|(at, character)| {
         let after = line[at + character.len_utf8()..].chars().next();
-        let is_number = after.is_some_and(|it| it.is_ascii_digit());
-        let begins = *character == '#' && before.is_whitespace() && !is_number;
+        let is_alone = after.is_none_or(char::is_whitespace);
+        let begins = *character == '#' && before.is_whitespace() && is_alone;
         before = *character;
         begins
     });
@@ -186,6 +186,18 @@ mod tests {
         );
         let cut = Order::client(1, Fault::Cut(Ending::Reset));
         assert_eq!(script.numbered, [(1000, cut)]);
+    }
+
+    #[test]
+    fn a_comment_has_a_space_behind_its_sign() {
+        let script = Script::parse("#\n # \n1s debug #tag a#b # said\n").unwrap();
+        let debug = Order::all(Fault::Debug("#tag a#b".to_owned()));
+        assert_eq!(script.timed, [(Duration::from_secs(1), debug)]);
+        for mistaken in ["#x pause", "##", "#pause"] {
+            let (line, mistake) = Script::parse(mistaken).unwrap_err();
+            assert_eq!(line, 1);
+            assert!(mistake.to_string().contains("is no moment"), "{mistake}");
+        }
     }
 
     #[test]

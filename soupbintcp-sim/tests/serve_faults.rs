@@ -150,6 +150,44 @@ fn catch_up_lagging(client: &mut Client, feed: &Feed, mut next: u64, late: u64) 
 }
 
 #[test]
+fn who_lags_by_a_number_has_the_last_message_and_the_end() {
+    let feed = Feed::start(Options {
+        messages: Some(1500),
+        ..scheduled("1000", Duration::ZERO)
+    });
+    feed.order("lag 500");
+    let (messages, end) = feed.login(1).messages();
+    assert_eq!((messages.len(), end), (1500, Seen::End));
+}
+
+#[test]
+fn orders_are_carried_out_together_or_not_at_all() {
+    let feed = Feed::start(quiet());
+    let mut client = feed.login(1);
+    let orders = ["debug client=1 no", "pause", "debug client=2 no"];
+    let orders = orders.map(|order| order.parse().unwrap());
+    assert!(feed.handle.orders(&orders).is_err());
+    assert_eq!(feed.handle.status().clients[0].flow, "on");
+    assert_eq!(feed.handle.orders(&orders[..2]).unwrap(), [1, 1]);
+    assert_eq!(client.news(), Seen::Debug("no".to_owned()));
+    assert_eq!(client.next(), Seen::Heartbeat, "it was told once");
+}
+
+#[test]
+fn a_cut_before_the_first_message_comes_behind_the_answer() {
+    for (order, is_reset) in [("cut", false), ("cut reset", true)] {
+        let feed = Feed::start(Options {
+            script: Script::parse(&format!("#1 {order}")).unwrap(),
+            ..unbounded()
+        });
+        let mut client = feed.connect();
+        assert_eq!(client.login(1), 1);
+        let end = if is_reset { Seen::Rst(7) } else { Seen::Fin(7) };
+        assert_eq!(client.news(), end);
+    }
+}
+
+#[test]
 fn heartbeats_are_left_out_and_come_back() {
     let feed = Feed::start(quiet());
     feed.order("heartbeats off");

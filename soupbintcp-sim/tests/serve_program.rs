@@ -6,8 +6,10 @@ mod feed;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use feed::{Client, PATIENCE, Seen};
+use l4_failover::soupbin::packet::Packet;
 use rustix::process::{Pid, Signal, kill_process};
 
 fn serve() -> Command {
@@ -105,6 +107,8 @@ fn it_serves_clients_and_operators_until_it_is_told_to_stop() {
     assert_eq!(process.ask("POST", "/faults", "").0, 400);
     let nobody = process.ask("POST", "/faults", "pause client=9");
     assert!(nobody.0 == 404 && nobody.1.contains("no client 9 is connected"));
+    let none = process.ask("POST", "/faults", "end client=1\npause client=9");
+    assert_eq!(none.0, 404);
     let ordered = process.ask("POST", "/faults", "pause\ndebug client=1 hello\n");
     assert_eq!(ordered, (200, "{\"clients\":[1,1]}".to_owned()));
     assert_eq!(client.messages().1, Seen::Debug("hello".to_owned()));
@@ -150,6 +154,14 @@ fn a_mistake_is_a_sentence_and_exit_code_2() {
             "cannot read the script /no/such: No such file",
         ),
         (&["--replay", "/no/such"], "cannot replay /no/such"),
+        (
+            &["--admin", "0.0.0.0:0"],
+            "--admin 0.0.0.0:0 can be reached from other machines",
+        ),
+        (
+            &["--admin", "127.0.0.1:0", "--token-file", "/no/such"],
+            "/no/such",
+        ),
     ] {
         let (code, said) = with(arguments);
         assert!(
@@ -199,5 +211,23 @@ fn two_processes_of_one_start_agree_and_one_that_was_killed_comes_back() {
         let mut client = Client::connect(process.feed);
         assert_eq!(client.login(newest), newest);
         assert_eq!(client.message(), message);
+    }
+}
+
+#[test]
+fn a_server_that_stood_still_hears_what_was_said_meanwhile() {
+    // No message for as long as this takes.
+    let process = Process::start(&["--silence", "1s", "--start", "@4000000000"]);
+    let mut client = Client::connect(process.feed);
+    client.login(1);
+    let pid = Pid::from_child(&process.child);
+    kill_process(pid, Signal::STOP).unwrap();
+    std::thread::sleep(Duration::from_millis(1300));
+    client.send(&Packet::ClientHeartbeat);
+    kill_process(pid, Signal::CONT).unwrap();
+    for _ in 0..5 {
+        client.send(&Packet::ClientHeartbeat);
+        let seen = client.next_within(Duration::from_millis(100));
+        assert!(matches!(seen, None | Some(Seen::Heartbeat)), "{seen:?}");
     }
 }

@@ -430,3 +430,16 @@ fn several_addresses_lead_to_the_same_feed() {
     };
     assert_eq!(ready, format!("ready feed={first} feed2={second}"));
 }
+
+#[test]
+fn a_number_that_nothing_reaches_is_the_end_and_not_an_overflow() {
+    let feed = Feed::start(unbounded());
+    for sequence in [u64::MAX, 1 << 63, Day::FARTHEST + 1] {
+        let mut client = feed.connect();
+        assert_eq!(client.login(sequence), Day::FARTHEST + 1);
+        assert_eq!(client.news(), Seen::End);
+    }
+    let mut client = feed.login(Day::FARTHEST - 1);
+    let (messages, end) = client.messages();
+    assert_eq!((messages.len(), end), (2, Seen::End));
+}

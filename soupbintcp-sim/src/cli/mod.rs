@@ -32,7 +32,7 @@ enum Command {
     /// wanted.
     ///
     /// Exit code 0: every message came once, in order, unharmed, over one connection. 1: not so. 2:
-    /// there was no login.
+    /// there was no login, or not the one that was asked for.
     Consume(Box<consume::Consume>),
 }
 

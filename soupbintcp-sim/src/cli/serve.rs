@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
-use l4_failover::admin::{Address, AdminOptions};
+use l4_failover::admin::{Address, AdminError, AdminOptions};
 use l4_failover::process::log::{Format, Level, Log, LogOptions};
 use l4_failover::process::notify;
 use l4_failover::process::signals::{Hangups, Signals};
@@ -183,7 +183,12 @@ fn no_signals(error: std::io::Error) -> Failure {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        let is_mistaken = matches!(error, StartError::Replay(_) | StartError::TooFew { .. });
+        let is_mistaken = matches!(
+            error,
+            StartError::Replay(_)
+                | StartError::TooFew { .. }
+                | StartError::Admin(AdminError::Exposed(_) | AdminError::Token(_))
+        );
         // With its causes, on one line.
         let sentence = format!("{:#}", anyhow::Error::from(error));
         match is_mistaken {
@@ -218,6 +223,13 @@ impl Serve {
             let why =
                 "--burst spreads the messages of a rate: give --rate a number, or leave it out";
             return Err(Failure::Mistaken(why.to_owned()));
+        }
+        if let Some(address) = self.admin.as_ref().filter(|it| !it.is_private()) {
+            // There is no flag for a certificate.
+            return Err(Failure::Mistaken(format!(
+                "--admin {address} can be reached from other machines, and anybody there could \
+                 order faults: take a loopback address, such as 127.0.0.1:9100, or unix:PATH"
+            )));
         }
         let admin = self.admin.map(|address| AdminOptions {
             token_file: self.token_file,

@@ -60,6 +60,8 @@ pub(super) struct AgainstSeed {
 impl AgainstSeed {
     /// The first message should be number `first`.
     pub(super) fn new(seed: u64, first: u64) -> Self {
+        // A server may say anything; the seed has no number that does not fit.
+        let first = first.clamp(1, Day::FARTHEST);
         let day = Day::new(seed);
         Self {
             stream: day.from(first),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use l4_failover::soupbin::packet::{FrameError, Reject};
+use l4_failover::soupbin::packet::{FrameError, Reject, SessionId};
 use l4_failover::soupbin::session::SessionError;
 use thiserror::Error;
 
@@ -13,7 +13,7 @@ use crate::binary_file::WriteError;
 /// Why a run could not begin, or not be kept.
 #[derive(Debug, Error)]
 pub enum ConsumeError {
-    /// The first connection failed before its login was accepted.
+    /// The first connection ended before its login was accepted as it was asked for.
     #[error("{address}: {cause}")]
     Start {
         /// Where.
@@ -50,6 +50,25 @@ pub enum Cause {
     /// The login was refused.
     #[error("the login was answered with {0}")]
     Rejected(Reject),
+    /// This side ended before the login was answered.
+    #[error("the login was not answered before the time was over")]
+    Unanswered,
+    /// The login was accepted to another session than the one that was asked for.
+    #[error("the login was for session {asked}, and was accepted to {accepted}")]
+    OtherSession {
+        /// The session that was asked for.
+        asked: SessionId,
+        /// The one that the server has.
+        accepted: SessionId,
+    },
+    /// The first login was accepted at a number below the one that was asked for.
+    #[error("the login was for message {asked}, and was accepted at {accepted}")]
+    OtherNumber {
+        /// The number that was asked for.
+        asked: u64,
+        /// Where the server goes on.
+        accepted: u64,
+    },
     /// The connection broke.
     #[error("the connection broke: {0}")]
     Broke(io::Error),

@@ -9,7 +9,7 @@ use l4_failover::soupbin::packet::{LoginAccepted, LoginRequest, SessionId};
 
 use super::against_seed::AgainstSeed;
 use super::against_time::AgainstTime;
-use super::error::ConsumeError;
+use super::error::{Cause, ConsumeError};
 use super::lateness::Lateness;
 use super::options::Options;
 use super::report::Report;
@@ -33,6 +33,8 @@ enum Judge {
 /// All that is known of the messages so far.
 #[derive(Debug)]
 pub(super) struct Intake {
+    /// The first login.
+    first_login: LoginRequest,
     judge: Judge,
     tally: Tally,
     lateness: Option<Lateness>,
@@ -52,6 +54,7 @@ impl Intake {
             .seed
             .map_or_else(|| Judge::AgainstTime(AgainstTime::default()), Judge::Seed);
         Ok(Self {
+            first_login: options.login,
             judge,
             tally: Tally::default(),
             lateness: options.scheduled.and_then(Lateness::new),
@@ -72,22 +75,51 @@ impl Intake {
     }
 
     /// A login was accepted: what counting says of the messages that follow.
-    pub(super) fn begins(&mut self, accepted: LoginAccepted, now: SystemTime) {
+    pub(super) fn begins(&mut self, accepted: LoginAccepted, now: SystemTime) -> Result<(), Cause> {
+        self.look_at(accepted)?;
+        self.miss_before(accepted.sequence);
         if let Some(lateness) = &mut self.lateness {
             lateness.begins(now);
         }
         self.session.get_or_insert(accepted.session);
-        let next = accepted.sequence;
         if let Judge::Seed(seed) = self.judge {
-            self.judge = Judge::AgainstSeed(Box::new(AgainstSeed::new(seed, next)));
+            let judge = AgainstSeed::new(seed, accepted.sequence);
+            self.judge = Judge::AgainstSeed(Box::new(judge));
         }
-        let (Some(last), Judge::AgainstTime(_)) = (self.last, &self.judge) else {
-            return;
+        Ok(())
+    }
+
+    /// Whether the login that was accepted is the one that was asked for. A later one that goes on
+    /// further back brings what came before, and that is counted.
+    fn look_at(&self, accepted: LoginAccepted) -> Result<(), Cause> {
+        let asked = self.login();
+        if !asked.session.is_blank() && asked.session != accepted.session {
+            return Err(Cause::OtherSession {
+                asked: asked.session,
+                accepted: accepted.session,
+            });
+        }
+        if self.session.is_none() && accepted.sequence < asked.sequence {
+            return Err(Cause::OtherNumber {
+                asked: asked.sequence,
+                accepted: accepted.sequence,
+            });
+        }
+        Ok(())
+    }
+
+    /// What is missing between what was asked for and `next`, unless the judge sees it for itself.
+    /// Who asks for 0 asks for no number.
+    fn miss_before(&mut self, next: u64) {
+        let wanted = match (&self.judge, self.session) {
+            (Judge::AgainstSeed(_), _) => return,
+            (_, None) => self.first_login.sequence,
+            (_, Some(_)) => self.last.map_or(next, |last| last.saturating_add(1)),
         };
-        if next > last + 1 {
+        if wanted > 0 && next > wanted {
             self.tally.count(Fault::Gap {
                 at: next,
-                missing: next - last - 1,
+                missing: next - wanted,
             });
         }
     }
@@ -117,11 +149,14 @@ impl Intake {
         }
     }
 
-    /// What to ask for next: what `login` says, or what is missing of the session that there was.
-    pub(super) fn login_after(&self, login: LoginRequest) -> LoginRequest {
+    /// What to ask for next: the first login, or what is missing of the session that there was.
+    pub(super) fn login(&self) -> LoginRequest {
+        let login = self.first_login;
         LoginRequest {
             session: self.session.unwrap_or(login.session),
-            sequence: self.last.map_or(login.sequence, |last| last + 1),
+            sequence: self
+                .last
+                .map_or(login.sequence, |last| last.saturating_add(1)),
             ..login
         }
     }

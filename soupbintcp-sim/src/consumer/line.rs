@@ -10,6 +10,7 @@ use l4_failover::soupbin::packet::{FRAME_MAX, LoginRequest, Packet, split};
 use l4_failover::soupbin::session::{ClientLimits, ClientSession, FromServer, Tick};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::{sleep_until, timeout};
 
 use super::error::{Cause, ConsumeError};
@@ -21,6 +22,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is read at once: some thousand messages, and four times the longest frame.
 const BUFFER: usize = 4 * FRAME_MAX;
+
+/// How long messages are judged before a stop and heartbeats have their turn. What is as it should
+/// be takes far less for a whole buffer; each message of a wrong seed takes milliseconds.
+const TURN: Duration = Duration::from_millis(20);
+
+/// The time is asked for after so many frames: it costs as much as judging one.
+const FRAMES_PER_LOOK: usize = 16;
 
 /// How long the logout may take to leave where the server does not read any more.
 const LOGOUT_TIMEOUT: Duration = Duration::from_millis(200);
@@ -54,6 +62,10 @@ pub(super) struct Line {
     stream: TcpStream,
     session: ClientSession,
     input: BytesMut,
+    /// When the last of it was read.
+    read_at: SystemTime,
+    /// Whether whole frames of it were left for the next turn.
+    is_behind: bool,
     silence: Duration,
     was_in: bool,
 }
@@ -76,6 +88,8 @@ impl Line {
             stream,
             session,
             input: BytesMut::new(),
+            read_at: SystemTime::now(),
+            is_behind: false,
             silence,
             was_in: false,
         };
@@ -97,15 +111,21 @@ impl Line {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<End, ConsumeError> {
         loop {
-            self.input.reserve(BUFFER);
+            if !self.is_behind {
+                self.input.reserve(BUFFER);
+            }
             let due = self.session.due().into();
             // In this order: a stream without a pause must not keep the rest waiting.
             let halt = tokio::select! {
                 biased;
                 () = &mut stop => Err(Halt::End(End::Own)),
                 () = watch.second(intake) => Ok(()),
-                () = sleep_until(due) => self.tick().await,
-                read = self.stream.read_buf(&mut self.input) => self.came(read, intake),
+                () = sleep_until(due) => self.tick(intake).await,
+                // Timers move on only while nobody has the thread.
+                () = yield_now(), if self.is_behind => self.go_on(intake),
+                read = self.stream.read_buf(&mut self.input), if !self.is_behind => {
+                    self.came(read, intake)
+                }
             };
             match halt {
                 Ok(()) => {}
@@ -118,11 +138,30 @@ impl Line {
         }
     }
 
-    async fn tick(&mut self) -> Result<(), Halt> {
-        match self.session.tick(Instant::now()) {
+    async fn tick(&mut self, intake: &mut Intake) -> Result<(), Halt> {
+        let mut tick = self.session.tick(Instant::now());
+        if let Tick::Silent | Tick::NoLogin = tick {
+            self.look(intake).await?;
+            tick = self.session.tick(Instant::now());
+        }
+        match tick {
             Tick::Nothing => Ok(()),
             Tick::Heartbeat => Ok(self.send(&Packet::ClientHeartbeat).await?),
             Tick::Silent | Tick::NoLogin => Err(Cause::Silent(self.silence).into()),
+        }
+    }
+
+    /// Takes in what came already. Where this process stood still for longer than a server may be
+    /// silent, that is what the server said meanwhile.
+    async fn look(&mut self, intake: &mut Intake) -> Result<(), Halt> {
+        if self.is_behind {
+            return self.go_on(intake);
+        }
+        // A process that goes on is told of its timers before it is told of its sockets.
+        yield_now().await;
+        match self.stream.try_read_buf(&mut self.input) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            read => self.came(read, intake),
         }
     }
 
@@ -130,19 +169,29 @@ impl Line {
         match read {
             Ok(0) => Err(Cause::Closed.into()),
             Ok(_) => {
-                self.session.heard(Instant::now());
-                self.understand(intake)
+                self.read_at = SystemTime::now();
+                self.go_on(intake)
             }
             Err(error) => Err(Cause::Broke(error).into()),
         }
     }
 
-    /// All whole frames that are there. They share the moment at which they were read.
-    fn understand(&mut self, intake: &mut Intake) -> Result<(), Halt> {
-        let now = SystemTime::now();
-        let mut understood = 0;
+    /// A turn. What waits to be judged is no silence.
+    fn go_on(&mut self, intake: &mut Intake) -> Result<(), Halt> {
+        let now = Instant::now();
+        self.session.heard(now);
+        self.understand(intake, now + TURN)
+    }
+
+    /// The whole frames that are there, as far as they can be judged before `until`. They share the
+    /// moment at which they were read.
+    fn understand(&mut self, intake: &mut Intake, until: Instant) -> Result<(), Halt> {
+        let now = self.read_at;
+        let (mut understood, mut frames) = (0, 0);
+        self.is_behind = false;
         while let Some(frame) = split(&self.input[understood..])? {
             understood += frame.len();
+            frames += 1;
             match self.session.received(frame)? {
                 FromServer::Sequenced { number, message } => {
                     intake.take(number, message, now).map_err(Halt::Failed)?;
@@ -151,12 +200,16 @@ impl Line {
                     }
                 }
                 FromServer::Accepted(accepted) => {
+                    intake.begins(accepted, now)?;
                     self.was_in = true;
-                    intake.begins(accepted, now);
                 }
                 FromServer::Rejected(reject) => return Err(Cause::Rejected(reject).into()),
                 FromServer::End => return Err(Halt::End(End::Session)),
                 FromServer::Unsequenced(_) | FromServer::Debug(_) | FromServer::Heartbeat => {}
+            }
+            if frames % FRAMES_PER_LOOK == 0 && Instant::now() >= until {
+                self.is_behind = true;
+                break;
             }
         }
         self.input.advance(understood);
@@ -185,5 +238,70 @@ impl Line {
             // A server that is gone or does not read needs no farewell.
             let _ = timeout(LOGOUT_TIMEOUT, self.send(&Packet::Logout)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use l4_failover::soupbin::packet::{Credentials, LoginAccepted};
+    use tokio::net::TcpListener;
+
+    use super::super::options::Options;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_waits_to_be_read_is_no_silence() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut options = Options::new(&address, Credentials::new("", "").unwrap());
+        options.limits.silence = Duration::from_millis(50);
+        let mut intake = Intake::new(&options).unwrap();
+        let opening = Line::open(&address, options.login, options.limits);
+        let mut line = opening.await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut frame = Vec::new();
+        let session = "FEED".parse().unwrap();
+        let accepted = LoginAccepted {
+            session,
+            sequence: 1,
+        };
+        Packet::LoginAccepted(accepted).encode(&mut frame).unwrap();
+        server.write_all(&frame).await.unwrap();
+        // As a process that is stopped.
+        std::thread::sleep(2 * options.limits.silence);
+        assert!(line.tick(&mut intake).await.is_ok());
+        assert!(line.was_in());
+        std::thread::sleep(2 * options.limits.silence);
+        assert!(line.tick(&mut intake).await.is_err(), "nothing came");
+    }
+
+    #[tokio::test]
+    async fn what_takes_long_is_judged_in_turns() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let options = Options::new(&address, Credentials::new("", "").unwrap());
+        let mut intake = Intake::new(&options).unwrap();
+        let mut line = Line::open(&address, options.login, options.limits)
+            .await
+            .unwrap();
+        let mut frames = Vec::new();
+        let session = "FEED".parse().unwrap();
+        let accepted = LoginAccepted {
+            session,
+            sequence: 1,
+        };
+        Packet::LoginAccepted(accepted).encode(&mut frames).unwrap();
+        for _ in 0..100 {
+            Packet::Sequenced(b"hello").encode(&mut frames).unwrap();
+        }
+        line.input.extend_from_slice(&frames);
+        // Its time is over: it looks up at the first occasion.
+        assert!(line.understand(&mut intake, Instant::now()).is_ok());
+        assert!(line.is_behind);
+        assert_eq!(intake.messages, FRAMES_PER_LOOK as u64 - 1);
+        let later = Instant::now() + Duration::from_secs(60);
+        assert!(line.understand(&mut intake, later).is_ok());
+        assert!(!line.is_behind && line.input.is_empty());
+        assert_eq!(intake.messages, 100);
     }
 }

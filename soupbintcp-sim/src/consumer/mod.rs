@@ -104,7 +104,9 @@ async fn consume(
     loop {
         let (was_in, end) = connection(options, intake, &mut watch, stop.as_mut()).await?;
         let End::Broken(cause) = end else {
-            return Ok(());
+            let has_login = was_in || lost.is_some();
+            let without = || ConsumeError::start(options, Cause::Unanswered);
+            return has_login.then_some(()).ok_or_else(without);
         };
         let since = match lost {
             Some(since) if !was_in => since,
@@ -131,7 +133,7 @@ async fn connection(
     watch: &mut Watch<'_>,
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(bool, End), ConsumeError> {
-    let login = intake.login_after(options.login);
+    let login = intake.login();
     let line = tokio::select! {
         () = stop.as_mut() => return Ok((false, End::Own)),
         line = Line::open(&options.address, login, options.limits) => line,

@@ -137,9 +137,35 @@ fn a_stream_with_other_numbers_than_its_login_said_is_no_clean_one() {
 }
 
 #[test]
+fn one_damaged_time_does_not_make_all_that_follows_late() {
+    let mut stream = messages(20_000..21_000);
+    stream[50][5] = 0xff;
+    let tally = timed(&stream);
+    assert_eq!(tally.faults, faults(0, 0, 16, 0), "and not 949");
+}
+
+#[test]
 fn messages_of_another_protocol_have_no_time() {
     let stream = [b"hello".to_vec(), b"hello".to_vec()];
     assert!(timed(&stream).faults.is_clean());
+}
+
+#[test]
+fn a_number_that_no_stream_reaches_is_no_overflow() {
+    for first in [0, Day::FARTHEST, u64::MAX] {
+        let mut judge = AgainstSeed::new(SEED, first);
+        let mut tally = Tally::default();
+        judge.judge(b"what is this", first, &mut tally);
+        assert_eq!(tally.faults, faults(0, 0, 0, 1));
+    }
+    let mut tally = Tally::default();
+    for _ in 0..2 {
+        tally.count(Fault::Gap {
+            at: 1,
+            missing: u64::MAX,
+        });
+    }
+    assert_eq!(tally.faults.gaps, u64::MAX);
 }
 
 proptest! {

@@ -80,7 +80,7 @@ impl fmt::Display for Fault {
             Self::Reorder { at, of: None } => {
                 write!(
                     f,
-                    "message {at}: it was made before the one that it follows"
+                    "message {at}: by its time it belongs before one that came already"
                 )
             }
             Self::Corrupt { at } => write!(f, "message {at}: it is none of this stream's"),
@@ -98,7 +98,9 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn count(&mut self, fault: Fault) {
         match fault {
-            Fault::Gap { missing, .. } => self.faults.gaps += missing,
+            Fault::Gap { missing, .. } => {
+                self.faults.gaps = self.faults.gaps.saturating_add(missing)
+            }
             Fault::Duplicate { .. } => self.faults.duplicates += 1,
             Fault::Reorder { .. } => self.faults.reorders += 1,
             Fault::Corrupt { .. } => self.faults.corrupt += 1,

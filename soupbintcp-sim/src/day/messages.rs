@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Seeded;
 use super::block::Event;
 use super::calendar::{AFTER_CLOSE, BEFORE_OPEN, DAY, FLOW, Piece, part_of};
 use super::clock::Clock;
 use super::lane::Lane;
 use super::script::Script;
+use super::{Day, Seeded};
 use crate::itch::{Header, LENGTH_MAX, Message, Timestamp};
 
 /// Messages from some number on, without end. About 250 KiB, wherever it stands.
@@ -23,7 +23,7 @@ pub struct Messages {
 
 impl Messages {
     pub(super) fn new(seeded: Arc<Seeded>, number: u64) -> Self {
-        let index = number.max(1) - 1;
+        let index = number.clamp(1, Day::FARTHEST) - 1;
         Self {
             clock: Clock::new(seeded.seed),
             lanes: lanes(index / DAY, flow_before(index % DAY)),

@@ -69,6 +69,10 @@ impl Day {
     /// Messages until the end of the day, `C` included; the next day follows at once.
     pub const LENGTH: u64 = calendar::DAY;
 
+    /// The number beyond which nobody begins: 16 million days, far more than anything sends, and so
+    /// few that times and references are computed without overflow.
+    pub const FARTHEST: u64 = 1 << 52;
+
     /// The day of a seed.
     pub fn new(seed: u64) -> Self {
         let stocks = Stocks::new(seed);
@@ -82,8 +86,8 @@ impl Day {
         self.seeded.seed
     }
 
-    /// All messages from number `number` on, counted from 1 (0 is taken as 1). The first one takes
-    /// some milliseconds, wherever that is; the others a fraction of a microsecond.
+    /// All messages from number `number` on, counted from 1 (0 is taken as 1, and what is beyond
+    /// [`FARTHEST`](Self::FARTHEST) as that). The first one takes some milliseconds, wherever that is; the others a fraction of a microsecond.
     pub fn from(&self, number: u64) -> Messages {
         Messages::new(Arc::clone(&self.seeded), number)
     }

@@ -43,7 +43,7 @@ async fn status(State(handle): State<Handle>) -> Json<Status> {
     Json(handle.status())
 }
 
-/// Orders, one a line. All are understood before the first is carried out.
+/// Orders, one a line: all are carried out, or none, if one is no order or for nobody.
 async fn faults(State(handle): State<Handle>, text: String) -> Response {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let orders: Result<Vec<Order>, _> = lines.map(str::parse).collect();
@@ -55,8 +55,7 @@ async fn faults(State(handle): State<Handle>, text: String) -> Response {
         Ok(orders) => orders,
         Err(error) => return refused(StatusCode::BAD_REQUEST, error.to_string()),
     };
-    let clients = orders.iter().map(|order| handle.order(order)).collect();
-    match clients {
+    match handle.orders(&orders) {
         Ok(clients) => Json(Ordered { clients }).into_response(),
         Err(error) => refused(StatusCode::NOT_FOUND, error.to_string()),
     }

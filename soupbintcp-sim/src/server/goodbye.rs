@@ -51,8 +51,13 @@ async fn rest(stream: &mut Stream, outgoing: &mut Outgoing) -> std::io::Result<(
     stream.flush().await
 }
 
-/// Half of a frame, which arrives before a RST can overtake it.
+/// Packets that wait, and half of a frame; they arrive before a RST can overtake them.
 async fn half(stream: &mut Stream, outgoing: &mut Outgoing) -> std::io::Result<()> {
+    // Behind a frame that was begun nothing comes any more.
+    while outgoing.is_saying() && outgoing.is_between() {
+        let count = stream.write(outgoing.bytes()).await?;
+        outgoing.wrote(count);
+    }
     stream.write_all(outgoing.half()).await?;
     stream.flush().await?;
     while !is_delivered(stream.tcp()) {

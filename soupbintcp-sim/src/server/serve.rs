@@ -101,6 +101,16 @@ impl Handle {
         self.0.order(order)
     }
 
+    /// Carries out orders, in this order; how many clients each reached. A client that goes
+    /// meanwhile is not reached.
+    ///
+    /// # Errors
+    ///
+    /// [`NoClient`]: one is for a client that is not connected, and none was carried out.
+    pub fn orders(&self, orders: &[Order]) -> Result<Vec<usize>, NoClient> {
+        self.0.orders(orders)
+    }
+
     /// How the server and its clients are.
     #[must_use]
     pub fn status(&self) -> Status {

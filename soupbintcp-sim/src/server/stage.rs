@@ -1,6 +1,6 @@
 //! What all clients share: the session, its messages, what is ordered.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -128,6 +128,30 @@ impl Stage {
         };
         info!(fault = ?order.fault, whom = %order.whom, clients = reached, "ordered");
         Ok(reached)
+    }
+
+    /// Carries out orders, one after another; how many clients each reached. If one is for a client
+    /// that is not connected, none is carried out.
+    pub(super) fn orders(&self, orders: &[Order]) -> Result<Vec<usize>, NoClient> {
+        let connected = self.connected();
+        for order in orders {
+            if let Whom::Client(id) = order.whom
+                && !connected.contains(&id)
+            {
+                return Err(NoClient(id));
+            }
+        }
+        // Who goes meanwhile is not reached.
+        let reached = orders.iter().map(|order| self.order(order).unwrap_or(0));
+        Ok(reached.collect())
+    }
+
+    fn connected(&self) -> HashSet<u64> {
+        let mut ids = HashSet::new();
+        self.live.for_each(|entry| {
+            ids.insert(entry.own.id);
+        });
+        ids
     }
 
     fn order_all(&self, fault: &Fault) -> usize {

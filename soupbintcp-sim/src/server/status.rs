@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::client::Client;
 use super::conduct::Flow;
 use super::stage::Stage;
+use crate::day::Day;
 
 /// How a server is.
 #[derive(Clone, Debug, Serialize)]
@@ -123,7 +124,7 @@ impl Stage {
             session: common.session.to_string(),
             state: if is_over { "ended" } else { "open" },
             newest,
-            last: Some(self.timeline.last()).filter(|last| *last < u64::MAX),
+            last: Some(self.timeline.last()).filter(|last| *last < Day::FARTHEST),
             rejecting: common.rejecting.map(|it| it as u8 as char),
             messages: read(&self.counts.messages),
             logins: read(&self.counts.logins),

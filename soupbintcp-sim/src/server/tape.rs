@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 
 use super::chunk::Chunk;
 use super::source::{Maker, Source};
@@ -58,7 +58,8 @@ impl Tape {
     }
 
     /// The chunk of this number: at once where somebody stands there; else it takes some
-    /// milliseconds, on a thread of its own.
+    /// milliseconds, on a thread of its own. Whoever had one made lets others have their turn before
+    /// the next: a client that catches up wants thousands, and its socket takes all of them.
     pub(super) async fn chunk(&self, number: u64) -> io::Result<Arc<Chunk>> {
         let there = self.shelf().take(number);
         let (chunk, maker) = match there {
@@ -71,6 +72,7 @@ impl Tape {
         };
         let chunk = Arc::new(chunk);
         self.shelf().put(number, Arc::clone(&chunk), maker);
+        yield_now().await;
         Ok(chunk)
     }
 
@@ -123,6 +125,9 @@ impl Shelf {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::super::chunk::chunk_of;
     use super::*;
     use crate::day::Day;
@@ -154,5 +159,26 @@ mod tests {
             tape.chunk(number).await.unwrap();
         }
         assert_eq!(tape.shelf().makers.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_after_each_chunk_that_was_made() {
+        let tape = Arc::new(Tape::new(Source::Day(Day::new(7)), 2));
+        tape.chunk(0).await.unwrap();
+        let turns = Arc::new(AtomicU64::new(0));
+        let other = tokio::spawn({
+            let turns = Arc::clone(&turns);
+            async move {
+                loop {
+                    turns.fetch_add(1, Relaxed);
+                    yield_now().await;
+                }
+            }
+        });
+        for number in 1..=50 {
+            tape.chunk(number).await.unwrap();
+            assert!(turns.load(Relaxed) >= number, "chunk {number}");
+        }
+        other.abort();
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Lag, Schedule};
+use crate::day::Day;
 
 /// What lies further ahead is looked at again then: an `Instant` does not reach for ever.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -15,7 +16,7 @@ pub(super) struct Timeline {
     /// None: as fast as clients read.
     schedule: Option<Schedule>,
     origin: Origin,
-    /// The number of the last message of the session, or `u64::MAX`.
+    /// The number of the last message of the session.
     last: AtomicU64,
     /// The highest number that any client was sent.
     reached: AtomicU64,
@@ -29,7 +30,7 @@ impl Timeline {
         Self {
             schedule,
             origin: Origin::new(start, SystemTime::now(), Instant::now()),
-            last: AtomicU64::new(last.unwrap_or(u64::MAX)),
+            last: AtomicU64::new(bounded(last)),
             reached: AtomicU64::new(0),
             is_finished: AtomicBool::new(false),
         }
@@ -52,9 +53,10 @@ impl Timeline {
         match lag {
             None => self.scheduled(schedule, now, Duration::ZERO),
             Some(Lag::Time(lag)) => self.scheduled(schedule, now, lag),
+            // As if more followed the last message: else the end would never be sent.
             Some(Lag::Messages(lag)) => {
-                let end = self.scheduled(schedule, now, Duration::ZERO);
-                end.saturating_sub(lag)
+                let due = schedule.count(self.origin.elapsed(now));
+                due.saturating_sub(lag).min(self.last())
             }
         }
     }
@@ -76,7 +78,7 @@ impl Timeline {
         Some(self.origin.at(schedule.due(n).saturating_add(later)))
     }
 
-    /// The last message of the session; `u64::MAX`: it goes on for ever.
+    /// The last message of the session; [`Day::FARTHEST`]: it has no end that anybody sees.
     pub(super) fn last(&self) -> u64 {
         self.last.load(Relaxed)
     }
@@ -98,13 +100,19 @@ impl Timeline {
     /// Another session, which ends with `last`.
     pub(super) fn renew(&self, last: Option<u64>) {
         self.is_finished.store(false, Relaxed);
-        self.last.store(last.unwrap_or(u64::MAX), Relaxed);
+        self.last.store(bounded(last), Relaxed);
     }
 
     /// A client was sent message `n`.
     pub(super) fn sent(&self, n: u64) {
         self.reached.fetch_max(n, Relaxed);
     }
+}
+
+/// The last message of a session for which this one was asked: a client may ask for any number, and
+/// none is to be computed that does not fit.
+fn bounded(last: Option<u64>) -> u64 {
+    last.unwrap_or(Day::FARTHEST).min(Day::FARTHEST)
 }
 
 /// The start, on the clock that never jumps: wall time is asked for once.
@@ -199,6 +207,19 @@ mod tests {
             timeline.due(end + 1, Some(Lag::Messages(1000))),
             timeline.due(end + 1001, None)
         );
+    }
+
+    #[test]
+    fn who_is_kept_behind_has_the_last_message_all_the_same() {
+        let start = SystemTime::now() - 10 * SECOND;
+        let timeline = Timeline::new(schedule(), start, Some(9_500));
+        let (now, lag) = (Instant::now(), Some(Lag::Messages(2_000)));
+        let end = timeline.end(now, lag);
+        assert!((8_000..9_500).contains(&end), "{end}");
+        // What may not be sent yet is not due yet: who waits for it does wait.
+        let due = timeline.due(end + 1, lag).unwrap();
+        assert!(due > now);
+        assert_eq!(timeline.end(now + 2 * SECOND, lag), 9_500);
     }
 
     #[test]

@@ -68,6 +68,39 @@ async fn without_a_login_it_ends_with_2() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_not_answered_in_time_ends_with_2() {
+    let (address, _server) = serve(vec![vec![Act::Silence]]).await;
+    let output = consume(&format!("{address} --for 100ms --json")).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(text(&output.stdout), "");
+    assert!(
+        text(&output.stderr).contains("the login was not answered"),
+        "{output:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_is_accepted_elsewhere_is_not_0() {
+    for (words, accepted, code) in [
+        ("--from 1", 50, 1),
+        ("--from 1 --verify-seed 7", 50, 1),
+        ("--from 1000", 50, 2),
+        ("--session OTHER --from 50", 50, 2),
+        ("--from 0", 50, 0),
+    ] {
+        let numbers = (50..60).collect();
+        let script = vec![Act::Accept(Some(accepted)), Act::Send(numbers), Act::End];
+        let (address, _server) = serve(vec![script]).await;
+        let output = consume(&format!("{address} {words}")).await;
+        assert_eq!(output.status.code(), Some(code), "{words}: {output:?}");
+        if code == 1 {
+            let said = "message 50: 49 are missing before it\n";
+            assert_eq!(text(&output.stderr), said, "{words}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn mistakes_on_the_command_line_end_with_2() {
     for words in [
         "",

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use l4_failover::soupbin::packet::{Credentials, Reject};
+use l4_failover::soupbin::packet::{Credentials, LoginAccepted, Packet, Reject};
 use soupbintcp_sim::binary_file::Indexed;
 use soupbintcp_sim::consumer::{self, Faults, Options, Scheduled};
 use soupbintcp_sim::server::Schedule;
@@ -69,6 +69,23 @@ async fn it_ends_with_the_time() {
             .to_json()
             .starts_with(r#"{"messages":0,"first":null,"last":null,"gaps":0,"#)
     );
+}
+
+#[tokio::test]
+async fn it_ends_with_the_time_though_every_message_is_wrong() {
+    // To judge them all would take half a minute in a build without optimisation.
+    let script = vec![
+        Act::Accept(None),
+        Act::Send((1..=60_000).collect()),
+        Act::Idle,
+    ];
+    let (address, _server) = serve(vec![script]).await;
+    let mut options = options(address);
+    options.seed = Some(SEED + 1);
+    options.duration = Some(Duration::from_millis(300));
+    let report = consumer::run(options, pending()).await.unwrap();
+    assert_eq!(report.faults.corrupt, report.messages);
+    assert!((1..60_000).contains(&report.messages), "{report}");
 }
 
 #[tokio::test]
@@ -184,6 +201,28 @@ async fn without_a_seed_numbers_and_times_are_judged() {
         corrupt: 0,
     };
     assert_eq!(report.faults, expected, "{:?}", report.told);
+}
+
+#[tokio::test]
+async fn who_comes_back_does_not_go_on_with_another_session() {
+    let mut other = Vec::new();
+    let accepted = LoginAccepted {
+        session: "OTHER".parse().unwrap(),
+        sequence: 4,
+    };
+    Packet::LoginAccepted(accepted).encode(&mut other).unwrap();
+    let scripts = vec![
+        vec![Act::Accept(None), Act::Send(vec![1, 2, 3])],
+        vec![Act::Raw(other), Act::Send(vec![10, 11])],
+        vec![Act::Accept(None), Act::Send(vec![4, 5]), Act::End],
+    ];
+    let (address, server) = serve(scripts).await;
+    let mut options = options(address);
+    options.reconnects = true;
+    let report = consumer::run(options, pending()).await.unwrap();
+    assert!(report.faults.is_clean(), "{:?}", report.told);
+    assert_eq!((report.messages, report.disconnects), (5, 1));
+    assert_eq!(server.await.unwrap().len(), 3);
 }
 
 #[tokio::test]

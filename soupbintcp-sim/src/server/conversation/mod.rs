@@ -13,6 +13,7 @@ use l4_failover::socket::Stream;
 use l4_failover::socket::cut::ResetOnDrop;
 use l4_failover::soupbin::packet::{LoginRequest, Packet};
 use l4_failover::soupbin::session::{ServerSession, Tick};
+use tokio::task::{unconstrained, yield_now};
 use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
@@ -117,7 +118,7 @@ impl<'a> Conversation<'a> {
             Flow::Frozen => self.frozen().await,
             Flow::On | Flow::Paused => {
                 let now = Instant::now();
-                self.tick(now)?;
+                self.tick(now).await?;
                 self.fill(now).await?;
                 self.event(now).await?
             }
@@ -193,7 +194,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Heartbeats, and what lasted too long.
-    fn tick(&mut self, now: Instant) -> Result<(), End> {
+    async fn tick(&mut self, now: Instant) -> Result<(), End> {
         let limits = &self.stage.limits;
         if self
             .stalled
@@ -201,7 +202,12 @@ impl<'a> Conversation<'a> {
         {
             return Err(End::Stalled(limits.stall));
         }
-        match self.session.tick(now) {
+        let mut tick = self.session.tick(now);
+        if let Tick::Silent | Tick::NoLogin = tick {
+            self.look().await?;
+            tick = self.session.tick(now);
+        }
+        match tick {
             Tick::Nothing => {}
             // Behind bytes that wait it would only pile up.
             Tick::Heartbeat if self.conduct.is_mute || !self.outgoing.bytes().is_empty() => {}
@@ -210,6 +216,25 @@ impl<'a> Conversation<'a> {
             Tick::NoLogin => return Err(End::NoLogin(limits.session.login)),
         }
         Ok(())
+    }
+
+    /// Takes in what came already. Where this process stood still for longer than a client may be
+    /// silent, that is what the client said meanwhile.
+    async fn look(&mut self) -> Result<(), End> {
+        // A process that goes on is told of its timers before it is told of its sockets.
+        yield_now().await;
+        let Self {
+            stream, incoming, ..
+        } = self;
+        // Not as one of the reads after which others have their turn: it must not seem that nothing
+        // is there.
+        let read = poll_fn(|cx| Poll::Ready(poll_read(stream, incoming, cx)));
+        match unconstrained(read).await {
+            Poll::Ready(Ok(0)) => Err(End::Closed),
+            Poll::Ready(Ok(count)) => self.heard(count),
+            Poll::Ready(Err(error)) => Err(End::Broken(error)),
+            Poll::Pending => Ok(()),
+        }
     }
 
     /// Waits for something to happen.
