@@ -1,5 +1,6 @@
 //! Consumers that do what they must not: each ends its own connection, and nobody else's.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use tests::consumer::{Login, frame};
 use tests::feed;
 use tests::feed::began;
 use tests::process::until;
-use tests::wire::{connect, read_exactly, read_to_end, send};
+use tests::wire::{End, connect, read_exactly, read_to_end, send};
 
 use crate::world::{PRIMARY, World};
 
@@ -124,4 +125,31 @@ fn a_consumer_that_reads_nothing_is_cut_and_nobody_else_is_late() {
     until("its line is gone", || {
         world.feeds[PRIMARY].clients().len() == 1
     });
+}
+
+/// What waits for it is nobody's any more: neither the process nor its line waits for the stall.
+#[test]
+fn a_consumer_that_leaves_is_let_go_whatever_waits_for_it() {
+    let start = began(1000.0);
+    let flags = ["--rate=2000", start.as_str()];
+    let world = World::before([feed!(&flags), feed!(&flags)], "stall = \"20s\"");
+    let mut stuck = connect(world.address());
+    SockRef::from(&stuck).set_recv_buffer_size(4096).unwrap();
+    stuck.write_all(&Login::at(1).bytes()).unwrap();
+    // Two million messages are there for it: where it goes no further, it is full.
+    let last = Cell::new((0, Instant::now()));
+    until("more waits for it than it takes", || {
+        let status = world.status();
+        let next = status["feed"]["shown"][0]["next"].as_u64().unwrap_or(0);
+        if next != last.get().0 {
+            last.set((next, Instant::now()));
+        }
+        next > 0 && last.get().1.elapsed() > Duration::from_millis(500)
+    });
+    let since = Instant::now();
+    stuck.write_all(&frame(b'O', b"")).unwrap();
+    assert_eq!(ended_as(&world, "done", "logout", ""), 1);
+    assert!(since.elapsed() < Duration::from_secs(10));
+    assert_eq!(read_to_end(&mut stuck).1, End::Reset);
+    assert_eq!(world.status()["feed"]["consumers"], 0);
 }

@@ -291,3 +291,29 @@ fn consumers_are_carried_while_the_port_drains() {
     drop(consumer);
     assert!(world.port.wait().success());
 }
+
+/// The endpoints are those of the pool, which a reload changes at once; how to speak to them follows.
+#[test]
+fn a_reload_says_how_to_speak_to_lines_to_those_who_are_there_too() {
+    let files = tempfile::tempdir().unwrap();
+    let password = files.path().join("password");
+    std::fs::write(&password, "secret\n").unwrap();
+    let file = format!("--password-file={}", password.display());
+    let world = World::new([&[], &["--username=BACKUP", &file]], "");
+    let consumer = world.consumer();
+    let backup = world.name(BACKUP);
+    let table = format!(
+        "[{{ address = \"{backup}\", username = \"BACKUP\", password_file = {password:?} }}]"
+    );
+    let text = world.port.config();
+    let changed = text.replace(&format!("[\"{backup}\"]"), &table);
+    assert_ne!(changed, text);
+    world.port.rewrite(&changed);
+    assert_eq!(world.port.post("/reload").status, 200);
+    let mut world = world;
+    world.feeds[PRIMARY].kill();
+    let joined = world.events.nth("line_joined", 0);
+    assert_eq!(joined["cause"], "failover", "{joined}");
+    consumer.await_more(100);
+    consumer.assert_whole();
+}
