@@ -1,7 +1,8 @@
 //! BinaryFILE: messages in a file, each behind its length.
 //!
 //! A length is two bytes, big-endian; a length of zero ends the file. Files that just end after a
-//! message are taken too, as the exchange's own are like that. [`Writer`] and [`Reader`] go from
+//! message are taken too, and are what is written: the exchange's own are like that, and there are
+//! readers that know no other. [`Writer`] and [`Reader`] go from
 //! front to back; [`Indexed`] begins at any message.
 
 use std::fs::File;
@@ -108,16 +109,13 @@ impl<W: Write> Writer<W> {
             .map_err(WriteError::Write)
     }
 
-    /// Ends the file, and returns what it was written to, flushed.
+    /// Returns what the file was written to, flushed. There is no end mark.
     ///
     /// # Errors
     ///
     /// If `out` fails.
     pub fn finish(mut self) -> Result<W, WriteError> {
-        let written = self.out.write_all(&[0, 0]);
-        written
-            .and_then(|()| self.out.flush())
-            .map_err(WriteError::Write)?;
+        self.out.flush().map_err(WriteError::Write)?;
         Ok(self.out)
     }
 }
