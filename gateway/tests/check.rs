@@ -191,7 +191,7 @@ fn a_gateway_that_anybody_may_be_is_told() {
     let said = warning(&pair(own, &open));
     let expected = "0.toml: whoever reaches 0.0.0.0:8444, the peer_address, is taken for a gateway";
     assert!(said.contains(expected), "{said}");
-    let shut = check(&pair(own, &format!("{open}\npeer_allow = [\"10.2.0.5\"]")));
+    let shut = check(&pair(own, &format!("{open}\npeer_allow = [\"127.0.0.1\"]")));
     assert_eq!(shut.warnings, Vec::<String>::new());
 }
 
@@ -212,4 +212,28 @@ fn the_pair_of_files_to_copy_fits() {
     let paths = ["dc1.toml", "dc2.toml"].map(|name| PathBuf::from(directory).join(name));
     let report = files(paths.iter().map(PathBuf::as_path));
     assert_eq!((&*report.mistakes, report.warnings), ("", Vec::new()));
+}
+
+/// The pair for two real sites, whose data centres have two gateways each.
+#[test]
+fn a_gateway_that_is_left_out_of_the_others_lists_is_told() {
+    let first = include_str!("../../configs/dc1.toml").to_owned();
+    let second = include_str!("../../configs/dc2.toml");
+    let with = |from: &str, to: &str| {
+        assert!(second.contains(from), "{from}");
+        check(&[first.clone(), second.replace(from, to)]).warnings
+    };
+    assert_eq!(with("", ""), Vec::<String>::new());
+    let headers = "proxy_from = [\"10.1.0.5\", \"10.1.0.6\"]";
+    let said = with(headers, "proxy_from = [\"10.1.0.5\"]").join("\n");
+    assert!(
+        said.contains("0.toml: 10.1.0.6 of \"dc1\" send a header before each hello to"),
+        "{said}"
+    );
+    let lists = "peer_allow = [\"10.1.0.5\", \"10.1.0.6\"]";
+    let said = with(lists, "peer_allow = [\"10.1.0.99\"]").join("\n");
+    assert!(
+        said.contains("0.toml: 10.1.0.5, 10.1.0.6 of \"dc1\" may not connect to"),
+        "{said}"
+    );
 }

@@ -22,6 +22,7 @@ pub(super) fn warnings(one: File<'_>, all: &[File<'_>]) -> Vec<String> {
             let leads = Way { one, there, other };
             warnings.extend(leads.to_clients());
             warnings.extend(leads.with_headers());
+            warnings.extend(leads.kept_out());
             warnings.extend(leads.to_unknown_names());
             warnings.extend(leads.to_nobody());
         }
@@ -85,13 +86,51 @@ impl<'f> Way<'f> {
     /// Gateways that are told by a header whose connections they get, and do not expect one; or are not
     /// told, and do.
     fn with_headers(self) -> Vec<String> {
-        let pairs = gateways(self.there).flat_map(|gateway| {
+        let pairs = self.reached();
+        let warnings = pairs.filter_map(|(gateway, listener)| self.header(gateway, listener));
+        warnings.collect()
+    }
+
+    /// Each gateway of the data centre, and the listener there that it is.
+    fn reached(self) -> impl Iterator<Item = (&'f EndpointOptions, &'f Listener)> {
+        gateways(self.there).flat_map(move |gateway| {
             let listeners = self.other.1.listeners.iter();
             let reached = listeners.filter(|it| leads_to(&gateway.target, it.address));
             reached.map(move |listener| (gateway, listener))
-        });
-        let warnings = pairs.filter_map(|(gateway, listener)| self.header(gateway, listener));
-        warnings.collect()
+        })
+    }
+
+    /// Addresses of this data centre's gateways, as the other one knows them, that it does not let in,
+    /// or whose headers it does not expect though it expects those of others.
+    fn kept_out(self) -> Vec<String> {
+        let (path, other) = (self.one.0.display(), self.other.0.display());
+        let (here, known) = (&self.one.1.datacenter, self.known());
+        let listed = |out: Vec<&IpAddr>| {
+            let listed: Vec<_> = out.iter().map(ToString::to_string).collect();
+            (!listed.is_empty()).then(|| listed.join(", "))
+        };
+        let mut warnings = Vec::new();
+        for (gateway, listener) in self.reached() {
+            let target = &gateway.target;
+            let out = known.iter().filter(|it| !listener.access.admits(**it));
+            warnings.extend(listed(out.collect()).map(|out| {
+                format!(
+                    "{path}: {out} of {here:?} may not connect to \"{target}\": let all of its gateways \
+                     in by the lists of its [[listen]] in {other}"
+                )
+            }));
+            let mute = known.iter().filter(|it| !listener.proxies.contains(**it));
+            let is_partly = gateway.proxy && known.iter().any(|it| listener.proxies.contains(*it));
+            let mute = listed(mute.collect()).filter(|_| is_partly);
+            warnings.extend(mute.map(|mute| {
+                format!(
+                    "{path}: {mute} of {here:?} send a header before each hello to \"{target}\", which \
+                     takes it for a broken hello: give all of its gateways in proxy_from of its \
+                     [[listen]] in {other}"
+                )
+            }));
+        }
+        warnings
     }
 
     fn header(self, gateway: &EndpointOptions, listener: &Listener) -> Option<String> {
@@ -129,15 +168,20 @@ impl<'f> Way<'f> {
                 IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             }];
         }
+        let own = self.one.1.listeners.iter().map(|it| it.address.ip());
+        let own = own.filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
+        self.known().into_iter().chain(own).collect()
+    }
+
+    /// The addresses by which the other data centre knows this one's gateways.
+    fn known(self) -> Vec<IpAddr> {
         let here = self.other.1.datacenter(&self.one.1.datacenter);
         let known = here.into_iter().flat_map(gateways);
         let known = known.filter_map(|it| match it.target.host {
             Host::Ip(ip) => Some(ip),
             Host::Name(_) => None,
         });
-        let own = self.one.1.listeners.iter().map(|it| it.address.ip());
-        let own = own.filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
-        known.chain(own).collect()
+        known.collect()
     }
 
     /// Forms of names that are led there and that nobody there knows.
