@@ -48,7 +48,7 @@ fn what_a_consumer_sends_reaches_the_joined_line_once_and_is_dropped_without_one
     world.events.nth("line_lost", 0);
     consumer.send(&order);
     let dropped = world.events.nth("unsequenced_dropped", 0);
-    assert_eq!(dropped["reason"], "40000 bytes, while no line was joined");
+    assert_eq!(dropped["reason"], "1, while no line was joined");
     assert_eq!(world.metric("unsequenced_dropped_total", ""), 1.0);
     assert_eq!(consumer.gone().end, End::Reset);
 }
