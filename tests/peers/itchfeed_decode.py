@@ -15,8 +15,7 @@ def plain(value):
 
 
 def main():
-    # A length of zero, which ends the file, means nothing to this parser.
-    data = open(sys.argv[1], "rb").read()[:-2]
+    data = open(sys.argv[1], "rb").read()
     at = 0
     for message in MessageParser().parse_stream(data):
         length = data[at + 1]
