@@ -589,16 +589,16 @@ fn a_gateway_that_takes_its_time_is_waited_for() {
         wait.lock().unwrap().recv().unwrap();
         stream.write_all(SERVED).unwrap();
     });
-    let dial = "attempt_timeout = \"20ms\"\ntimeout = \"40ms\"";
+    let dial = "attempt_timeout = \"200ms\"\ntimeout = \"400ms\"";
     let gateway = before(&[slow], dial);
     let began = Instant::now();
     let mut stream = send(gateway.listen(), &hello);
     // Longer than every bound of the dial and of the answer.
     stream
-        .set_read_timeout(Some(Duration::from_millis(300)))
+        .set_read_timeout(Some(Duration::from_millis(900)))
         .unwrap();
     let silent = stream.read(&mut [0]);
-    assert!(silent.is_err() && began.elapsed() >= Duration::from_millis(300));
+    assert!(silent.is_err() && began.elapsed() >= Duration::from_millis(900));
     release.send(()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(read_exactly(&mut stream, SERVED.len()), SERVED);
