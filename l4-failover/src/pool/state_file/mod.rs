@@ -3,7 +3,7 @@
 mod content;
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,7 +14,6 @@ use tracing::warn;
 
 use super::event::PoolEvent;
 use crate::choice::Memory;
-use crate::process::file;
 use content::{Content, Moment};
 
 /// More than any pool has to remember.
@@ -92,7 +91,10 @@ pub(super) fn load(path: &Path, pool: &Arc<str>) -> Result<Found, StateFileError
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    file::bytes(path, BYTES_MAX)
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether a file can be put in the place of `path`, found out now and not at the first failover.
