@@ -17,6 +17,7 @@ pub mod destination;
 pub mod error;
 pub mod front;
 pub mod hello;
+pub mod inspect;
 pub mod live;
 pub mod log;
 pub mod metrics;

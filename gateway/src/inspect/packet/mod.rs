@@ -1,0 +1,98 @@
+//! Where a frame's packet goes, and what it carries.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::frame::VlanTag;
+
+/// Most headers of IP that are looked through, one inside of the other: a tunnel in a tunnel, and one
+/// more. A hostile frame could else hold hundreds.
+pub const DEPTH_MAX: usize = 4;
+
+/// Most VLAN tags that are kept of a packet.
+pub const TAGS_MAX: usize = 4;
+
+/// A frame, looked into.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoded<'a> {
+    /// Its VLAN tags from the outermost on, the one that the kernel took out among them; of more than
+    /// [`TAGS_MAX`] the first.
+    pub tags: [Option<VlanTag>; TAGS_MAX],
+    /// The packet behind them, as a filter sees it: of a tunnel the outer one.
+    pub outer: Packet<'a>,
+    /// The packet inside of all tunnels; the outer one where there are none.
+    pub inner: Packet<'a>,
+}
+
+/// A packet of IP, whole, or put together from its fragments.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// Who sends.
+    pub source: IpAddr,
+    /// Who is to receive.
+    pub destination: IpAddr,
+    /// What IP carries.
+    pub transport: Transport<'a>,
+}
+
+/// What IP carries, as far as it was captured.
+#[derive(Clone, Copy, Debug)]
+pub enum Transport<'a> {
+    /// A segment of TCP.
+    Tcp(Segment<'a>),
+    /// A datagram of UDP.
+    Udp(Datagram<'a>),
+    /// Another protocol, by its number.
+    Other(u8),
+}
+
+/// A segment of TCP (RFC 9293 §3.1).
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// The sender's port.
+    pub source_port: u16,
+    /// The receiver's port.
+    pub destination_port: u16,
+    /// The number of the payload's first byte, or of SYN.
+    pub sequence: u32,
+    /// Whether SYN is set.
+    pub is_syn: bool,
+    /// Whether ACK is set.
+    pub is_ack: bool,
+    /// Whether FIN is set.
+    pub is_fin: bool,
+    /// Whether RST is set.
+    pub is_rst: bool,
+    /// What was captured of its payload.
+    pub payload: &'a [u8],
+    /// How many bytes of payload follow that were not captured.
+    pub cut: usize,
+}
+
+/// A datagram of UDP.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// The sender's port.
+    pub source_port: u16,
+    /// The receiver's port.
+    pub destination_port: u16,
+    /// What was captured of its payload.
+    pub payload: &'a [u8],
+    /// How many bytes of payload follow that were not captured.
+    pub cut: usize,
+}
+
+impl Packet<'_> {
+    /// The sender's and the receiver's address, if what is carried has ports.
+    #[must_use]
+    pub fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let (source, destination) = match self.transport {
+            Transport::Tcp(segment) => (segment.source_port, segment.destination_port),
+            Transport::Udp(datagram) => (datagram.source_port, datagram.destination_port),
+            Transport::Other(_) => return None,
+        };
+        Some((
+            SocketAddr::new(self.source, source),
+            SocketAddr::new(self.destination, destination),
+        ))
+    }
+}
