@@ -12,7 +12,7 @@ use soupbintcp_sim::day::Day;
 
 use super::Conditions;
 use super::consumer::Consumer;
-use super::frames::stuck_within;
+use super::frames::stuck;
 use super::http;
 use super::oracle::Faults;
 use super::progress::Progress;
@@ -21,9 +21,19 @@ use super::stage::{Bridge, Feed, Server};
 /// Every line is told of, and every message comes, within this time; more is a failure.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Between two faults the feed runs for so long, and up to as much again: the phase is random, far
-/// below the time from one message to the next.
-const CALM: Duration = Duration::from_millis(20);
+/// Between two faults the feed runs for so long: a line that ends within a quarter of a second of
+/// being joined is held to have died of that, and its server is left alone for a while.
+const CALM: Duration = Duration::from_millis(300);
+
+/// And at random up to so much longer: far more than the time from one message to the next.
+const PHASE: Duration = Duration::from_millis(40);
+
+/// How often it is looked whether something has happened that nobody tells.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// As long as it may take until the buffers of a paused consumer are full, and until they move again: the
+/// kernel drops what came in pieces too small for them, and what was dropped often is sent again late.
+const BUFFERS: Duration = Duration::from_secs(60);
 
 /// A server stands within a frame nearly always: there are some 40 bytes in each.
 const TRIES: usize = 10;
@@ -112,7 +122,7 @@ pub(super) fn run(fault: Fault, count: usize, conditions: &Conditions) -> Result
         progress.done(nth + 1);
     }
     // What comes late is judged as well.
-    scene.consumer.listen(Instant::now() + 5 * CALM);
+    scene.consumer.listen(Instant::now() + CALM);
     if let Err(error) = scene.once_joined() {
         failed.get_or_insert(format!("{fault}: {error:#}"));
     }
@@ -180,7 +190,7 @@ impl Scene {
 
     /// Lets the feed run for a while: the line that will end is the one that delivers.
     fn run_calmly(&mut self) -> Result<()> {
-        let more = Duration::from_nanos(fastrand::u64(..CALM.as_nanos() as u64));
+        let more = Duration::from_nanos(fastrand::u64(..PHASE.as_nanos() as u64));
         self.consumer.listen(Instant::now() + CALM + more);
         self.consumer.listen_for(self.since + 1, PATIENCE)?;
         self.once_joined()
@@ -195,14 +205,20 @@ impl Scene {
 
     /// Lets bytes pile up until the server has written a part of a frame.
     fn fill_up(&mut self) -> Result<()> {
+        let admin = self.servers[self.victim].admin;
         for _ in 0..TRIES {
             self.consumer.pause();
-            if stuck_within(self.servers[self.victim].admin, &self.day, PATIENCE)? {
+            let place = stuck(admin, BUFFERS)?;
+            if place.is_within(&self.day) {
                 return Ok(());
             }
             // By chance it stands between two frames.
             self.consumer.resume();
-            self.consumer.listen(Instant::now() + CALM);
+            let deadline = Instant::now() + BUFFERS;
+            while !place.is_past(admin)? {
+                ensure!(Instant::now() < deadline, "a server did not go on");
+                self.consumer.listen(Instant::now() + LOOK);
+            }
         }
         bail!("a server never stood within a frame")
     }
@@ -252,7 +268,7 @@ fn active(bridge: &Bridge, consumer: &mut Consumer) -> Result<SocketAddr> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         // With its first messages.
-        consumer.listen(Instant::now() + CALM);
+        consumer.listen(Instant::now() + LOOK);
         let clusters = http::get(bridge.admin, "/clusters")?;
         let clusters: ClustersJson = serde_json::from_value(clusters)?;
         let feeds = clusters.pools.into_iter().filter_map(|it| it.feed);

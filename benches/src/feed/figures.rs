@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::baseline::Baseline;
 use super::failovers::{Failover, Failovers};
-use super::latency::{Latency, micros};
+use super::latency::Latency;
 use super::oracle::Faults;
 use super::quantiles::Sorted;
 use super::saturation::Saturation;
@@ -17,7 +17,7 @@ use super::saturation::Saturation;
 pub(super) struct Figures {
     pub(super) failovers: Vec<Failovers>,
     pub(super) baseline: Option<Baseline>,
-    pub(super) latency: Option<Latency>,
+    pub(super) latency: Vec<Latency>,
     pub(super) saturation: Vec<Saturation>,
     pub(super) failed: Failed,
 }
@@ -53,9 +53,7 @@ impl Figures {
         // Writing to a string cannot fail.
         let _ = self.write_faults(&mut text);
         let _ = self.write_times(&mut text);
-        if let Some(latency) = &self.latency {
-            let _ = write_latency(latency, &mut text);
-        }
+        let _ = write_latency(&self.latency, &mut text);
         let _ = self.write_saturation(&mut text);
         text
     }
@@ -126,7 +124,7 @@ impl Figures {
         json!({
             "failovers": failovers.collect::<Vec<_>>(),
             "plain": self.baseline.as_ref().map(Baseline::json),
-            "latency": self.latency.as_ref().map(Latency::json),
+            "latency": self.latency.iter().map(Latency::json).collect::<Vec<_>>(),
             "saturation": saturation.collect::<Vec<_>>(),
         })
     }
@@ -150,45 +148,25 @@ impl Figures {
     }
 }
 
-fn write_latency(latency: &Latency, text: &mut String) -> std::fmt::Result {
-    const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
-    let Latency {
-        rate,
-        direct,
-        bridge,
-        added,
-        rounds,
-    } = latency;
+fn write_latency(ways: &[Latency], text: &mut String) -> std::fmt::Result {
+    let [direct, others @ ..] = ways else {
+        return Ok(());
+    };
     writeln!(
         text,
-        "\n| µs from the schedule, {rate} messages/s | N | p50 | p99 | p99.9 | max |\n\
-         |---|---:|---:|---:|---:|---:|"
+        "\n| µs from the schedule, {} messages/s, median of the rounds [min..max] | p50 | p99 | p99.9 | max |\n\
+         |---|---:|---:|---:|---:|",
+        direct.rate
     )?;
-    let n = direct.len();
-    let of = |histogram| SHARES.map(|share| micros(histogram, share));
-    let (direct, bridge) = (of(direct), of(bridge));
-    let difference = [0, 1, 2, 3].map(|at| bridge[at] - direct[at]);
-    let rows = [
-        ("direct", direct),
-        ("through the bridge", bridge),
-        ("difference of these", difference),
-        (
-            "added to each message",
-            SHARES.map(|share| added.quantile(share)),
-        ),
-    ];
-    for (what, values) in rows {
-        writeln!(
-            text,
-            "| {what} | {n} | {} |",
-            values.map(figure).join(" | ")
-        )?;
+    for latency in ways {
+        let values = latency.by_round().map(|it| spread(&it, figure));
+        writeln!(text, "| {} | {} |", latency.way, values.join(" | "))?;
     }
-    let [min, median, max] = [0.0, 0.5, 1.0].map(|share| figure(rounds.quantile(share)));
-    writeln!(
-        text,
-        "\nThe median of what was added, by round: {median} [{min}..{max}]."
-    )
+    for latency in others {
+        let values = latency.beyond(direct).map(|it| spread(&it, figure));
+        writeln!(text, "| added {} | {} |", latency.way, values.join(" | "))?;
+    }
+    Ok(())
 }
 
 fn row(faults: &Faults) -> String {

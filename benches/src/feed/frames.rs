@@ -25,18 +25,17 @@ const STILL: usize = 3;
 
 /// What a server says of its one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+pub(super) struct Place {
     requested: u64,
     next: u64,
     bytes: u64,
     behind: u64,
 }
 
-/// Waits until the server at this admin address can write no more: whether it has written a part of
-/// a frame then.
-pub(super) fn stuck_within(admin: SocketAddr, day: &Day, within: Duration) -> Result<bool> {
+/// Waits until the server at this admin address can write no more: where it stands then.
+pub(super) fn stuck(admin: SocketAddr, within: Duration) -> Result<Place> {
     let deadline = Instant::now() + within;
-    let (mut before, mut still) = (Place::of(&http::get(admin, "/status")?)?, 0);
+    let (mut before, mut still) = (Place::at(admin)?, 0);
     while still < STILL {
         let late = Instant::now() >= deadline;
         ensure!(
@@ -44,15 +43,24 @@ pub(super) fn stuck_within(admin: SocketAddr, day: &Day, within: Duration) -> Re
             "a server was not stuck within {within:?}: {before:?}"
         );
         sleep(Duration::from_millis(20));
-        let place = Place::of(&http::get(admin, "/status")?)?;
+        let place = Place::at(admin)?;
         let is_still = place.bytes == before.bytes && place.behind > before.behind;
         still = if is_still { still + 1 } else { 0 };
         before = place;
     }
-    Ok(before.is_within(day))
+    Ok(before)
 }
 
 impl Place {
+    fn at(admin: SocketAddr) -> Result<Self> {
+        Self::of(&http::get(admin, "/status")?)
+    }
+
+    /// Whether the server has written more since.
+    pub(super) fn is_past(self, admin: SocketAddr) -> Result<bool> {
+        Ok(Self::at(admin)?.bytes > self.bytes)
+    }
+
     fn of(status: &Value) -> Result<Self> {
         let clients = status["clients"].as_array().context("no clients")?;
         let logged_in = clients.iter().find(|it| it["requested"].is_u64());
@@ -67,7 +75,7 @@ impl Place {
     }
 
     /// Whether the bytes are more than those of whole frames. A heartbeat may have gone before.
-    fn is_within(self, day: &Day) -> bool {
+    pub(super) fn is_within(self, day: &Day) -> bool {
         let mut messages = day.from(self.requested);
         let whole: u64 = (self.requested..self.next)
             .map(|_| HEADER + messages.next().len() as u64)

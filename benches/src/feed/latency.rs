@@ -1,9 +1,8 @@
-//! What the bridge adds to the way of a message: two consumers of one server, one of them behind the
-//! bridge, at the same time and by the same clock. Times count from when a message was scheduled,
-//! so that a server or a consumer that falls behind is not forgiven (open loop).
+//! What the bridge adds to the way of a message. One consumer at a time takes the same messages, the
+//! ways in turn: two at once would measure how four processes share two CPUs. Times count from when a
+//! message was scheduled, so that a server or a consumer that falls behind is not forgiven (open loop).
 
 use std::io::Write;
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail, ensure};
@@ -16,6 +15,7 @@ use super::decode::{HEARTBEAT, Said};
 use super::progress::Progress;
 use super::quantiles::Sorted;
 use super::stage::{Bridge, Feed, Server};
+use super::way::Way;
 
 /// Messages that are due this long after a start are not measured: connections and code are new.
 const WARM: Duration = Duration::from_millis(500);
@@ -26,37 +26,56 @@ const HEARTBEATS: Duration = Duration::from_secs(1);
 /// Above this a message counts as if it had come then: no measurement lasts longer.
 const LATEST: u64 = 60_000_000_000;
 
-/// The shares of messages that are told, and drawn.
-const SHARES: [f64; 12] = [
-    0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1.0,
-];
+/// The shares of messages that are told.
+pub(super) const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
 
-/// Times of all rounds together.
+/// Times of one way.
 #[derive(Debug)]
 pub(super) struct Latency {
+    pub(super) way: Way,
+    /// Messages a second.
     pub(super) rate: u32,
-    /// Nanoseconds from the schedule to the consumer.
-    pub(super) direct: Histogram<u64>,
-    /// The same through the bridge.
-    pub(super) bridge: Histogram<u64>,
-    /// Of each message the second less the first, in microseconds.
-    pub(super) added: Sorted,
-    /// The median of that, of each round.
-    pub(super) rounds: Sorted,
+    /// Nanoseconds from the schedule to the consumer, of all rounds together.
+    pub(super) all: Histogram<u64>,
+    /// Microseconds that each of [`SHARES`] did not exceed, of each round.
+    rounds: Vec<[f64; 4]>,
 }
 
 impl Latency {
+    fn new(way: Way, rate: u32) -> Result<Self> {
+        Ok(Self {
+            way,
+            rate,
+            all: histogram()?,
+            rounds: Vec::new(),
+        })
+    }
+
+    fn add(&mut self, round: &Histogram<u64>) -> Result<()> {
+        self.all.add(round)?;
+        self.rounds.push(SHARES.map(|share| micros(round, share)));
+        Ok(())
+    }
+
+    /// Of each of [`SHARES`] what the rounds came to.
+    pub(super) fn by_round(&self) -> [Sorted; 4] {
+        let round = |at: usize| Sorted::of(self.rounds.iter().map(|it| it[at]));
+        [0, 1, 2, 3].map(round)
+    }
+
+    /// The same, beyond what the other way took in the same round.
+    pub(super) fn beyond(&self, other: &Self) -> [Sorted; 4] {
+        let rounds = || self.rounds.iter().zip(&other.rounds);
+        [0, 1, 2, 3].map(|at| Sorted::of(rounds().map(|(this, other)| this[at] - other[at])))
+    }
+
     pub(super) fn json(&self) -> Value {
-        let quantiles = |it: &Histogram<u64>| -> Vec<(f64, f64)> {
-            SHARES.map(|share| (share, micros(it, share))).into()
-        };
         json!({
+            "way": self.way.to_string(),
             "rate": self.rate,
-            "messages": self.direct.len(),
-            "direct_us": quantiles(&self.direct),
-            "bridge_us": quantiles(&self.bridge),
-            "added_to_each_us": self.added.json(),
-            "added_p50_by_round_us": self.rounds.values(),
+            "messages": self.all.len(),
+            "shares": SHARES,
+            "us_by_round": self.rounds,
         })
     }
 }
@@ -101,79 +120,51 @@ impl Clock {
 }
 
 /// Measures for so many rounds, of so many messages each.
-pub(super) fn run(rounds: usize, messages: u64, conditions: &Conditions) -> Result<Latency> {
+pub(super) fn run(rounds: usize, messages: u64, conditions: &Conditions) -> Result<Vec<Latency>> {
     let rate = conditions.latency_rate;
-    let mut latency = Latency {
-        rate,
-        direct: histogram()?,
-        bridge: histogram()?,
-        added: Sorted::default(),
-        rounds: Sorted::default(),
-    };
-    let (mut all, mut medians) = (Vec::new(), Vec::new());
+    let mut latencies = Vec::new();
+    for way in Way::ALL {
+        latencies.push(Latency::new(way, rate)?);
+    }
     let mut progress = Progress::start(format!("latency at {rate} messages/s"), rounds);
     for round in 0..rounds {
-        let (direct, bridge) = once(round, messages, conditions)?;
-        let mut added = Vec::with_capacity(direct.len());
-        for (direct, bridge) in direct.iter().zip(&bridge) {
-            latency.direct.saturating_record(*direct);
-            latency.bridge.saturating_record(*bridge);
-            added.push((*bridge as f64 - *direct as f64) / 1e3);
+        for latency in &mut latencies {
+            latency.add(&once(latency.way, messages, conditions)?)?;
         }
-        let added = Sorted::of(added);
-        medians.push(added.quantile(0.5));
-        all.extend_from_slice(added.values());
+        // Whoever comes first in one round does not in the next.
+        latencies.rotate_left(1);
         progress.done(round + 1);
     }
-    (latency.added, latency.rounds) = (Sorted::of(all), Sorted::of(medians));
-    Ok(latency)
+    latencies.sort_by_key(|it| it.way as u8);
+    Ok(latencies)
 }
 
 fn histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LATEST, 3)?)
 }
 
-/// The nanoseconds of the same messages, directly and through the bridge.
-fn once(round: usize, messages: u64, conditions: &Conditions) -> Result<(Vec<u64>, Vec<u64>)> {
+/// How late the messages of a round came, this way.
+fn once(way: Way, messages: u64, conditions: &Conditions) -> Result<Histogram<u64>> {
     let Conditions { cpus, silence, .. } = *conditions;
     let feed = Feed::now(conditions.seed, Some(conditions.latency_rate));
-    let server = Server::start(&feed, cpus, 1)?;
-    let servers = [server];
+    let servers = [Server::start(&feed, cpus, 1)?];
     let bridge = Bridge::start(&servers, silence, cpus)?;
     let clock = Clock::of(&feed, conditions.latency_rate);
-    // The server sends to one before the other: to each first in every second round.
-    let addresses = [servers[0].address, bridge.feed];
-    let logged_in = |which: usize| LoggedIn::at(addresses[which], 1);
-    let (direct, bridged) = match round % 2 {
-        0 => {
-            let direct = logged_in(0)?;
-            (direct, logged_in(1)?)
-        }
-        _ => {
-            let bridged = logged_in(1)?;
-            (logged_in(0)?, bridged)
-        }
-    };
+    let consumer = LoggedIn::at(way.through(&servers[0], &bridge), 1)?;
     let first = clock.first(clock.start.elapsed() + WARM);
-    let reading =
-        [direct, bridged].map(|it| thread::spawn(move || receive(it, clock, first, messages)));
-    let [direct, bridged] = reading.map(|thread| match thread.join() {
-        Ok(times) => times,
-        Err(_) => bail!("a consumer's thread ended by panicking"),
-    });
-    Ok((direct?, bridged?))
+    receive(consumer, clock, first, messages)
 }
 
-/// How late each message from `first` on came.
-fn receive(it: LoggedIn, clock: Clock, first: u64, messages: u64) -> Result<Vec<u64>> {
+/// How late each message from `first` on comes.
+fn receive(it: LoggedIn, clock: Clock, first: u64, messages: u64) -> Result<Histogram<u64>> {
     let LoggedIn {
         mut stream,
         mut decoder,
         first: mut n,
     } = it;
-    let mut times = Vec::with_capacity(messages as usize);
+    let mut times = histogram()?;
     let mut spoken = Instant::now();
-    while (times.len() as u64) < messages {
+    while times.len() < messages {
         ensure!(
             decoder.read(&mut stream)? > 0,
             "a consumer lost its connection"
@@ -185,7 +176,7 @@ fn receive(it: LoggedIn, clock: Clock, first: u64, messages: u64) -> Result<Vec<
                 Said::Message(_) => {
                     if n >= first {
                         let late = elapsed.saturating_sub(clock.due(n));
-                        times.push(u64::try_from(late.as_nanos()).unwrap_or(u64::MAX));
+                        times.saturating_record(u64::try_from(late.as_nanos()).unwrap_or(u64::MAX));
                     }
                     n += 1;
                 }
@@ -198,7 +189,6 @@ fn receive(it: LoggedIn, clock: Clock, first: u64, messages: u64) -> Result<Vec<
             stream.write_all(HEARTBEAT)?;
         }
     }
-    times.truncate(messages as usize);
     Ok(times)
 }
 

@@ -21,6 +21,7 @@ mod progress;
 mod quantiles;
 mod saturation;
 mod stage;
+mod way;
 
 use std::fs;
 use std::io::Write;
@@ -170,7 +171,7 @@ impl Measure {
         }
         if self.wants(Part::Latency) {
             let run = latency::run(plan.latency_rounds, plan.latency_messages, &conditions);
-            figures.latency = figures.failed.keep("latency", run);
+            figures.latency = figures.failed.keep("latency", run).unwrap_or_default();
         }
         if self.wants(Part::Saturation) {
             let (rounds, passes) = (plan.saturation_rounds, plan.saturation_passes);
@@ -210,9 +211,9 @@ impl Measure {
             kills_within: self.kills_within.unwrap_or(kills.div_ceil(10)),
             stops: self.stops.unwrap_or(or(100, 3)),
             baseline: or(10, 1),
-            latency_rounds: or(10, 2),
-            // Five seconds, or one.
-            latency_messages: u64::from(self.latency_rate) * or(5, 1) as u64,
+            latency_rounds: or(21, 2),
+            // A second: many short rounds, since what else a machine does comes in spells.
+            latency_messages: u64::from(self.latency_rate),
             saturation_rounds: or(10, 2),
             saturation_passes: or(5, 2) as u64,
         }

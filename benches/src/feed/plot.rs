@@ -32,8 +32,8 @@ pub(super) fn draw(figures: &Figures) -> Result<String> {
         if !figures.failovers.is_empty() {
             pauses(figures, &above).map_err(|error| anyhow!("{error}"))?;
         }
-        if let Some(latency) = &figures.latency {
-            latencies(latency, &below).map_err(|error| anyhow!("{error}"))?;
+        if !figures.latency.is_empty() {
+            latencies(&figures.latency, &below).map_err(|error| anyhow!("{error}"))?;
         }
         area.present().map_err(|error| anyhow!("{error}"))?;
     }
@@ -89,22 +89,17 @@ fn pauses(figures: &Figures, area: &Area<'_>) -> Drawn {
     Ok(())
 }
 
-fn latencies(latency: &Latency, area: &Area<'_>) -> Drawn {
+fn latencies(ways: &[Latency], area: &Area<'_>) -> Drawn {
     // The share of later messages, as a power of ten: 2 is 99 %.
     let nines = |(share, micros): (f64, f64)| (-(1.0 - share).log10(), micros);
-    let line = |name: &str, histogram| Line {
-        name: name.to_owned(),
-        points: curve(histogram).into_iter().map(nines).collect(),
+    let line = |latency: &Latency| Line {
+        name: latency.way.to_string(),
+        points: curve(&latency.all).into_iter().map(nines).collect(),
     };
-    let lines = [
-        line("direct", &latency.direct),
-        line("through the bridge", &latency.bridge),
-    ];
+    let lines: Vec<Line> = ways.iter().map(line).collect();
     let (min, max) = reach(lines.iter().flat_map(|it| it.points.iter().map(|it| it.1)));
-    let caption = format!(
-        "From the schedule to the consumer, {} messages/s",
-        latency.rate
-    );
+    let rate = ways.first().map_or(0, |it| it.rate);
+    let caption = format!("From the schedule to the consumer, {rate} messages/s");
     let mut chart = ChartBuilder::on(area)
         .caption(caption, ("sans-serif", 20))
         .margin(15)

@@ -1,7 +1,5 @@
 //! What values come to.
 
-use serde_json::{Value, json};
-
 /// Values in order. `NaN` where there is none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sorted(Vec<f64>);
@@ -31,15 +29,6 @@ impl Sorted {
     /// All, the least first.
     pub(super) fn values(&self) -> &[f64] {
         &self.0
-    }
-
-    pub(super) fn json(&self) -> Value {
-        json!({
-            "p50": self.quantile(0.5),
-            "p99": self.quantile(0.99),
-            "p99.9": self.quantile(0.999),
-            "max": self.max(),
-        })
     }
 }
 

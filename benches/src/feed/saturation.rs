@@ -1,6 +1,5 @@
 //! How many messages a second there can be, and what they cost the local port.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -13,29 +12,12 @@ use super::decode::Said;
 use super::progress::Progress;
 use super::quantiles::Sorted;
 use super::stage::{Bridge, Feed, Server};
+use super::way::Way;
 use crate::process;
 
 /// Messages of one pass. The server keeps about 400 000 of the last made: the first pass makes them,
 /// and the others measure how they are passed on, not how they are made.
 const MESSAGES: u64 = 350_000;
-
-/// Which way messages take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    Direct,
-    Plain,
-    Bridge,
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Direct => "direct",
-            Self::Plain => "through a plain tcp port",
-            Self::Bridge => "through the bridge",
-        })
-    }
-}
 
 /// What one way came to.
 #[derive(Clone, Debug)]
@@ -63,18 +45,14 @@ pub(super) fn run(rounds: usize, passes: u64, conditions: &Conditions) -> Result
     let feed = Feed::now(conditions.seed, None);
     let servers = [Server::start(&feed, cpus, 1)?];
     let bridge = Bridge::start(&servers, silence, cpus)?;
-    let ways = [
-        (Way::Direct, servers[0].address),
-        (Way::Plain, bridge.plain),
-        (Way::Bridge, bridge.feed),
-    ];
-    let mut values = ways.map(|_| (Vec::new(), Vec::new()));
-    for (_, address) in ways {
-        pass(address)?;
+    let mut values = Way::ALL.map(|_| (Vec::new(), Vec::new()));
+    for way in Way::ALL {
+        pass(way.through(&servers[0], &bridge))?;
     }
     let mut progress = Progress::start("saturation", rounds);
     for round in 0..rounds {
-        for ((way, address), (rates, cpu)) in ways.into_iter().zip(&mut values) {
+        for (way, (rates, cpu)) in Way::ALL.into_iter().zip(&mut values) {
+            let address = way.through(&servers[0], &bridge);
             let before = process::cpu(bridge.pid())?;
             let mut taken = Duration::ZERO;
             for _ in 0..passes {
@@ -87,10 +65,10 @@ pub(super) fn run(rounds: usize, passes: u64, conditions: &Conditions) -> Result
         }
         progress.done(round + 1);
     }
-    let results = ways
+    let results = Way::ALL
         .into_iter()
         .zip(values)
-        .map(|((way, _), (rates, cpu))| Saturation {
+        .map(|(way, (rates, cpu))| Saturation {
             way,
             rates: Sorted::of(rates),
             cpu: (way != Way::Direct).then(|| Sorted::of(cpu)),

@@ -117,7 +117,7 @@ impl Bridge {
     }
 }
 
-/// What is not written here is as by default.
+/// What is not written here is as by default; `stall` is longer, since consumers are paused on purpose.
 fn text(servers: &[Server], silence: Duration) -> String {
     let names: Vec<String> = servers
         .iter()
@@ -139,6 +139,7 @@ primary = [{primary}]
 backup = [{backup}]
 protocol = "soupbintcp"
 silence = "{silence}ms"
+stall = "2min"
 
 [[port]]
 name = "plain"
