@@ -96,8 +96,9 @@ pub(super) struct Serve {
     /// Clients at once; more wait until one leaves.
     #[arg(long, value_name = "NUMBER", default_value_t = 256, value_parser = clients)]
     clients_max: usize,
-    /// A client that sent nothing for so long is dropped, unless its login named a time.
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = time)]
+    /// A client that sent nothing for so long is dropped, unless its login named a time. Servers have
+    /// 15 s by tradition; some clients begin with 20 s of silence.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     silence: Duration,
     /// A client that did not log in within this time is dropped.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]

@@ -63,10 +63,15 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 30 s to log in, 15 s of silence, 10 s of not reading, 256 clients.
+    /// 30 s to log in, 30 s of silence, 10 s of not reading, 256 clients. SoupBinTCP 4.00 (section 1.2)
+    /// has 15 s of silence for an example; the exchange's own Python client says nothing for its first
+    /// twenty.
     fn default() -> Self {
         Self {
-            session: ServerLimits::default(),
+            session: ServerLimits {
+                silence: Duration::from_secs(30),
+                ..ServerLimits::default()
+            },
             stall: Duration::from_secs(10),
             clients_max: 256,
         }

@@ -317,3 +317,75 @@ fn a_reload_says_how_to_speak_to_lines_to_those_who_are_there_too() {
     consumer.await_more(100);
     consumer.assert_whole();
 }
+
+/// A line that was lost alone leaves the pool where it is, and its consumer elsewhere.
+#[test]
+fn an_operator_is_told_of_consumers_that_are_led_back() {
+    let world = World::of_twins(&[], "");
+    let consumer = world.consumer();
+    let primary = world.name(PRIMARY);
+    let unmoved = format!("feed: nothing had to move, {primary} is active");
+    assert_eq!(tell(&world, &["failback", "feed"]).trim_end(), unmoved);
+    world.feeds[PRIMARY].order("reset");
+    world.events.nth("line_joined", 0);
+    assert_eq!(world.active(&consumer), BACKUP);
+    assert_eq!(world.status()["active_tier"], 0);
+    assert_eq!(
+        tell(&world, &["failback", "feed"]).trim_end(),
+        format!("{unmoved}; 1 consumer is on another line, and is led there")
+    );
+    let joined = world.events.nth("line_joined", 1);
+    assert_eq!(joined["cause"], "preferred");
+    consumer.await_more(100);
+    consumer.assert_whole();
+    assert_eq!(world.active(&consumer), PRIMARY);
+}
+
+/// What an operator decided holds for the consumers of the next process, too.
+#[test]
+fn a_restart_remembers_where_an_operator_put_consumers() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("feed.state");
+    let keys = format!("state_file = {file:?}");
+    let mut world = World::of_twins(&[], &keys);
+    let consumer = world.consumer();
+    tell(&world, &["failover", "feed"]);
+    moved(&world, &consumer, 0, BACKUP);
+    drop(consumer);
+    assert!(world.port.stop().success());
+    let World { feeds, .. } = world;
+    let world = World::before(feeds, &keys);
+    let consumer = world.consumer();
+    assert_eq!(world.active(&consumer), BACKUP);
+    assert_eq!(world.status()["held"], true);
+    tell(&world, &["failback", "feed"]);
+    moved(&world, &consumer, 0, PRIMARY);
+}
+
+/// With `when_none_healthy = "refuse"` no line is tried that checks have given up, and a consumer that
+/// is there waits for one that they have not.
+#[test]
+fn a_consumer_waits_until_checks_say_that_a_line_is_back() {
+    let keys = "when_none_healthy = \"refuse\"\nmax_outage = \"1min\"";
+    let mut world = World::of_twins(&[], keys);
+    let consumer = world.consumer();
+    for feed in [BACKUP, PRIMARY] {
+        world.feeds[feed].kill();
+        world.await_state(feed, "down");
+    }
+    let failures = world.status()["tiers"][1]["endpoints"][0]["failures"].clone();
+    until("the consumer waits", || {
+        world.status()["feed"]["waiting"] == 1
+    });
+    world.feeds[BACKUP].start_again();
+    world.await_state(BACKUP, "up");
+    let joined = world.events.nth("line_joined", 0);
+    assert_eq!(world.feed_of(&joined["endpoint"]), BACKUP);
+    consumer.await_more(100);
+    consumer.assert_whole();
+    // Checks found out; nobody who waited did.
+    assert_eq!(
+        world.status()["tiers"][1]["endpoints"][0]["failures"],
+        failures
+    );
+}

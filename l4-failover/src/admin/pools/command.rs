@@ -1,5 +1,7 @@
 //! What operators want of a pool.
 
+use std::sync::Arc;
+
 use axum::Json;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use super::refusal::Refusal;
 use super::{EventJson, NamedPool};
 use crate::choice::{EndpointChange, State};
 use crate::pool::{Done, Wish};
+use crate::soupbin::bridge::ConsumerState;
 use crate::{CommandError, Happened, Pool};
 
 /// What came of a command.
@@ -42,7 +45,7 @@ pub(super) async fn failover(order: Order<IgnoredAny>) -> Answer {
         Some(_) => "; it stays there until failback",
         None => "",
     };
-    let message = format!("{}{stays}", went(&done, &named));
+    let message = format!("{}{stays}{}", went(&done, &named), led(&done, &named));
     Ok(answer(done, &named, &message))
 }
 
@@ -54,7 +57,7 @@ pub(super) async fn failback(order: Order<Force>) -> Answer {
         true => "; it is not healthy, and stays active until it has been healthy once",
         false => "",
     };
-    let message = format!("{}{stays}", went(&done, &named));
+    let message = format!("{}{stays}{}", went(&done, &named), led(&done, &named));
     Ok(answer(done, &named, &message))
 }
 
@@ -146,6 +149,25 @@ fn went(done: &Done, named: &NamedPool) -> String {
     }
 }
 
+/// What becomes of a feed's consumers that are on other lines though the pool itself has nowhere to
+/// move: an order is meant for them, too.
+fn led(done: &Done, named: &NamedPool) -> String {
+    let (None, Some(feed)) = (&done.moved, &named.feed) else {
+        return String::new();
+    };
+    let active = active_names(&named.pool);
+    let states = feed.consumers().into_iter().map(|it| it.state());
+    let is_elsewhere = |state: &ConsumerState| {
+        let line = state.joined();
+        line.is_some_and(|line| !active.contains(&line.endpoint))
+    };
+    match states.filter(is_elsewhere).count() {
+        0 => String::new(),
+        1 => "; 1 consumer is on another line, and is led there".to_owned(),
+        count => format!("; {count} consumers are on other lines, and are led there"),
+    }
+}
+
 fn answer(done: Done, named: &NamedPool, message: &str) -> Json<CommandJson> {
     let name = named.pool.name();
     let moved = done.moved.as_ref();
@@ -162,8 +184,12 @@ fn answer(done: Done, named: &NamedPool, message: &str) -> Json<CommandJson> {
 }
 
 fn active(pool: &Pool) -> String {
+    active_names(pool).join(", ")
+}
+
+fn active_names(pool: &Pool) -> Vec<Arc<str>> {
     let status = pool.status();
     let tier = status.tiers.get(status.active);
-    let names = tier.iter().flat_map(|tier| &tier.endpoints);
-    names.map(|it| &*it.name).collect::<Vec<_>>().join(", ")
+    let endpoints = tier.iter().flat_map(|tier| &tier.endpoints);
+    endpoints.map(|it| Arc::clone(&it.name)).collect()
 }

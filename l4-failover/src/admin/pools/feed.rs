@@ -80,13 +80,12 @@ impl FeedJson {
 
 impl ConsumerJson {
     fn of(consumer: &Watched, state: &ConsumerState) -> Self {
-        let joined = state.lines.iter().find(|line| line.stage == "joined");
         Self {
             id: consumer.id.to_string(),
             address: consumer.address,
             session: Some(state.session.clone()).filter(|it| !it.is_empty()),
             next: consumer.next(),
-            line: joined.map(|line| line.endpoint.to_string()),
+            line: state.joined().map(|line| line.endpoint.to_string()),
             verified: state.is_verified,
             waiting_seconds: state.waiting_since.map(|since| seconds(since.elapsed())),
             lines: state.lines.iter().map(LineJson::of).collect(),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::watch::Told;
 use crate::socket::live::ConnectionId;
-use crate::soupbin::join::JoinStatus;
+use crate::soupbin::join::{JoinStatus, Stage};
 
 /// A consumer, while it is connected.
 #[derive(Debug)]
@@ -85,6 +85,13 @@ impl Watched {
 }
 
 impl ConsumerState {
+    /// The line that it gets its messages from; none while it waits for one.
+    #[must_use]
+    pub fn joined(&self) -> Option<&LineState> {
+        let stage = Stage::Joined.as_str();
+        self.lines.iter().find(|line| line.stage == stage)
+    }
+
     fn of(status: &JoinStatus, told: Told<'_>) -> Self {
         let fault = |target| {
             let mut faults = status.faults.iter();
