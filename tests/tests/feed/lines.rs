@@ -99,8 +99,20 @@ fn never_joined(mut world: World, fault: &str) {
     assert!(said.contains(&backup), "{said}");
     cut_by_an_outage(&world, &consumer, began, MAX_OUTAGE);
     assert!(world.events.named("line_joined").is_empty());
+    // Each of the lines, though the first alone is news; and it is not forgotten with the consumer.
     let count = world.metric("line_failures_total", &format!("fault=\"{fault}\""));
     assert!(count >= 1.0);
+    let downs = world.events.named("line_down");
+    let told = downs.iter().filter(|it| it["cause"] == fault);
+    assert_eq!(told.count(), 1);
+    let feed = &world.status()["feed"];
+    assert_eq!(feed["consumers"], 0);
+    let unfit = &feed["unfit"][0];
+    assert_eq!(world.feed_of(&unfit["endpoint"]), BACKUP);
+    assert_eq!(
+        (&unfit["fault"], unfit["lines"].as_f64()),
+        (&fault.into(), Some(count))
+    );
 }
 
 /// A server that looks at the session that a login names.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::json::seconds;
-use crate::soupbin::bridge::{ConsumerState, Feed, LineState, Watched};
+use crate::soupbin::bridge::{ConsumerState, Feed, LineState, Unfit, Watched};
 
 /// Consumers that are shown; of more only the number is said.
 const CONSUMERS_MAX: usize = 100;
@@ -19,6 +19,23 @@ pub struct FeedJson {
     pub waiting: usize,
     /// The first hundred of them, those without a line first.
     pub shown: Vec<ConsumerJson>,
+    /// Endpoints that answered and whose lines could not be joined, until one is.
+    pub unfit: Vec<UnfitJson>,
+}
+
+/// An endpoint that could not be joined, though a check may find it well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnfitJson {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// Why, in one word, such as `other_session` or `mismatch`.
+    pub fault: String,
+    /// The same in a sentence.
+    pub reason: String,
+    /// Since when no line to it was joined.
+    pub since_seconds: f64,
+    /// How many lines have failed so since then.
+    pub lines: u64,
 }
 
 /// One consumer of a feed. What does not apply is null.
@@ -74,6 +91,19 @@ impl FeedJson {
             consumers: consumers.len(),
             waiting,
             shown: shown.collect(),
+            unfit: feed.unfit().iter().map(UnfitJson::of).collect(),
+        }
+    }
+}
+
+impl UnfitJson {
+    fn of(unfit: &Unfit) -> Self {
+        Self {
+            endpoint: unfit.endpoint.to_string(),
+            fault: unfit.fault.0.to_owned(),
+            reason: unfit.fault.1.clone(),
+            since_seconds: seconds(unfit.since.elapsed()),
+            lines: unfit.lines,
         }
     }
 }

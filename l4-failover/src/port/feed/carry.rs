@@ -95,7 +95,7 @@ impl Account {
     }
 
     fn hear(&mut self, told: Told<'_>) {
-        self.shown.consumer.told(told);
+        self.shown.told(told);
         self.series.happened(told.event);
         match told.event {
             JoinEvent::FailoverStarted { .. } => self.waits(true),

@@ -37,7 +37,8 @@ impl News<'_> {
                 target,
                 fault,
                 was_joined,
-            } if is_news(fault, *was_joined) => LineNews {
+                is_known,
+            } if is_news(fault, *was_joined, *is_known) => LineNews {
                 line: line(*target),
                 word: Some(fault.as_str()),
                 reason: reason(fault),
@@ -106,7 +107,8 @@ impl News<'_> {
                 target,
                 fault,
                 was_joined,
-            } if is_news(fault, *was_joined) => {
+                is_known,
+            } if is_news(fault, *was_joined, *is_known) => {
                 warn!(target: "feed", port, %id, %consumer, line = %name(*target), fault = fault.as_str(), reason = fault.to_string(), "line down");
             }
             JoinEvent::LineDown { .. } => {}
@@ -159,8 +161,11 @@ impl News<'_> {
 
 /// Whether a line's end is news of its own: where a joined line failed, that a failover starts says it;
 /// not so where the session was said to be over, and is not.
-fn is_news(fault: &LineFault, was_joined: bool) -> bool {
-    !was_joined || matches!(fault, LineFault::EndedEarly { .. })
+fn is_news(fault: &LineFault, was_joined: bool, is_known: bool) -> bool {
+    match was_joined {
+        true => matches!(fault, LineFault::EndedEarly { .. }),
+        false => !is_known,
+    }
 }
 
 fn times(joined: &Joined) -> LineTimes {

@@ -77,7 +77,7 @@ impl Watched {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn told(&self, told: Told<'_>) {
+    pub(super) fn told(&self, told: Told<'_>) {
         let state = ConsumerState::of(told.status, told);
         *self.lock() = state;
         self.next.store(told.status.next.unwrap_or(0), Relaxed);

@@ -7,6 +7,9 @@ use slab::Slab;
 
 use super::consumer::Watched;
 use super::options::FeedOptions;
+use super::unfit::{Memory, Unfit};
+use super::watch::Told;
+use crate::soupbin::join::JoinEvent;
 
 /// What a port of protocol `soupbintcp` has beyond others. Clones are the same feed.
 #[derive(Clone, Debug)]
@@ -16,6 +19,7 @@ pub struct Feed(Arc<Shared>);
 struct Shared {
     options: ArcSwap<FeedOptions>,
     consumers: Mutex<Slab<Arc<Watched>>>,
+    unfit: Memory,
 }
 
 impl Feed {
@@ -25,6 +29,7 @@ impl Feed {
         Self(Arc::new(Shared {
             options: ArcSwap::from_pointee(options),
             consumers: Mutex::default(),
+            unfit: Memory::default(),
         }))
     }
 
@@ -45,6 +50,13 @@ impl Feed {
     pub fn consumers(&self) -> Vec<Arc<Watched>> {
         let consumers = self.lock();
         consumers.iter().map(|(_, it)| Arc::clone(it)).collect()
+    }
+
+    /// The endpoints that answered and whose lines could not be joined, whichever consumer found that
+    /// out, until a line to them is joined.
+    #[must_use]
+    pub fn unfit(&self) -> Vec<Unfit> {
+        self.0.unfit.all()
     }
 
     fn lock(&self) -> MutexGuard<'_, Slab<Arc<Watched>>> {
@@ -72,6 +84,21 @@ pub(crate) struct Shown {
     feed: Feed,
     pub(crate) consumer: Arc<Watched>,
     key: usize,
+}
+
+impl Shown {
+    /// Something happened to the consumer.
+    pub(crate) fn told(&self, told: Told<'_>) {
+        self.consumer.told(told);
+        let unfit = &self.feed.0.unfit;
+        match told.event {
+            JoinEvent::LineDown { target, fault, .. } => {
+                unfit.failed(told.names.of(*target), fault)
+            }
+            JoinEvent::Joined(joined) => unfit.joined(told.names.of(joined.to)),
+            _ => {}
+        }
+    }
 }
 
 impl Drop for Shown {

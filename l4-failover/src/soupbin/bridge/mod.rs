@@ -15,6 +15,7 @@ mod outbox;
 mod reading;
 mod recall;
 mod run;
+mod unfit;
 mod watch;
 
 pub use consumer::{ConsumerState, LineState, Watched};
@@ -22,4 +23,5 @@ pub use feed::Feed;
 pub(crate) use feed::Shown;
 pub use options::FeedOptions;
 pub use run::{Carried, Lines, Progress, carry};
+pub use unfit::Unfit;
 pub use watch::{Names, Told};

@@ -122,7 +122,7 @@ impl Join {
         self.forget_login(&line);
         let patience = self.patience(was_joined);
         let known = self.targets.get(target);
-        let is_news = known.fault.as_ref().map(LineFault::as_str) != Some(fault.as_str());
+        let is_known = known.fault.as_ref().map(LineFault::as_str) == Some(fault.as_str());
         known.was_up = line.is_in();
         known.died_soon = was_joined && lived < SOON;
         known.failed(fault.clone(), lived, patience, &mut self.random, now);
@@ -130,13 +130,12 @@ impl Join {
             let rested = known.retry_at.unwrap_or(now);
             place.preferred = place.preferred.map(|from| from.max(rested));
         }
-        if was_joined || is_news {
-            self.say(JoinEvent::LineDown {
-                target,
-                fault: fault.clone(),
-                was_joined,
-            });
-        }
+        self.say(JoinEvent::LineDown {
+            target,
+            fault: fault.clone(),
+            was_joined,
+            is_known,
+        });
         if was_joined {
             self.lost(&line, target, fault, now);
         }

@@ -71,6 +71,7 @@ impl Join {
             target,
             fault,
             was_joined: true,
+            is_known: false,
         });
     }
 

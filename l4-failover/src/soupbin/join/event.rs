@@ -29,6 +29,8 @@ pub enum JoinEvent {
         fault: LineFault,
         /// Whether the consumer got its messages from it.
         was_joined: bool,
+        /// Whether the line before failed for the same reason, which was told then.
+        is_known: bool,
     },
     /// A line has said nothing for half of the time that it may be silent.
     LineQuiet {
@@ -240,9 +242,8 @@ impl LineFault {
 impl fmt::Display for LineFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(why) => f.write_str(why),
             Self::Closed => f.write_str("closed by the server, without an end of session"),
-            Self::Broken(why) => write!(f, "broken: {why}"),
+            Self::Unreachable(why) | Self::Broken(why) => f.write_str(why),
             Self::Silent(time) => write!(f, "silent for {time:?}"),
             Self::NoAnswer => f.write_str("the login was not answered in time"),
             Self::Malformed(error) => write!(f, "it sent {error}"),
