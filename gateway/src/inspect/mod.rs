@@ -4,5 +4,6 @@
 //! What is between is pure: no socket, no clock; the time of a frame comes with it.
 
 pub mod file;
+pub mod flow;
 pub mod frame;
 pub mod packet;
