@@ -1,9 +1,15 @@
 //! Sees names on the wire: what `mesh-gateway sni` does.
 //!
-//! Frames come from a file or an interface, [`packet`] finds the addresses and the payload in them.
-//! What is between is pure: no socket, no clock; the time of a frame comes with it.
+//! Frames come from a file or an interface, [`packet`] finds the addresses and the payload in them,
+//! [`flow`] puts hellos together, and [`print`] says what was seen. What is between is pure: no
+//! socket, no clock; the time of a frame comes with it.
 
+pub mod args;
 pub mod file;
 pub mod flow;
 pub mod frame;
+pub mod inspector;
 pub mod packet;
+pub mod print;
+pub mod run;
+pub mod source;
