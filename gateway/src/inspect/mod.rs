@@ -5,3 +5,5 @@
 
 pub mod frame;
 pub mod packet;
+mod pieces;
+pub mod quic;
