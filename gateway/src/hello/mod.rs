@@ -21,6 +21,8 @@
 //! ```
 
 mod client_hello;
+pub mod fingerprint;
+mod offers;
 mod read;
 mod record;
 

@@ -6,3 +6,5 @@
 pub mod flow;
 pub mod frame;
 pub mod packet;
+mod pieces;
+pub mod quic;
