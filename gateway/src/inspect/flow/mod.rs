@@ -7,6 +7,7 @@
 mod before;
 mod dialogue;
 mod event;
+mod exchange;
 mod key;
 mod partial;
 mod records;
@@ -26,11 +27,12 @@ use self::dialogue::Scene;
 use self::key::{Key, Side};
 use self::track::Track;
 use super::frame::Timestamp;
-use super::packet::{Packet, Segment, Transport};
+use super::packet::{Datagram, Packet, Segment, Transport};
 use crate::hello::HelloBounds;
 
-/// The number of TCP as a protocol of IP.
+/// The numbers of TCP and UDP as protocols of IP.
 const TCP: u8 = 6;
+const UDP: u8 = 17;
 
 /// How much is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +114,11 @@ impl Flows {
                 let (key, side) = Key::new(TCP, source, destination);
                 self.segment(key, side, &segment, events)
             }
-            Transport::Udp(_) | Transport::Fragment(_) | Transport::Other(_) => None,
+            Transport::Udp(datagram) => {
+                let (key, side) = Key::new(UDP, source, destination);
+                self.datagram(key, side, &datagram, events)
+            }
+            Transport::Fragment(_) | Transport::Other(_) => None,
         }
     }
 
@@ -151,7 +157,28 @@ impl Flows {
         self.known(key, side, segment, events)
     }
 
-    /// Takes a segment of a flow that is known.
+    fn datagram(
+        &mut self,
+        key: Key,
+        side: Side,
+        datagram: &Datagram<'_>,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touched> {
+        let take = |track: &mut Track, scene: &mut Scene<'_>| {
+            track.datagram(side, datagram, scene);
+            true
+        };
+        if let Some(touched) = self.take(key, events, take) {
+            return Some(touched);
+        }
+        if !exchange::may_begin(datagram) {
+            return None;
+        }
+        self.begin(key, side, events);
+        self.take(key, events, take)
+    }
+
+    /// Takes a segment, if it belongs to a flow that is known.
     fn known(
         &mut self,
         key: Key,
@@ -159,10 +186,23 @@ impl Flows {
         segment: &Segment<'_>,
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touched> {
+        self.take(key, events, |track, scene| {
+            let is_its = !track.is_followed_by(side, segment);
+            if is_its {
+                track.segment(side, segment, scene);
+            }
+            is_its
+        })
+    }
+
+    /// Has a flow that is known take a packet, unless it says that the packet is not its.
+    fn take(
+        &mut self,
+        key: Key,
+        events: &mut Vec<FlowEvent>,
+        packet: impl FnOnce(&mut Track, &mut Scene<'_>) -> bool,
+    ) -> Option<Touched> {
         let track = self.tracks.get_mut(&key)?;
-        if track.is_followed_by(side, segment) {
-            return None;
-        }
         let held_before = track.cost();
         let mut scene = Scene {
             flow: track.id,
@@ -171,7 +211,9 @@ impl Flows {
             bounds: &self.bounds.hello,
             events,
         };
-        track.segment(side, segment, &mut scene);
+        if !packet(track, &mut scene) {
+            return None;
+        }
         let (touched, held, has_ended) = (track.touched(), track.cost(), track.has_ended());
         if held != held_before {
             self.note_held(touched.flow, key, held_before, held, events);

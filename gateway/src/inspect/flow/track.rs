@@ -1,9 +1,10 @@
 //! What is remembered of a flow.
 
 use super::super::frame::Timestamp;
-use super::super::packet::Segment;
+use super::super::packet::{Datagram, Segment};
 use super::dialogue::{Dialogue, Scene};
 use super::event::{Ended, Ending, FlowEvent, FlowId, Stage, Touched, Traffic};
+use super::exchange::Exchange;
 use super::key::Side;
 use super::records;
 
@@ -27,6 +28,8 @@ enum State {
     New,
     /// A hello is read, or its answer.
     Open(Box<Dialogue>),
+    /// The same over UDP.
+    OpenUdp(Box<Exchange>),
     /// Nothing more is wanted but counts.
     Over(Stage),
     /// Its end was told. It stays for what may come late, or again.
@@ -61,7 +64,8 @@ impl Track {
         let stage = match &self.state {
             State::New => Stage::Before,
             State::Open(dialogue) if dialogue.has_hello() => Stage::Seen,
-            State::Open(_) => Stage::Before,
+            State::OpenUdp(exchange) if exchange.has_hello() => Stage::Seen,
+            State::Open(_) | State::OpenUdp(_) => Stage::Before,
             State::Over(stage) | State::Ended(stage) => *stage,
         };
         Touched {
@@ -74,6 +78,7 @@ impl Track {
     pub(super) fn cost(&self) -> usize {
         match &self.state {
             State::Open(dialogue) => dialogue.cost(),
+            State::OpenUdp(exchange) => exchange.cost(),
             State::New | State::Over(_) | State::Ended(_) => 0,
         }
     }
@@ -97,6 +102,7 @@ impl Track {
             (None, State::Open(dialogue)) => !dialogue.begins_behind(side, segment.sequence),
             (None, State::Over(_)) => !segment.is_ack,
             (_, State::Ended(_)) => true,
+            (_, State::OpenUdp(_)) => false,
         }
     }
 
@@ -105,9 +111,7 @@ impl Track {
         if self.has_ended() {
             return;
         }
-        let traffic = &mut self.traffic[side.at()];
-        traffic.packets += 1;
-        traffic.bytes += (segment.payload.len() + segment.cut) as u64;
+        self.count(side, segment.payload.len() + segment.cut);
         if segment.is_syn {
             self.syn(side, segment.sequence);
         }
@@ -117,6 +121,27 @@ impl Track {
         if segment.is_fin || segment.is_rst {
             self.leave(side, segment, scene);
         }
+    }
+
+    /// Takes a datagram, which belongs to this flow.
+    pub(super) fn datagram(&mut self, side: Side, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
+        if self.has_ended() {
+            return;
+        }
+        self.count(side, datagram.payload.len() + datagram.cut);
+        if matches!(self.state, State::New) {
+            self.state = State::OpenUdp(Box::new(Exchange::new(self.client)));
+        }
+        if let State::OpenUdp(exchange) = &mut self.state {
+            exchange.datagram(side, datagram, scene);
+            self.look();
+        }
+    }
+
+    fn count(&mut self, side: Side, bytes: usize) {
+        let traffic = &mut self.traffic[side.at()];
+        traffic.packets += 1;
+        traffic.bytes += bytes as u64;
     }
 
     fn syn(&mut self, side: Side, sequence: u32) {
@@ -136,14 +161,16 @@ impl Track {
         }
     }
 
-    /// What a dialogue has come to.
+    /// What was read has come to this.
     fn look(&mut self) {
-        let State::Open(dialogue) = &self.state else {
-            return;
+        let (client, is_over) = match &self.state {
+            State::Open(dialogue) => (dialogue.client(), dialogue.is_over()),
+            State::OpenUdp(exchange) => (exchange.client(), exchange.is_over()),
+            State::New | State::Over(_) | State::Ended(_) => return,
         };
-        self.client = dialogue.client().unwrap_or(self.client);
-        if dialogue.is_over() {
-            let is_seen = dialogue.has_hello();
+        self.client = client.unwrap_or(self.client);
+        if is_over {
+            let is_seen = self.touched().stage == Stage::Seen;
             self.state = State::Over(if is_seen { Stage::Seen } else { Stage::Other });
         }
     }
@@ -151,7 +178,7 @@ impl Track {
     fn leave(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
         self.has_fin[side.at()] |= segment.is_fin;
         if segment.is_rst {
-            self.give_up(scene);
+            self.close(scene);
             let is_client = side == self.client;
             let ending = if is_client {
                 Ending::ClientReset
@@ -166,12 +193,8 @@ impl Track {
 
     /// Tells what there is of a hello that is not whole, and reads no further.
     pub(super) fn give_up(&mut self, scene: &mut Scene<'_>) {
-        if let State::Open(dialogue) = &mut self.state {
-            dialogue.end(scene);
-            self.client = dialogue.client().unwrap_or(self.client);
-        }
-        let stage = self.touched().stage;
-        self.state = State::Over(stage);
+        let is_seen = self.close(scene) == Stage::Seen;
+        self.state = State::Over(if is_seen { Stage::Seen } else { Stage::Other });
     }
 
     /// Tells its end, unless that was told.
@@ -179,8 +202,7 @@ impl Track {
         if self.has_ended() {
             return;
         }
-        self.give_up(scene);
-        let stage = self.touched().stage;
+        let stage = self.close(scene);
         self.state = State::Ended(stage);
         scene.events.push(FlowEvent::Ended(Ended {
             flow: self.id,
@@ -191,5 +213,22 @@ impl Track {
             from_client: self.traffic[self.client.at()],
             from_server: self.traffic[self.client.other().at()],
         }));
+    }
+
+    /// Nothing more comes: tells what there is of a hello.
+    fn close(&mut self, scene: &mut Scene<'_>) -> Stage {
+        let client = match &mut self.state {
+            State::Open(dialogue) => {
+                dialogue.end(scene);
+                dialogue.client()
+            }
+            State::OpenUdp(exchange) => {
+                exchange.end(scene);
+                exchange.client()
+            }
+            State::New | State::Over(_) | State::Ended(_) => None,
+        };
+        self.client = client.unwrap_or(self.client);
+        self.touched().stage
     }
 }
