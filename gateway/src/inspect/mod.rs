@@ -10,6 +10,8 @@ pub mod flow;
 pub mod frame;
 pub mod inspector;
 pub mod packet;
+mod pieces;
 pub mod print;
+pub mod quic;
 pub mod run;
 pub mod source;
