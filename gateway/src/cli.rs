@@ -37,6 +37,7 @@ enum Command {
     /// Says every mistake of configuration files, or the routes that they would give.
     Check(Check),
     /// Sees names on the wire: prints a line for each TLS hello that passes, or that a file holds.
+    #[command(version, disable_version_flag = true)]
     Sni(Box<SniArgs>),
     #[command(flatten)]
     Operate(Operate),

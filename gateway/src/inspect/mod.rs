@@ -6,9 +6,13 @@
 
 pub mod args;
 pub mod file;
+pub mod filter;
 pub mod flow;
 pub mod frame;
 pub mod inspector;
+pub mod keep;
+mod out;
+mod outline;
 pub mod packet;
 mod pieces;
 pub mod print;

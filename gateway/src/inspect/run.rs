@@ -8,8 +8,10 @@ use jiff::tz::TimeZone;
 
 use super::args::SniArgs;
 use super::file::Reader;
+use super::filter::Filter;
 use super::flow::FlowBounds;
-use super::inspector::{Form, Inspector, counted};
+use super::inspector::{Form, Inspector, Orders, counted};
+use super::out::{Out, Packets};
 use super::print::{Dump, Fields, Lines, Summary, TimeStyle, Times};
 use super::source::Source;
 
@@ -27,35 +29,41 @@ pub enum SniFailure {
 /// # Errors
 /// A sentence for stderr.
 pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
-    let form = form(args)?;
+    let orders = Orders {
+        filter: filter(args)?,
+        form: form(args)?,
+        limit: args.count,
+        picks: args.write.is_some(),
+        bounds: FlowBounds {
+            flows: args.flows as usize,
+            ..FlowBounds::default()
+        },
+    };
     let mut source = open(args)?;
-    let bounds = FlowBounds {
-        flows: args.flows as usize,
-        ..FlowBounds::default()
-    };
-    let mut inspector = Inspector::new(form, args.count, bounds);
     let mut out = Out::new(args.line_buffered);
-    let read = inspect(&mut source, &mut inspector, &mut out);
+    let mut packets = Packets::begin(args, &source)?;
+    let mut inspector = Inspector::new(orders);
+    let read = inspect(&mut source, &mut inspector, &mut out, &mut packets);
     inspector.finish(&mut out.text);
-    let written = read.and_then(|()| Ok(out.flush()?));
-    let said = match written {
-        // What was read before is said first.
-        Err(Stop::Source(why)) => out.flush().map(|()| Err(SniFailure::Failed(why))),
-        Err(Stop::Output(error)) => Err(error),
-        Ok(()) => Ok(Ok(())),
-    };
-    say_forgotten(&inspector);
-    match said {
-        Ok(result) => result,
+    let flushed = out.flush().map_err(Stop::from);
+    let flushed = flushed.and_then(|()| packets.flush());
+    say_missing(&inspector);
+    // Why reading ended comes first.
+    match read.and(flushed) {
+        Ok(()) if source.unread() > 0 => Err(SniFailure::Failed(unread(source.unread()))),
+        Ok(()) => Ok(()),
         // Whoever closed the pipe has read enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(SniFailure::Failed(format!("cannot write: {error}"))),
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(Stop::Output(error)) => Err(SniFailure::Failed(format!("cannot write: {error}"))),
+        Err(Stop::Source(why)) => Err(SniFailure::Failed(why)),
     }
 }
 
 /// Why the look at frames ended early.
-enum Stop {
+pub(super) enum Stop {
+    /// In a sentence.
     Source(String),
+    /// What was found could not be written.
     Output(io::Error),
 }
 
@@ -65,59 +73,28 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Looks at all frames of `source`. What was said is written before anything is waited for.
-fn inspect(source: &mut Source, inspector: &mut Inspector, out: &mut Out) -> Result<(), Stop> {
+/// Looks at all frames of `source`. What was found is written before anything is waited for.
+fn inspect(
+    source: &mut Source,
+    inspector: &mut Inspector,
+    out: &mut Out,
+    packets: &mut Packets,
+) -> Result<(), Stop> {
     let stop = |error| Stop::Source(format!("{error}"));
     loop {
         while let Some(frame) = source.next().map_err(stop)? {
-            inspector.frame(&frame, &mut out.text);
+            let pick = inspector.frame(&frame, &mut out.text);
+            packets.write(pick, &frame)?;
             out.written_lines()?;
             if inspector.is_done() {
                 return Ok(());
             }
         }
         out.flush()?;
+        packets.flush()?;
         if !source.fill().map_err(stop)? {
             return Ok(());
         }
-    }
-}
-
-/// Text on its way to stdout.
-struct Out {
-    to: io::Stdout,
-    text: String,
-    is_line_buffered: bool,
-}
-
-/// What is gathered before it is written, where nothing is waited for.
-const GATHERED: usize = 64 * 1024;
-
-impl Out {
-    fn new(is_line_buffered: bool) -> Self {
-        Self {
-            to: io::stdout(),
-            text: String::with_capacity(GATHERED),
-            is_line_buffered,
-        }
-    }
-
-    /// To be called after lines were put.
-    fn written_lines(&mut self) -> io::Result<()> {
-        match self.text.len() {
-            0 => Ok(()),
-            len if self.is_line_buffered || len >= GATHERED => self.flush(),
-            _ => Ok(()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.text.is_empty() {
-            self.to.write_all(self.text.as_bytes())?;
-            self.text.clear();
-            self.to.flush()?;
-        }
-        Ok(())
     }
 }
 
@@ -157,6 +134,21 @@ fn form(args: &SniArgs) -> Result<Form, SniFailure> {
     })))
 }
 
+fn filter(args: &SniArgs) -> Result<Filter, SniFailure> {
+    let words = match &args.expression_file {
+        None => args.expression.clone(),
+        Some(file) => match fs::read_to_string(file) {
+            // A file may be written in lines, with comments of its own.
+            Ok(text) => text.lines().map(str::to_owned).collect(),
+            Err(error) => {
+                let why = format!("{}: cannot be read: {error}", file.display());
+                return Err(SniFailure::Failed(why));
+            }
+        },
+    };
+    Filter::parse(&words).map_err(|error| SniFailure::Mistaken(error.to_string()))
+}
+
 fn open(args: &SniArgs) -> Result<Source, SniFailure> {
     match &args.read {
         Some(file) => open_file(file),
@@ -176,41 +168,37 @@ fn open_file(file: &Path) -> Result<Source, SniFailure> {
 }
 
 /// Says what may be missing.
-fn say_forgotten(inspector: &Inspector) {
+fn say_missing(inspector: &Inspector) {
     let flows = inspector.flows();
-    let counts = flows.counts();
+    let (counts, bounds) = (flows.counts(), flows.bounds());
     if counts.evicted > 0 {
         say(&format!(
             "{} forgotten, since more than {} were open at once (--flows)",
             counted(counts.evicted, "connection"),
-            flows.bounds().flows
+            bounds.flows
         ));
     }
     if counts.given_up > 0 {
         say(&format!(
             "{} given up, since more than {} bytes would have been held",
             counted(counts.given_up, "hello"),
-            flows.bounds().held_bytes
+            bounds.held_bytes
         ));
     }
+    if inspector.left_out() > 0 {
+        say(&format!(
+            "{} not kept for -w, since more would have been kept than is allowed",
+            counted(inspector.left_out(), "packet")
+        ));
+    }
+}
+
+fn unread(count: u64) -> String {
+    let packets = counted(count, "packet");
+    format!("{packets} not looked at, of interfaces with a link type that is not read")
 }
 
 fn say(sentence: &str) {
     // A closed stderr leaves nobody to tell.
     let _ = writeln!(io::stderr(), "{sentence}");
-}
-
-/// The expression, from the command line or a file.
-///
-/// # Errors
-/// Why the file cannot be read.
-#[allow(dead_code, reason = "the filter")]
-fn expression(args: &SniArgs) -> Result<Vec<String>, SniFailure> {
-    match &args.expression_file {
-        None => Ok(args.expression.clone()),
-        Some(file) => match fs::read_to_string(file) {
-            Ok(text) => Ok(vec![text]),
-            Err(error) => Err(SniFailure::Failed(format!("{}: {error}", file.display()))),
-        },
-    }
 }

@@ -54,4 +54,11 @@ impl Source {
             Self::File(reader) => reader.precision(),
         }
     }
+
+    /// How many packets were passed over, since their link type is not read.
+    pub fn unread(&self) -> u64 {
+        match self {
+            Self::File(reader) => reader.unread(),
+        }
+    }
 }

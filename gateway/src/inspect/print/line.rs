@@ -136,7 +136,7 @@ fn put_marks(told: &Told<'_>, text: &mut String) -> fmt::Result {
     }
     let carrier = match sighting.carrier {
         Carrier::Tcp => None,
-        Carrier::QuicV1 | Carrier::QuicV2 => Some("quic"),
+        Carrier::QuicV1 | Carrier::QuicV2 | Carrier::QuicDraft29 => Some("quic"),
         Carrier::Dtls => Some("dtls"),
     };
     let marks = [

@@ -49,7 +49,9 @@ pub(super) fn protocol(carrier: Carrier, number: u16) -> String {
     match carrier {
         _ if !version.starts_with('1') => version,
         Carrier::Dtls => format!("DTLS{version}"),
-        Carrier::Tcp | Carrier::QuicV1 | Carrier::QuicV2 => format!("TLS{version}"),
+        Carrier::Tcp | Carrier::QuicV1 | Carrier::QuicV2 | Carrier::QuicDraft29 => {
+            format!("TLS{version}")
+        }
     }
 }
 

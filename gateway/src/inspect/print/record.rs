@@ -95,6 +95,7 @@ fn carrier(carrier: Carrier) -> &'static str {
         Carrier::Tcp => "tcp",
         Carrier::QuicV1 => "quic_v1",
         Carrier::QuicV2 => "quic_v2",
+        Carrier::QuicDraft29 => "quic_draft29",
         Carrier::Dtls => "dtls",
     }
 }

@@ -79,7 +79,7 @@ impl<'a> Told<'a> {
     pub fn ja4(&self) -> Option<Ja4> {
         let carrier = match self.sighting.carrier {
             Carrier::Tcp => fingerprint::Carrier::Tcp,
-            Carrier::QuicV1 | Carrier::QuicV2 => fingerprint::Carrier::Quic,
+            Carrier::QuicV1 | Carrier::QuicV2 | Carrier::QuicDraft29 => fingerprint::Carrier::Quic,
             Carrier::Dtls => fingerprint::Carrier::Dtls,
         };
         self.whole().map(|hello| ja4(hello, carrier))
