@@ -6,4 +6,6 @@
 pub mod frame;
 pub mod packet;
 mod pieces;
+pub mod preamble;
 pub mod quic;
+pub mod server_hello;
