@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::filter::{Filter, Verdict};
-use super::flow::{Ended, FlowBounds, FlowEvent, FlowId, Flows, Stage, Touched};
+use super::flow::{Answer, Ended, FlowBounds, FlowEvent, FlowId, Flows, Stage, Touched};
 use super::frame::Frame;
 use super::keep::{Keeper, Pick};
 use super::outline::Outline;
 use super::packet::{Decoded, Decoder};
 use super::print::{Fields, Known, Lines, Summary, Told};
-use super::print::{end_line, end_record, hello_record};
+use super::print::{answer_line, answer_record, end_line, end_record, hello_record};
 
 /// In which form hellos are told.
 #[derive(Debug)]
@@ -252,7 +252,7 @@ impl Teller {
                         self.hello(&told, judge.seen.map(|(_, (frame, _))| frame), text);
                     }
                 }
-                FlowEvent::Answer(_) => {}
+                FlowEvent::Answer(answer) => self.answer(answer, text),
                 FlowEvent::Ended(ended) => self.ended(ended, text),
             }
         }
@@ -270,6 +270,16 @@ impl Teller {
             Form::Fields(fields) => fields.put(told, text),
             Form::Summary(summary) => summary.hello(told),
             Form::Count | Form::Nothing => {}
+        }
+    }
+
+    fn answer(&mut self, answer: &Answer, text: &mut String) {
+        match (&mut self.form, self.known.get(&answer.flow)) {
+            (Form::Lines(lines), Some(known)) => {
+                answer_line(known, answer, &mut lines.times, text);
+            }
+            (Form::Json { .. }, Some(_)) => answer_record(answer, text),
+            _ => {}
         }
     }
 

@@ -10,6 +10,7 @@ use super::args::SniArgs;
 use super::file::Reader;
 use super::filter::Filter;
 use super::flow::FlowBounds;
+use super::frame::Frame;
 use super::inspector::{Form, Inspector, Orders, counted};
 use super::out::{Out, Packets};
 use super::print::{Dump, Fields, Lines, Summary, TimeStyle, Times};
@@ -43,7 +44,14 @@ pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
     let mut out = Out::new(args.line_buffered);
     let mut packets = Packets::begin(args, &source)?;
     let mut inspector = Inspector::new(orders);
-    let read = inspect(&mut source, &mut inspector, &mut out, &mut packets);
+    let snapshot = args.snapshot() as usize;
+    let read = inspect(
+        &mut source,
+        &mut inspector,
+        &mut out,
+        &mut packets,
+        snapshot,
+    );
     inspector.finish(&mut out.text);
     let flushed = out.flush().map_err(Stop::from);
     let flushed = flushed.and_then(|()| packets.flush());
@@ -79,10 +87,12 @@ fn inspect(
     inspector: &mut Inspector,
     out: &mut Out,
     packets: &mut Packets,
+    snapshot: usize,
 ) -> Result<(), Stop> {
     let stop = |error| Stop::Source(format!("{error}"));
     loop {
         while let Some(frame) = source.next().map_err(stop)? {
+            let frame = clipped(frame, snapshot);
             let pick = inspector.frame(&frame, &mut out.text);
             packets.write(pick, &frame)?;
             out.written_lines()?;
@@ -98,8 +108,20 @@ fn inspect(
     }
 }
 
+/// No more of a frame than was asked for.
+fn clipped(frame: Frame<'_>, snapshot: usize) -> Frame<'_> {
+    Frame {
+        bytes: frame.bytes.get(..snapshot).unwrap_or(frame.bytes),
+        ..frame
+    }
+}
+
 fn form(args: &SniArgs) -> Result<Form, SniFailure> {
     let mistaken = |why: String| SniFailure::Mistaken(why);
+    if args.writes_to_stdout() && args.print {
+        let why = "with -w -, stdout is for packets, and --print has no place";
+        return Err(mistaken(why.to_owned()));
+    }
     if args.write.is_some() && !args.print {
         return Ok(Form::Nothing);
     }
@@ -138,7 +160,7 @@ fn filter(args: &SniArgs) -> Result<Filter, SniFailure> {
     let words = match &args.expression_file {
         None => args.expression.clone(),
         Some(file) => match fs::read_to_string(file) {
-            // A file may be written in lines, with comments of its own.
+            // An expression may go over several lines.
             Ok(text) => text.lines().map(str::to_owned).collect(),
             Err(error) => {
                 let why = format!("{}: cannot be read: {error}", file.display());

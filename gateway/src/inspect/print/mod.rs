@@ -3,6 +3,7 @@
 //! Nothing here writes; everything is put into text. What comes from the wire is escaped by
 //! [`Escaped`](crate::name::Escaped).
 
+mod answer;
 mod details;
 mod dump;
 mod events;
@@ -18,6 +19,7 @@ mod times;
 mod told;
 
 // The public interface is:
+pub use answer::{answer_line, answer_record};
 pub use events::{end_line, end_record};
 pub use fields::{FieldError, Fields};
 pub use known::Known;

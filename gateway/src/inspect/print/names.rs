@@ -1,34 +1,8 @@
 //! What versions, cipher suites and groups are called.
 
-use tls_parser::TlsCipherSuite;
-
 use crate::hello::is_grease;
 use crate::inspect::flow::Carrier;
-
-/// Names of groups as IANA has them; those that clients offer today, and those that they offered
-/// before.
-const GROUPS: [(u16, &str); 20] = [
-    (19, "secp192r1"),
-    (21, "secp224r1"),
-    (22, "secp256k1"),
-    (23, "secp256r1"),
-    (24, "secp384r1"),
-    (25, "secp521r1"),
-    (26, "brainpoolP256r1"),
-    (27, "brainpoolP384r1"),
-    (28, "brainpoolP512r1"),
-    (29, "x25519"),
-    (30, "x448"),
-    (41, "curveSM2"),
-    (0x0100, "ffdhe2048"),
-    (0x0101, "ffdhe3072"),
-    (0x0102, "ffdhe4096"),
-    (0x0103, "ffdhe6144"),
-    (0x0104, "ffdhe8192"),
-    (0x11eb, "SecP256r1MLKEM768"),
-    (0x11ec, "X25519MLKEM768"),
-    (0x6399, "X25519Kyber768Draft00"),
-];
+use crate::inspect::server_hello::{cipher_suite_name, group_name};
 
 /// A version by its number alone: `1.3`.
 pub(super) fn version(version: u16) -> String {
@@ -57,16 +31,16 @@ pub(super) fn protocol(carrier: Carrier, number: u16) -> String {
 
 /// A cipher suite by its name, or where it has none its number.
 pub(super) fn cipher_suite(number: u16) -> String {
-    match TlsCipherSuite::from_id(number) {
-        Some(suite) => suite.name.to_owned(),
+    match cipher_suite_name(number) {
+        Some(name) => name.to_owned(),
         None => number_or_grease(number),
     }
 }
 
 /// A group by its name, or where it has none its number.
 pub(super) fn group(number: u16) -> String {
-    match GROUPS.iter().find(|(it, _)| *it == number) {
-        Some((_, name)) => (*name).to_owned(),
+    match group_name(number) {
+        Some(name) => name.to_owned(),
         None => number_or_grease(number),
     }
 }

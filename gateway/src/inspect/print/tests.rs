@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::hello::{HelloBounds, Malformed, Reassembly};
-use crate::inspect::flow::{Carrier, Ended, Ending, FlowId, Message, Sighting, Stage, Traffic};
+use crate::inspect::flow::{
+    Answer, Carrier, Ended, Ending, FlowId, Message, Said, Sighting, Stage, Traffic,
+};
 use crate::inspect::frame::{Frame, LinkType, Timestamp};
 
 const OPENSSL: &[u8] = include_bytes!("../../../testdata/hello/openssl-alpn.bin");
@@ -317,4 +319,38 @@ fn a_summary_counts_connections_and_bytes_of_names() {
         \x20         1          13             130  (malformed or cut)\n\
         \x20         1          10             100  a.dc1\n";
     assert_eq!(summary.table(), expected);
+}
+
+#[test]
+fn an_answer_goes_the_other_way() {
+    let known = Known::of(&sighting(Message::Whole(body(OPENSSL))));
+    let extensions = b"\x00\x10\x00\x05\x00\x03\x02h2";
+    let chosen = [&[3, 3][..], &[7; 32], &[0, 0xc0, 0x2f, 0, 0, 9], extensions];
+    for (said, expected) in [
+        (
+            Said::ServerHello(chosen.concat()),
+            "ServerHello TLS1.2 cipher=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 alpn=h2",
+        ),
+        (
+            Said::ServerHello(vec![3]),
+            "ServerHello malformed: a hello that ends within its version",
+        ),
+        (Said::Alert(2, 112), "Alert fatal unrecognized_name"),
+        (Said::Alert(1, 255), "Alert warning 255"),
+    ] {
+        let answer = Answer {
+            flow: FlowId(7),
+            time: TIME,
+            said,
+        };
+        let mut text = String::new();
+        answer_line(&known, &answer, &mut lines().times, &mut text);
+        let from = "12:00:00.123456 IP 34.212.93.65.443 > 10.0.0.1.52936:";
+        assert_eq!(text, format!("{from} {expected}\n"));
+        let mut text = String::new();
+        answer_record(&answer, &mut text);
+        let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(record["event"], "answer");
+        assert_eq!(record["alert"].is_null(), !expected.starts_with("Alert"));
+    }
 }
