@@ -77,6 +77,8 @@ pub enum Carrier {
     QuicV1,
     /// QUIC version 2 (RFC 9369).
     QuicV2,
+    /// QUIC by the drafts 29 to 32 of version 1.
+    QuicDraft29,
     /// DTLS over UDP.
     Dtls,
 }

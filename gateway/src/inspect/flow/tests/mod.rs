@@ -1,0 +1,6 @@
+//! Connections as they come, and as they should not.
+
+mod answers;
+mod hellos;
+mod lives;
+mod wire;
