@@ -3,6 +3,7 @@
 use tls_parser::{SNIType, TlsExtension, parse_tls_extension_sni_content};
 
 use super::Malformed;
+use super::reader::Reader;
 
 /// Most extensions that a hello may carry. All types that IANA has assigned (some 65) and the 16
 /// of GREASE together stay below it. It bounds the search for duplicates, which compares each
@@ -267,51 +268,6 @@ pub(super) fn pairs(list: &[u8]) -> impl Iterator<Item = u16> + use<'_> {
         .0
         .iter()
         .map(|pair| u16::from_be_bytes(*pair))
-}
-
-/// Bytes still to be read; an error names the field that was cut short.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn take(&mut self, len: usize, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(len)
-            .ok_or(Malformed::Truncated(field))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], Malformed> {
-        let (taken, rest) = self
-            .0
-            .split_first_chunk()
-            .ok_or(Malformed::Truncated(field))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn u16(&mut self, field: &'static str) -> Result<u16, Malformed> {
-        self.array(field).copied().map(u16::from_be_bytes)
-    }
-
-    fn vec8(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let len = self.take(1, field)?[0];
-        self.take(usize::from(len), field)
-    }
-
-    fn vec16(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let len = self.u16(field)?;
-        self.take(usize::from(len), field)
-    }
-
-    fn extension(&mut self) -> Result<(u16, &'a [u8]), Malformed> {
-        Ok((self.u16("extensions")?, self.vec16("extensions")?))
-    }
 }
 
 #[cfg(test)]
