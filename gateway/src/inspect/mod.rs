@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod capture;
+pub mod dtls;
 pub mod file;
 pub mod filter;
 pub mod flow;

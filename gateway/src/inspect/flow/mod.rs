@@ -133,6 +133,13 @@ impl Flows {
         self.counts
     }
 
+    /// How many bytes are held for hellos that are not whole; at most
+    /// [`FlowBounds::held_bytes`].
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// How much may be remembered.
     #[must_use]
     pub fn bounds(&self) -> &FlowBounds {

@@ -9,7 +9,6 @@ use lru::LruCache;
 
 use super::super::frame::Timestamp;
 use super::ip::{Fragment, Header};
-use super::span::Span;
 
 /// Most packets of which fragments are held.
 pub const PACKETS_MAX: usize = 4096;
@@ -21,15 +20,15 @@ pub const BYTES_MAX: usize = 8 << 20;
 /// (`net.ipv4.ipfrag_time`).
 pub const AGE_MAX: Duration = Duration::from_secs(30);
 
-/// Most separate runs of bytes of one packet. Fragments come in some order, rarely in every other
-/// place.
-const RUNS_MAX: usize = 64;
+/// Most parts of one packet. The longest has 240 where each hop takes 300 bytes.
+const PARTS_MAX: usize = 512;
 
 /// RFC 791 §3.1: the greatest length of a packet.
 const PACKET_MAX: usize = 65_535;
 
-/// What a packet with fragments missing takes beside its bytes, roughly.
-const OVERHEAD: usize = 256;
+/// What a packet with fragments missing takes beside its parts, roughly; and a part beside its bytes.
+const PACKET_OVERHEAD: usize = 256;
+const PART_OVERHEAD: usize = 64;
 
 /// What is the same in all fragments of a packet.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -45,15 +44,22 @@ struct Key {
 #[derive(Debug)]
 struct Partial {
     began: Timestamp,
-    bytes: Vec<u8>,
-    /// The runs that have come, in order, none touching another.
-    runs: Vec<Range<usize>>,
-    /// Where the first byte is that came and was not captured.
-    captured: usize,
+    /// What has come, in order; none overlaps another.
+    parts: Vec<Part>,
+    /// How many bytes they hold.
+    held: usize,
     /// Known by the fragment that none follows.
     len: Option<usize>,
     /// Known by the first fragment.
     protocol: Option<u8>,
+}
+
+/// Bytes that came, from `start` to `end` of the packet; fewer if not all were captured.
+#[derive(Debug)]
+struct Part {
+    start: usize,
+    end: usize,
+    bytes: Box<[u8]>,
 }
 
 /// The packets of which fragments are missing, oldest last.
@@ -81,6 +87,12 @@ impl Fragments {
         self.evicted
     }
 
+    /// How many bytes are held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     /// Takes a fragment. If its packet is whole by that, it goes to `whole`, and its protocol and
     /// the number of bytes that were not captured are returned.
     pub(super) fn push(
@@ -103,10 +115,9 @@ impl Fragments {
             return None;
         }
         match partial.whole() {
-            Some((protocol, captured, cut)) => {
-                partial.bytes.truncate(captured);
-                *whole = partial.bytes;
-                Some((protocol, cut))
+            Some((protocol, len)) => {
+                partial.put_together(len, whole);
+                Some((protocol, len - whole.len()))
             }
             None => {
                 self.keep(key, partial);
@@ -156,21 +167,19 @@ impl Partial {
     fn new(began: Timestamp) -> Self {
         Self {
             began,
-            bytes: Vec::new(),
-            runs: Vec::new(),
-            captured: usize::MAX,
+            parts: Vec::new(),
+            held: 0,
             len: None,
             protocol: None,
         }
     }
 
     fn cost(&self) -> usize {
-        OVERHEAD + self.bytes.len()
+        PACKET_OVERHEAD + self.parts.len() * PART_OVERHEAD + self.held
     }
 
     /// Whether the packet may yet become whole. What came first stays where fragments overlap.
     fn push(&mut self, header: &Header<'_>, fragment: Fragment) -> bool {
-        let Span { bytes, .. } = header.payload;
         let place = fragment.offset..fragment.offset + header.payload.wire_len();
         if place.end > PACKET_MAX {
             return false;
@@ -184,24 +193,24 @@ impl Partial {
             self.protocol.get_or_insert(header.protocol);
         }
         for hole in self.holes(&place) {
-            self.fill(hole, fragment.offset, bytes);
+            self.fill(&hole, fragment.offset, header.payload.bytes);
         }
-        self.cover(place);
-        self.runs.len() <= RUNS_MAX
+        self.parts.len() <= PARTS_MAX
     }
 
     /// What has not come of a place.
     fn holes(&self, place: &Range<usize>) -> Vec<Range<usize>> {
         let mut holes = Vec::new();
         let mut at = place.start;
-        for run in &self.runs {
-            if run.start >= place.end {
+        let first = self.parts.partition_point(|part| part.end <= at);
+        for part in &self.parts[first..] {
+            if part.start >= place.end {
                 break;
             }
-            if run.start > at {
-                holes.push(at..run.start);
+            if part.start > at {
+                holes.push(at..part.start);
             }
-            at = at.max(run.end);
+            at = part.end;
         }
         if at < place.end {
             holes.push(at..place.end);
@@ -209,40 +218,44 @@ impl Partial {
         holes
     }
 
-    fn fill(&mut self, hole: Range<usize>, offset: usize, bytes: &[u8]) {
-        let end = hole.end.min(offset + bytes.len());
-        if end < hole.end {
-            self.captured = self.captured.min(end.max(hole.start));
-        }
-        if end > hole.start {
-            self.bytes.resize(self.bytes.len().max(end), 0);
-            self.bytes[hole.start..end].copy_from_slice(&bytes[hole.start - offset..end - offset]);
-        }
+    /// Fills a hole with the bytes of a fragment that begins at `offset`.
+    fn fill(&mut self, hole: &Range<usize>, offset: usize, bytes: &[u8]) {
+        let captured = &bytes[(hole.start - offset).min(bytes.len())..];
+        let captured = &captured[..captured.len().min(hole.len())];
+        let at = self.parts.partition_point(|part| part.start < hole.start);
+        self.held += captured.len();
+        self.parts.insert(
+            at,
+            Part {
+                start: hole.start,
+                end: hole.end,
+                bytes: captured.into(),
+            },
+        );
     }
 
-    fn cover(&mut self, place: Range<usize>) {
-        let touched = |run: &Range<usize>| run.start <= place.end && place.start <= run.end;
-        let first = self.runs.partition_point(|run| run.end < place.start);
-        let count = self.runs[first..]
-            .iter()
-            .take_while(|run| touched(run))
-            .count();
-        let merged = self.runs[first..first + count]
-            .iter()
-            .fold(place.clone(), |merged, run| {
-                merged.start.min(run.start)..merged.end.max(run.end)
-            });
-        self.runs.splice(first..first + count, [merged]);
-    }
-
-    /// The protocol, how much was captured, and how much more there was, if nothing is missing.
-    fn whole(&self) -> Option<(u8, usize, usize)> {
+    /// The protocol and the length, if nothing is missing.
+    fn whole(&self) -> Option<(u8, usize)> {
         let (len, protocol) = (self.len?, self.protocol?);
-        let run = self.runs.first()?;
-        if run.start > 0 || run.end < len {
-            return None;
+        let mut end = 0;
+        for part in &self.parts {
+            if part.start != end {
+                break;
+            }
+            end = part.end;
         }
-        let captured = self.captured.min(len);
-        Some((protocol, captured, len - captured))
+        (end >= len).then_some((protocol, len))
+    }
+
+    /// Puts the bytes together, down to the first that was not captured.
+    fn put_together(&self, len: usize, whole: &mut Vec<u8>) {
+        whole.clear();
+        for part in &self.parts {
+            whole.extend_from_slice(&part.bytes);
+            if part.bytes.len() < part.end - part.start {
+                break;
+            }
+        }
+        whole.truncate(len);
     }
 }

@@ -140,3 +140,6 @@ impl Packet<'_> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;
