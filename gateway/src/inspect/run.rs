@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
 
 use super::args::SniArgs;
+use super::capture::{self, CaptureError, CaptureOptions, Live};
 use super::file::Reader;
 use super::filter::Filter;
 use super::flow::FlowBounds;
@@ -30,6 +32,9 @@ pub enum SniFailure {
 /// # Errors
 /// A sentence for stderr.
 pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
+    if args.list_interfaces {
+        return list_interfaces();
+    }
     let orders = Orders {
         filter: filter(args)?,
         form: form(args)?,
@@ -40,7 +45,7 @@ pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
             ..FlowBounds::default()
         },
     };
-    let mut source = open(args)?;
+    let mut source = open(args, &orders.filter)?;
     let mut out = Out::new(args.line_buffered);
     let mut packets = Packets::begin(args, &source)?;
     let mut inspector = Inspector::new(orders);
@@ -56,6 +61,7 @@ pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
     let flushed = out.flush().map_err(Stop::from);
     let flushed = flushed.and_then(|()| packets.flush());
     say_missing(&inspector);
+    say_counts(&mut source);
     // Why reading ended comes first.
     match read.and(flushed) {
         Ok(()) if source.unread() > 0 => Err(SniFailure::Failed(unread(source.unread()))),
@@ -91,14 +97,15 @@ fn inspect(
 ) -> Result<(), Stop> {
     let stop = |error| Stop::Source(format!("{error}"));
     loop {
-        while let Some(frame) = source.next().map_err(stop)? {
-            let frame = clipped(frame, snapshot);
-            let pick = inspector.frame(&frame, &mut out.text);
-            packets.write(pick, &frame)?;
-            out.written_lines()?;
-            if inspector.is_done() {
-                return Ok(());
+        let seen = source.each(|frame| {
+            let frame = clipped(*frame, snapshot);
+            match look(&frame, inspector, out, packets) {
+                Ok(()) if !inspector.is_done() => ControlFlow::Continue(()),
+                ended => ControlFlow::Break(ended),
             }
+        });
+        if let ControlFlow::Break(ended) = seen.map_err(stop)? {
+            return ended;
         }
         out.flush()?;
         packets.flush()?;
@@ -106,6 +113,18 @@ fn inspect(
             return Ok(());
         }
     }
+}
+
+/// Looks at a frame, and writes what was found.
+fn look(
+    frame: &Frame<'_>,
+    inspector: &mut Inspector,
+    out: &mut Out,
+    packets: &mut Packets,
+) -> Result<(), Stop> {
+    let pick = inspector.frame(frame, &mut out.text);
+    packets.write(pick, frame)?;
+    Ok(out.written_lines()?)
 }
 
 /// No more of a frame than was asked for.
@@ -171,10 +190,47 @@ fn filter(args: &SniArgs) -> Result<Filter, SniFailure> {
     Filter::parse(&words).map_err(|error| SniFailure::Mistaken(error.to_string()))
 }
 
-fn open(args: &SniArgs) -> Result<Source, SniFailure> {
-    match &args.read {
-        Some(file) => open_file(file),
-        None => Err(SniFailure::Mistaken("-r is missing".to_owned())),
+fn open(args: &SniArgs, filter: &Filter) -> Result<Source, SniFailure> {
+    match (&args.read, &args.interface) {
+        (Some(file), _) => open_file(file),
+        (None, Some(interface)) => Ok(open_interface(args, interface, filter)?),
+        (None, None) => Err(SniFailure::Mistaken("-r or -i is missing".to_owned())),
+    }
+}
+
+fn open_interface(
+    args: &SniArgs,
+    interface: &str,
+    filter: &Filter,
+) -> Result<Source, CaptureError> {
+    let live = Live::open(CaptureOptions {
+        interface: interface.to_owned(),
+        filter: filter.clone(),
+        snapshot: args.snapshot(),
+        is_promiscuous: !args.no_promiscuous_mode,
+    })?;
+    say(&live.banner());
+    Ok(Source::Live(Box::new(live)))
+}
+
+fn list_interfaces() -> Result<(), SniFailure> {
+    // A pipe that is closed early has read what it wanted.
+    let _ = io::stdout().write_all(capture::list()?.as_bytes());
+    Ok(())
+}
+
+impl From<CaptureError> for SniFailure {
+    fn from(error: CaptureError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Says how much was captured.
+fn say_counts(source: &mut Source) {
+    let Source::Live(live) = source else { return };
+    match live.counts() {
+        Ok(counts) => say(&counts.to_string()),
+        Err(error) => say(&error.to_string()),
     }
 }
 

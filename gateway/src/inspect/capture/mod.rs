@@ -145,7 +145,7 @@ impl Live {
     }
 
     /// Shows the frames that are there, until `see` breaks.
-    pub fn each(&mut self, mut see: impl FnMut(&Frame<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+    pub fn each<B>(&mut self, mut see: impl FnMut(&Frame<'_>) -> ControlFlow<B>) -> ControlFlow<B> {
         // Each ring has its turn, however fast another is filled.
         let blocks = self.blocks();
         let mut rings = self.rings.iter_mut();

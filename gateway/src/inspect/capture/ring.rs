@@ -89,11 +89,11 @@ impl Ring {
     }
 
     /// Shows all frames of the blocks that are full or timed out, at most as many as the ring has.
-    pub(super) fn each(
+    pub(super) fn each<B>(
         &mut self,
         blocks_max: usize,
-        see: &mut impl FnMut(&Frame<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        see: &mut impl FnMut(&Frame<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         for _ in 0..blocks_max {
             let Some(batch) = self.capture.next_batch() else {
                 break;
