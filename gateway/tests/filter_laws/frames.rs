@@ -118,7 +118,7 @@ impl Made {
     fn ipv4(&self, bytes: &mut Vec<u8>) {
         let carried = self.transport();
         // With options, so that the ports stand elsewhere.
-        let options = if self.payload % 2 == 0 { 0 } else { 8 };
+        let options = if self.payload.is_multiple_of(2) { 0 } else { 8 };
         let header = 20 + options;
         let place: u16 = match self.oddity {
             Oddity::FirstFragment => 0x2000,

@@ -5,6 +5,7 @@
 mod bpf;
 mod frames;
 mod laws;
+mod peer;
 
 use gateway::inspect::filter::{Filter, Instruction};
 use gateway::inspect::frame::LinkType;
