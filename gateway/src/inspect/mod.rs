@@ -5,6 +5,7 @@
 //! socket, no clock; the time of a frame comes with it.
 
 pub mod args;
+pub mod capture;
 pub mod dtls;
 pub mod file;
 pub mod filter;
