@@ -148,7 +148,7 @@ impl World {
                     *hellos += 1;
                     assert!(sighting.began <= sighting.time);
                     assert!(sighting.message.bytes().len() <= BOUNDS.hello.raw_bytes);
-                    let whole_part = sighting.message.whole_part();
+                    let whole_part = sighting.whole_part();
                     assert!(whole_part.is_none_or(|part| part.len() >= 38));
                 }
                 FlowEvent::Answer(answer) => {

@@ -102,3 +102,16 @@ fn what_is_no_capture_is_said() {
         "/nowhere/capture: cannot be opened: No such file or directory (os error 2)",
     );
 }
+
+#[test]
+fn packets_of_an_interface_that_is_not_read_are_counted() {
+    let mut capture = pcapng(&packets());
+    let link_type = 28 + 8;
+    capture[link_type] = 105;
+    let said = of(&capture, &[]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    let count = packets().len();
+    let expected =
+        format!("{count} packets not looked at, of interfaces with a link type that is not read");
+    assert_eq!(said.err.lines().last(), Some(expected.as_str()));
+}

@@ -2,7 +2,7 @@
 
 use super::super::frame::Timestamp;
 use super::super::packet::Segment;
-use super::before::{Before, Step};
+use super::super::preamble::{Preamble, Speaker, Step};
 use super::event::{Answer, Carrier, FlowEvent, FlowId, Message, Said, Sighting};
 use super::key::{Key, Side};
 use super::records::{self, Behind, Between, Reply};
@@ -34,7 +34,6 @@ pub(super) struct Dialogue {
     halves: [Half; 2],
     opener: Side,
     before: Before,
-    is_before: bool,
     /// Who sent the hello, once there was one.
     client: Option<Side>,
     /// Hellos that were told.
@@ -45,6 +44,17 @@ pub(super) struct Dialogue {
     random: Option<[u8; RANDOM_BYTES]>,
     has_retry: bool,
     is_other: bool,
+}
+
+/// How far the stream is with what may stand before TLS.
+#[derive(Debug)]
+enum Before {
+    /// Nothing was said.
+    Nothing,
+    /// Something else than TLS, which may follow; and how many bytes that were.
+    Preamble(Box<Preamble>, usize),
+    /// TLS may begin, in both directions.
+    Over,
 }
 
 /// One direction.
@@ -80,8 +90,7 @@ impl Dialogue {
                 ..Half::default()
             }),
             opener,
-            before: Before,
-            is_before: true,
+            before: Before::Nothing,
             client: None,
             hellos: 0,
             answers_told: 0,
@@ -113,7 +122,12 @@ impl Dialogue {
 
     /// How much memory it holds, beside itself.
     pub(super) fn cost(&self) -> usize {
-        self.halves.iter().map(|half| half.stream.cost()).sum()
+        let before = match &self.before {
+            Before::Preamble(_, bytes) => *bytes,
+            Before::Nothing | Before::Over => 0,
+        };
+        let halves = self.halves.iter().map(|half| half.stream.cost());
+        before + halves.sum::<usize>()
     }
 
     /// A SYN came whose direction had none.
@@ -188,19 +202,41 @@ impl Dialogue {
     }
 
     fn start<'a>(&mut self, side: Side, bytes: &'a [u8], came: Timestamp) -> &'a [u8] {
-        if records::may_begin(&bytes[..1]) || !self.is_before {
-            self.begin(side, came);
-            return bytes;
+        let is_handshake = records::may_begin(&bytes[..1]);
+        let has_hello = matches!(self.half(side.other()).reader, Reader::Hello(_));
+        match &self.before {
+            _ if has_hello && !is_handshake => {
+                self.expect_answer(side);
+                bytes
+            }
+            Before::Over => self.begin(side, came, bytes),
+            Before::Nothing if is_handshake => {
+                self.before = Before::Over;
+                self.begin(side, came, bytes)
+            }
+            Before::Nothing | Before::Preamble(..) => self.preamble(side, bytes, came),
         }
-        if matches!(self.half(side.other()).reader, Reader::Hello(_)) {
-            self.expect_answer(side);
-            return bytes;
+    }
+
+    fn preamble<'a>(&mut self, side: Side, bytes: &'a [u8], came: Timestamp) -> &'a [u8] {
+        if matches!(self.before, Before::Nothing) {
+            self.before = Before::Preamble(Box::default(), 0);
         }
-        match self.before.push(self.opener, side, bytes) {
+        let Before::Preamble(preamble, pushed) = &mut self.before else {
+            return bytes;
+        };
+        *pushed += bytes.len();
+        let is_opener = side == self.opener;
+        let speaker = if is_opener {
+            Speaker::Opener
+        } else {
+            Speaker::Other
+        };
+        match preamble.push(speaker, bytes) {
             Step::More => &[],
             Step::TlsAt(at) => {
-                self.is_before = false;
-                bytes.get(at..).unwrap_or_default()
+                self.before = Before::Over;
+                self.begin(side, came, bytes.get(at..).unwrap_or_default())
             }
             Step::NotTls => {
                 self.other(side);
@@ -209,12 +245,14 @@ impl Dialogue {
         }
     }
 
-    fn begin(&mut self, side: Side, came: Timestamp) {
+    /// A hello begins; it is what follows.
+    fn begin<'a>(&mut self, side: Side, came: Timestamp, bytes: &'a [u8]) -> &'a [u8] {
         let half = self.half(side);
         half.reader = Reader::Hello(Reassembly::default());
         half.began = came;
         half.packets = 0;
         half.stream.drop_kept();
+        bytes
     }
 
     /// Not TLS. A direction whose other one began a hello is only not read.
@@ -289,7 +327,7 @@ impl Dialogue {
                 &[]
             }
             Behind::Handshake(header, rest) => {
-                self.begin(side, came);
+                let rest = self.begin(side, came, rest);
                 self.hello(side, &header, scene);
                 // What the header came in is no packet of its own.
                 self.half(side).packets = u32::from(rest.is_empty());
@@ -409,11 +447,10 @@ impl Dialogue {
     fn give_up(&mut self, side: Side, scene: &mut Scene<'_>) {
         let half = self.half(side);
         let was_hello = matches!(half.reader, Reader::Hello(_));
-        let was_start = matches!(half.reader, Reader::Start);
         half.reader = Reader::Done;
         if was_hello && let Some(message) = records::partial(half.stream.kept(), None) {
             self.seen(side, message, scene);
-        } else if was_start || was_hello {
+        } else if was_hello {
             self.other(side);
         }
         self.half(side).stream.clear();

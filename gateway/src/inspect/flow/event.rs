@@ -68,6 +68,22 @@ pub struct Sighting {
     pub has_overlap: bool,
 }
 
+impl Sighting {
+    /// A body that holds what came whole of one that was cut, for the parser that its carrier
+    /// asks for: the fields up to the compression methods, and the extensions in front of the first
+    /// that is missing something. None if not even those fields are there, or if nothing was cut. So
+    /// a name is read whole or not at all.
+    #[must_use]
+    pub fn whole_part(&self) -> Option<Vec<u8>> {
+        match &self.message {
+            Message::Whole(_) => None,
+            Message::Cut { part, .. } | Message::Broken { part, .. } => {
+                partial::whole_part(part, self.carrier == Carrier::Dtls)
+            }
+        }
+    }
+}
+
 /// What carries a hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Carrier {
@@ -86,8 +102,9 @@ pub enum Carrier {
 /// The bytes of a hello, as far as they were captured.
 #[derive(Debug)]
 pub enum Message {
-    /// The whole body, as [`ClientHello::parse`](crate::hello::ClientHello::parse) takes it; it
-    /// may yet say that it is malformed.
+    /// The whole body, as [`ClientHello::parse`](crate::hello::ClientHello::parse) takes it, or of
+    /// DTLS [`ClientHello::parse_dtls`](crate::hello::ClientHello::parse_dtls); they may yet say that
+    /// it is malformed.
     Whole(Vec<u8>),
     /// It ends early: by the snapshot length, a gap, or the end of the flow or of the capture.
     Cut {
@@ -113,17 +130,6 @@ impl Message {
             Self::Whole(bytes)
             | Self::Cut { part: bytes, .. }
             | Self::Broken { part: bytes, .. } => bytes,
-        }
-    }
-
-    /// A body that holds what came whole of one that was cut: its fields up to the compression
-    /// methods, and the extensions in front of the first that is missing something. None if not
-    /// even those fields are there. So a name is read whole or not at all.
-    #[must_use]
-    pub fn whole_part(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::Whole(_) => None,
-            Self::Cut { part, .. } | Self::Broken { part, .. } => partial::whole_part(part),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What both ends of a UDP flow say, until the hello and its answer were there.
 
+use super::super::dtls::{self, DtlsError};
 use super::super::frame::Timestamp;
 use super::super::packet::Datagram;
-use super::super::quic::{self, Heard, Initials, QuicError, Version};
+use super::super::quic::{self, QuicError, Version};
 use super::dialogue::Scene;
 use super::event::{Answer, Carrier, FlowEvent, Message, Said, Sighting};
 use super::key::Side;
 use super::records;
+use crate::hello::HelloBounds;
 
 /// Most datagrams that are looked into. A hello and its answer take some ten; a server that was
 /// not captured answers in none.
@@ -15,10 +17,28 @@ const DATAGRAMS_MAX: u32 = 64;
 /// Alerts come without their level; in QUIC all of them are fatal (RFC 9001 §4.8).
 const FATAL: u8 = 2;
 
+/// What a datagram brought.
+enum Heard {
+    ClientHello(Vec<u8>),
+    Answer(Said),
+    Nothing,
+    /// Nothing more will come; or what came was cut.
+    Fault {
+        is_cut: bool,
+    },
+}
+
+/// What a flow carries.
+#[derive(Debug)]
+enum Reader {
+    Quic(quic::Initials),
+    Dtls(dtls::Hellos),
+}
+
 /// Both directions of a flow.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    initials: Initials,
+    reader: Reader,
     client: Option<Side>,
     opener: Side,
     began: Timestamp,
@@ -30,19 +50,64 @@ pub(super) struct Exchange {
     /// What was pushed: more than is held.
     pushed: usize,
     hellos: usize,
+    answers: usize,
     has_retry: bool,
     is_over: bool,
 }
 
 /// Whether a datagram may be the first that is seen of a flow that is worth following.
 pub(super) fn may_begin(datagram: &Datagram<'_>) -> bool {
-    quic::begins(datagram.payload)
+    quic::begins(datagram.payload) || dtls::begins(datagram.payload)
+}
+
+impl Reader {
+    /// By the first datagram.
+    fn of(datagram: &Datagram<'_>) -> Self {
+        if dtls::begins(datagram.payload) {
+            Self::Dtls(dtls::Hellos::default())
+        } else {
+            Self::Quic(quic::Initials::default())
+        }
+    }
+
+    fn push(&mut self, datagram: &[u8], bounds: &HelloBounds) -> Heard {
+        match self {
+            Self::Quic(initials) => match initials.push(datagram, bounds) {
+                Ok(Some(quic::Heard::ClientHello(body))) => Heard::ClientHello(body),
+                Ok(Some(quic::Heard::ServerHello(body))) => Heard::Answer(Said::ServerHello(body)),
+                Ok(Some(quic::Heard::Alert(kind))) => Heard::Answer(Said::Alert(FATAL, kind)),
+                Ok(None) => Heard::Nothing,
+                Err(error) => Heard::Fault {
+                    is_cut: error == QuicError::Cut,
+                },
+            },
+            Self::Dtls(hellos) => match hellos.push(datagram, bounds) {
+                Ok(Some(dtls::Heard::ClientHello(body))) => Heard::ClientHello(body),
+                Ok(Some(dtls::Heard::ServerHello(body))) => Heard::Answer(Said::ServerHello(body)),
+                Ok(Some(dtls::Heard::Alert(level, kind))) => {
+                    Heard::Answer(Said::Alert(level, kind))
+                }
+                Ok(Some(dtls::Heard::VerifyRequest) | None) => Heard::Nothing,
+                Err(error) => Heard::Fault {
+                    is_cut: error == DtlsError::Cut,
+                },
+            },
+        }
+    }
+
+    fn part(&self) -> (&[u8], Option<usize>) {
+        match self {
+            Self::Quic(initials) => initials.part(),
+            Self::Dtls(hellos) => hellos.part(),
+        }
+    }
 }
 
 impl Exchange {
-    pub(super) fn new(opener: Side) -> Self {
+    /// Nothing was said yet; this is the first datagram.
+    pub(super) fn new(opener: Side, first: &Datagram<'_>) -> Self {
         Self {
-            initials: Initials::default(),
+            reader: Reader::of(first),
             client: None,
             opener,
             began: Timestamp::default(),
@@ -51,6 +116,7 @@ impl Exchange {
             packets: 0,
             pushed: 0,
             hellos: 0,
+            answers: 0,
             has_retry: false,
             is_over: false,
         }
@@ -78,9 +144,6 @@ impl Exchange {
 
     /// Takes a datagram.
     pub(super) fn datagram(&mut self, side: Side, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
-        if !quic::begins(datagram.payload) {
-            return self.count();
-        }
         if side == self.client.unwrap_or(self.opener) {
             if self.packets == 0 {
                 self.began = scene.time;
@@ -89,40 +152,27 @@ impl Exchange {
             self.last = scene.time;
         }
         self.pushed += datagram.payload.len();
-        match self.initials.push(datagram.payload, scene.bounds) {
-            Ok(Some(heard)) => self.heard(side, heard, scene),
-            Ok(None) => {}
-            Err(error) => self.fault(error, datagram.cut > 0, scene),
-        }
-        self.count();
-    }
-
-    fn count(&mut self) {
-        self.datagrams += 1;
-        self.is_over |= self.hellos > 0 && self.datagrams > DATAGRAMS_MAX;
-    }
-
-    fn heard(&mut self, side: Side, heard: Heard, scene: &mut Scene<'_>) {
-        match heard {
+        match self.reader.push(datagram.payload, scene.bounds) {
             Heard::ClientHello(body) => {
                 self.client = Some(side);
                 self.tell(Message::Whole(body), scene);
             }
-            Heard::ServerHello(body) => {
-                let is_retry = records::is_retry(&body) && !self.has_retry;
-                self.has_retry |= is_retry;
-                self.is_over = !is_retry;
-                self.answer(Said::ServerHello(body), scene);
-            }
-            Heard::Alert(description) => {
-                self.is_over = true;
-                self.answer(Said::Alert(FATAL, description), scene);
-            }
+            Heard::Answer(said) => self.answer(said, scene),
+            Heard::Nothing => {}
+            Heard::Fault { is_cut } => self.fault(is_cut && datagram.cut > 0, scene),
+        }
+        self.datagrams += 1;
+        if self.datagrams > DATAGRAMS_MAX {
+            self.end(scene);
         }
     }
 
     fn answer(&mut self, said: Said, scene: &mut Scene<'_>) {
-        if self.hellos > 0 {
+        let is_retry = matches!(&said, Said::ServerHello(body) if records::is_retry(body));
+        self.is_over |= !is_retry || self.has_retry;
+        self.has_retry |= is_retry;
+        if self.answers < self.hellos {
+            self.answers += 1;
             scene.events.push(FlowEvent::Answer(Answer {
                 flow: scene.flow,
                 time: scene.time,
@@ -131,20 +181,18 @@ impl Exchange {
         }
     }
 
-    /// No hello will come. One whose first datagram was cut cannot even be decrypted.
-    fn fault(&mut self, error: QuicError, is_cut: bool, scene: &mut Scene<'_>) {
-        let is_first = is_cut && error == QuicError::Cut && self.datagrams == 0;
-        if is_first && self.hellos == 0 {
+    /// No hello will come. A first datagram of QUIC that was cut cannot even be decrypted; it is told
+    /// as a hello of which nothing is there.
+    fn fault(&mut self, is_cut: bool, scene: &mut Scene<'_>) {
+        if is_cut && self.datagrams == 0 {
             self.tell_cut(scene);
-        } else {
-            self.end(scene);
         }
-        self.is_over = true;
+        self.end(scene);
     }
 
     /// The rest will not come: tells what is there of a hello.
     pub(super) fn end(&mut self, scene: &mut Scene<'_>) {
-        let (part, stated) = self.initials.part();
+        let (part, stated) = self.reader.part();
         if self.hellos == 0 && !self.is_over && (stated.is_some() || !part.is_empty()) {
             self.tell_cut(scene);
         }
@@ -152,7 +200,7 @@ impl Exchange {
     }
 
     fn tell_cut(&mut self, scene: &mut Scene<'_>) {
-        let (part, stated) = self.initials.part();
+        let (part, stated) = self.reader.part();
         let part = part.to_vec();
         self.tell(Message::Cut { part, stated }, scene);
     }
@@ -178,7 +226,11 @@ impl Exchange {
     }
 
     fn carrier(&self) -> Carrier {
-        match self.initials.version() {
+        let initials = match &self.reader {
+            Reader::Quic(initials) => initials,
+            Reader::Dtls(_) => return Carrier::Dtls,
+        };
+        match initials.version() {
             Some(Version::V2) => Carrier::QuicV2,
             Some(Version::Draft29) => Carrier::QuicDraft29,
             Some(Version::V1) | None => Carrier::QuicV1,

@@ -4,7 +4,6 @@
 //! in both directions, until the hello and its answer were there or cannot come; from then on a
 //! flow is a few counts. Every memory is bounded by [`FlowBounds`].
 
-mod before;
 mod dialogue;
 mod event;
 mod exchange;

@@ -4,10 +4,14 @@
 const FIXED: usize = 2 + 32;
 
 /// A sound body of the fields and extensions that are there in whole; none if the extensions were
-/// not reached.
-pub(super) fn whole_part(part: &[u8]) -> Option<Vec<u8>> {
+/// not reached. That of DTLS has a cookie behind its session id.
+pub(super) fn whole_part(part: &[u8], has_cookie: bool) -> Option<Vec<u8>> {
     let session_id_end = vec8_end(part, FIXED)?;
-    let suites_end = vec16_end(part, session_id_end)?;
+    let suites_start = match has_cookie {
+        true => vec8_end(part, session_id_end)?,
+        false => session_id_end,
+    };
+    let suites_end = vec16_end(part, suites_start)?;
     let fields_end = vec8_end(part, suites_end)?;
     let extensions_start = fields_end + 2;
     let mut end = extensions_start;

@@ -1,6 +1,7 @@
 //! Reads records of TLS around a ClientHello: what came of one that is not whole, what the server
 //! answered, where a second one begins.
 
+use super::super::server_hello::ServerHello;
 use super::event::{Message, Said};
 use crate::hello::{HelloError, RANDOM_BYTES};
 
@@ -13,12 +14,6 @@ const APPLICATION: u8 = 23;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 
-/// A ServerHello with this random asks for another hello (RFC 8446 §4.1.3).
-const RETRY_RANDOM: [u8; RANDOM_BYTES] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
-
 /// The random of a hello's body, the client's or the server's.
 pub(super) fn random(body: &[u8]) -> Option<&[u8; RANDOM_BYTES]> {
     body.get(2..)?.first_chunk()
@@ -26,7 +21,7 @@ pub(super) fn random(body: &[u8]) -> Option<&[u8; RANDOM_BYTES]> {
 
 /// Whether a ServerHello's body is a HelloRetryRequest.
 pub(super) fn is_retry(body: &[u8]) -> bool {
-    random(body) == Some(&RETRY_RANDOM)
+    ServerHello::parse(body).is_ok_and(|hello| hello.is_retry())
 }
 
 /// Whether a stream of which nothing came before may begin here: a handshake record of a version of

@@ -130,7 +130,7 @@ impl Track {
         }
         self.count(side, datagram.payload.len() + datagram.cut);
         if matches!(self.state, State::New) {
-            self.state = State::OpenUdp(Box::new(Exchange::new(self.client)));
+            self.state = State::OpenUdp(Box::new(Exchange::new(self.client, datagram)));
         }
         if let State::OpenUdp(exchange) = &mut self.state {
             exchange.datagram(side, datagram, scene);

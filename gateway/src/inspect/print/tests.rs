@@ -354,3 +354,26 @@ fn an_answer_goes_the_other_way() {
         assert_eq!(record["alert"].is_null(), !expected.starts_with("Alert"));
     }
 }
+
+#[test]
+fn a_hello_of_dtls_has_a_cookie_and_its_own_versions() {
+    let tls = with_name(b"currency.dc1");
+    let (fields, rest) = tls.split_at(35);
+    let mut dtls = [fields, &[2, 9, 9], rest].concat();
+    dtls[..2].copy_from_slice(&[0xfe, 0xfd]);
+    let whole = dtls.len();
+    let mut seen = sighting(Message::Whole(dtls.clone()));
+    seen.carrier = Carrier::Dtls;
+    let line = said(&seen);
+    assert!(
+        line.starts_with("DTLS1.2 sni=currency.dc1 alpn=- ja4=dd2d"),
+        "{line}"
+    );
+    assert!(line.ends_with(" dtls"), "{line}");
+    seen.message = Message::Cut {
+        part: dtls[..whole - 1].to_vec(),
+        stated: Some(whole),
+    };
+    let line = said(&seen);
+    assert_eq!(line, "DTLS1.2 sni=- alpn=- ja4=- dtls [|tls]");
+}

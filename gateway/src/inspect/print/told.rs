@@ -33,7 +33,7 @@ pub struct Told<'a> {
 impl<'a> Told<'a> {
     /// What can be read of a hello; of one that was cut, or broken, what is there in whole.
     pub fn readable(sighting: &Sighting) -> Cow<'_, [u8]> {
-        match sighting.message.whole_part() {
+        match sighting.whole_part() {
             Some(part) => Cow::Owned(part),
             None => Cow::Borrowed(sighting.message.bytes()),
         }
@@ -41,7 +41,12 @@ impl<'a> Told<'a> {
 
     /// Reads `body`, which is what [`Self::readable`] gave for this sighting.
     pub fn new(sighting: &'a Sighting, body: &'a [u8]) -> Self {
-        let parsed = ClientHello::parse(body);
+        let parsed = match sighting.carrier {
+            Carrier::Dtls => ClientHello::parse_dtls(body),
+            Carrier::Tcp | Carrier::QuicV1 | Carrier::QuicV2 | Carrier::QuicDraft29 => {
+                ClientHello::parse(body)
+            }
+        };
         let name = match &parsed {
             Ok(hello) => match hello.server_name {
                 SniField::Absent => Name::Absent,

@@ -170,7 +170,7 @@ fn a_gap_is_told_at_the_end_and_never_shortens_a_name() {
     };
     assert_eq!(part, &TLS13[9..at + 4]);
     assert_eq!(*stated, Some(TLS13.len() - 9));
-    let whole = sighting.message.whole_part().unwrap();
+    let whole = sighting.whole_part().unwrap();
     let hello = ClientHello::parse(&whole).unwrap();
     assert_eq!(hello.server_name, SniField::Absent);
     assert_eq!(sighting.time, Timestamp(3));
@@ -194,7 +194,7 @@ fn what_a_snapshot_length_left_is_told_at_once() {
     wire.cut(From::Client, 0, &TLS13[..end], 20);
     let sighting = wire.sighting();
     assert!(matches!(sighting.message, Message::Cut { .. }));
-    let whole = sighting.message.whole_part().unwrap();
+    let whole = sighting.whole_part().unwrap();
     let hello = ClientHello::parse(&whole).unwrap();
     assert_eq!(hello.server_name, SniField::Name(NAME));
 }
