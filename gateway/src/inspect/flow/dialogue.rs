@@ -127,7 +127,8 @@ impl Dialogue {
             Before::Nothing | Before::Over => 0,
         };
         let halves = self.halves.iter().map(|half| half.stream.cost());
-        before + halves.sum::<usize>()
+        let answers = self.answers.iter().map(|(_, said)| said.cost());
+        before + halves.chain(answers).sum::<usize>()
     }
 
     /// A SYN came whose direction had none.

@@ -154,6 +154,16 @@ pub enum Said {
     Alert(u8, u8),
 }
 
+impl Said {
+    /// How much memory it takes, beside itself.
+    pub(super) fn cost(&self) -> usize {
+        match self {
+            Self::ServerHello(body) => body.len(),
+            Self::Alert(..) => 0,
+        }
+    }
+}
+
 /// How a flow ended, and what it carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {

@@ -47,7 +47,7 @@ pub(super) struct Exchange {
     datagrams: u32,
     /// Those of the client since its last hello.
     packets: u32,
-    /// What was pushed: more than is held.
+    /// What was pushed since the last hello: at least as much as is held.
     pushed: usize,
     hellos: usize,
     answers: usize,
@@ -223,6 +223,7 @@ impl Exchange {
         scene.events.push(FlowEvent::Sighting(Box::new(sighting)));
         self.hellos += 1;
         self.packets = 0;
+        self.pushed = 0;
     }
 
     fn carrier(&self) -> Carrier {

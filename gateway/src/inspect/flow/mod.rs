@@ -3,6 +3,13 @@
 //! [`Flows`] is told the packets one after the other. It puts together what a stream begins with,
 //! in both directions, until the hello and its answer were there or cannot come; from then on a
 //! flow is a few counts. Every memory is bounded by [`FlowBounds`].
+//!
+//! A flow of TCP begins with its SYN. One whose SYN was not captured is followed if what is seen of
+//! it first begins as a record with a hello does; a flow of UDP, if its first datagram does. Whatever
+//! else there is takes no place in the table.
+//!
+//! Of bytes that came twice the first count. Whether the others were the same can be said only as
+//! long as the first are held: until the hello is whole.
 
 mod dialogue;
 mod event;

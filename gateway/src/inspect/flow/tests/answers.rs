@@ -36,7 +36,9 @@ fn an_answer_that_was_captured_first_is_told_second() {
     let mut wire = Wire::connected();
     wire.sends(From::Server, 0, &handshake(2, &server_hello([7; 32])));
     assert_eq!(wire.events.len(), 0);
+    assert!(wire.flows.held_bytes() > 0);
     wire.sends(From::Client, 0, TLS13);
+    assert_eq!(wire.flows.held_bytes(), 0);
     assert!(matches!(wire.events[0], FlowEvent::Sighting(_)));
     assert!(matches!(wire.events[1], FlowEvent::Answer(_)));
 }

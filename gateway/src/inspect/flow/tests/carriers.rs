@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::*;
 use super::wire::{From, TLS13, Wire, handshake, server_hello};
+use crate::hello::ClientHello;
 
 fn len(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap()
@@ -106,6 +107,19 @@ fn over_dtls_with_a_cookie() {
     assert_eq!((second.carrier, second.is_second), (Carrier::Dtls, true));
     assert!(matches!(answer.said, Said::ServerHello(_)));
     assert_eq!(flows.held_bytes(), 0);
+}
+
+#[test]
+fn a_cut_hello_of_dtls_is_read_behind_its_cookie() {
+    let whole = include_bytes!("../../../../testdata/dtls/whole-3-client.bin");
+    let mut flows = Flows::new(FlowBounds::default());
+    let events = datagram(&mut flows, From::Client, &whole[..whole.len() - 9], 9);
+    let [FlowEvent::Sighting(sighting)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert!(matches!(sighting.message, Message::Cut { .. }));
+    let part = sighting.whole_part().unwrap();
+    ClientHello::parse_dtls(&part).unwrap();
 }
 
 #[test]
