@@ -120,10 +120,11 @@ pub(super) fn ldap(bytes: &[u8]) -> Unit {
         return Unit::None;
     }
     let message = &bytes[header..bytes.len().min(header + len)];
+    let is_whole = message.len() == len;
     let operation = match element(message, 0x02) {
         Ok((header, len @ 1..=4)) => message.get(header + len..).unwrap_or_default(),
-        Ok(_) => return Unit::None,
-        Err(unit) => return unit,
+        Err(Unit::More) if !is_whole => return Unit::More,
+        Ok(_) | Err(_) => return Unit::None,
     };
     match operation.first() {
         // Bind, unbind, search, abandon, extended.
@@ -134,9 +135,8 @@ pub(super) fn ldap(bytes: &[u8]) -> Unit {
             };
             whole(bytes, header + len, next)
         }
-        Some(_) => Unit::None,
-        None if bytes.len() < header + len => Unit::More,
-        None => Unit::None,
+        None if !is_whole => Unit::More,
+        Some(_) | None => Unit::None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Openings, whole and cut; and what resembles them.
 
+use proptest::prelude::*;
+
 use super::Speaker::{Opener, Other};
 use super::*;
 
@@ -184,4 +186,45 @@ fn each_direction_is_bounded() {
     assert_eq!(tls_at(&b"EHLO ".repeat(500), 100), Err(Step::NotTls));
     let head = [&b"CONNECT a:1 HTTP/1.1\r\n"[..], &b"X: y\r\n".repeat(3000)].concat();
     assert_eq!(tls_at(&head, 500), Err(Step::NotTls));
+}
+
+fn part() -> impl Strategy<Value = Vec<u8>> {
+    let preamble = prop::sample::select(PREAMBLES.to_vec()).prop_map(|(_, bytes)| bytes.to_vec());
+    let tls = Just(TLS.to_vec());
+    let noise = prop::collection::vec(any::<u8>(), 0..6);
+    let cut = (preamble.clone(), any::<prop::sample::Index>())
+        .prop_map(|(bytes, at)| bytes[..at.index(bytes.len() + 1)].to_vec());
+    prop_oneof![4 => preamble, 1 => tls, 2 => noise, 2 => cut]
+}
+
+proptest! {
+    /// What is said depends on the bytes, not on how they are cut.
+    #[test]
+    fn the_verdict_is_of_the_bytes(
+        parts in prop::collection::vec(part(), 0..6),
+        chunk in 1_usize..40,
+    ) {
+        let stream = parts.concat();
+        // A greeting is known by what comes at once.
+        prop_assume!(text::greeting(&stream).or(binary::greeting(&stream)).is_none());
+        prop_assert_eq!(tls_at(&stream, chunk), tls_at(&stream, stream.len().max(1)));
+    }
+
+    #[test]
+    fn both_may_say_anything(
+        parts in prop::collection::vec((any::<bool>(), part()), 0..12),
+    ) {
+        let mut preamble = Preamble::default();
+        for (is_opener, bytes) in parts {
+            let speaker = if is_opener { Opener } else { Other };
+            match preamble.push(speaker, &bytes) {
+                Step::More => {}
+                Step::TlsAt(at) => {
+                    prop_assert_eq!(bytes[at], HANDSHAKE);
+                    break;
+                }
+                Step::NotTls => break,
+            }
+        }
+    }
 }
