@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::app::{Bound, Source, StartError};
 use crate::check;
+use crate::inspect::{self, args::SniArgs, run::SniFailure};
 
 /// Passes TLS connections on by server name, without terminating TLS.
 #[derive(Debug, Parser)]
@@ -35,6 +36,9 @@ enum Command {
     Run(Run),
     /// Says every mistake of configuration files, or the routes that they would give.
     Check(Check),
+    /// Sees names on the wire: prints a line for each TLS hello that passes, or that a file holds.
+    #[command(version, disable_version_flag = true)]
+    Sni(Box<SniArgs>),
     #[command(flatten)]
     Operate(Operate),
 }
@@ -76,6 +80,15 @@ impl From<Diagnostics> for Failure {
     }
 }
 
+impl From<SniFailure> for Failure {
+    fn from(failure: SniFailure) -> Self {
+        match failure {
+            SniFailure::Failed(why) => Self::Failed(why),
+            SniFailure::Mistaken(why) => Self::Mistaken(why),
+        }
+    }
+}
+
 impl From<ActivationError> for Failure {
     fn from(error: ActivationError) -> Self {
         Self::Failed(format!("{:#}", anyhow::Error::from(error)))
@@ -102,6 +115,7 @@ pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::parse_from(words).command {
         Command::Run(run) => self::run(&run),
         Command::Check(check) => self::check(&check),
+        Command::Sni(args) => inspect::run::run(&args).map_err(Failure::from),
         Command::Operate(operate) => return operate.run(&PROGRAM),
     };
     match result {

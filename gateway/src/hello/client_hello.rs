@@ -3,6 +3,7 @@
 use tls_parser::{SNIType, TlsExtension, parse_tls_extension_sni_content};
 
 use super::Malformed;
+use super::reader::Reader;
 
 /// Most extensions that a hello may carry. All types that IANA has assigned (some 65) and the 16
 /// of GREASE together stay below it. It bounds the search for duplicates, which compares each
@@ -40,6 +41,9 @@ pub struct ClientHello<'a> {
     pub random: &'a [u8; RANDOM_BYTES],
     /// The session id, 0 to 32 bytes.
     pub session_id: &'a [u8],
+    /// What only a hello of DTLS has (RFC 6347 §4.2.1): the server's cookie, which is empty in the
+    /// first hello.
+    pub cookie: Option<&'a [u8]>,
     /// The compression methods, at least one.
     pub compression_methods: &'a [u8],
     /// The server name.
@@ -67,11 +71,28 @@ impl<'a> ClientHello<'a> {
     /// assert_eq!(error, Malformed::Truncated("random"));
     /// ```
     pub fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        Self::parse_body(body, |_| Ok(None))
+    }
+
+    /// Parses the body of a ClientHello of DTLS (RFC 6347 §4.3.2, RFC 9147 §5.3), which has a
+    /// cookie behind the session id.
+    ///
+    /// # Errors
+    /// The first fault that was found.
+    pub fn parse_dtls(body: &'a [u8]) -> Result<Self, Malformed> {
+        Self::parse_body(body, |body| body.vec8("cookie").map(Some))
+    }
+
+    fn parse_body(
+        body: &'a [u8],
+        cookie: impl FnOnce(&mut Reader<'a>) -> Result<Option<&'a [u8]>, Malformed>,
+    ) -> Result<Self, Malformed> {
         let mut body = Reader(body);
         let mut hello = Self {
             legacy_version: body.u16("version")?,
             random: body.array("random")?,
             session_id: body.vec8("session id")?,
+            cookie: cookie(&mut body)?,
             cipher_suites: body.vec16("cipher suites")?,
             compression_methods: body.vec8("compression methods")?,
             server_name: SniField::Absent,
@@ -118,9 +139,13 @@ impl<'a> ClientHello<'a> {
     }
 
     /// The greatest version that the client offers: of [`ClientHello::versions`], or where there
-    /// are none `legacy_version`. 0x0304 is TLS 1.3.
+    /// are none `legacy_version`. 0x0304 is TLS 1.3, 0xfefc is DTLS 1.3.
     pub fn version(&self) -> u16 {
-        self.versions().max().unwrap_or(self.legacy_version)
+        let greatest = match self.cookie {
+            None => self.versions().max(),
+            Some(_) => self.versions().min(), // DTLS counts its versions down.
+        };
+        greatest.unwrap_or(self.legacy_version)
     }
 
     fn check_lengths(&self) -> Result<(), Malformed> {
@@ -238,56 +263,11 @@ fn check_pairs(list: &[u8], field: &'static str) -> Result<(), Malformed> {
     Ok(())
 }
 
-fn pairs(list: &[u8]) -> impl Iterator<Item = u16> + use<'_> {
+pub(super) fn pairs(list: &[u8]) -> impl Iterator<Item = u16> + use<'_> {
     list.as_chunks()
         .0
         .iter()
         .map(|pair| u16::from_be_bytes(*pair))
-}
-
-/// Bytes still to be read; an error names the field that was cut short.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn take(&mut self, len: usize, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(len)
-            .ok_or(Malformed::Truncated(field))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], Malformed> {
-        let (taken, rest) = self
-            .0
-            .split_first_chunk()
-            .ok_or(Malformed::Truncated(field))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn u16(&mut self, field: &'static str) -> Result<u16, Malformed> {
-        self.array(field).copied().map(u16::from_be_bytes)
-    }
-
-    fn vec8(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let len = self.take(1, field)?[0];
-        self.take(usize::from(len), field)
-    }
-
-    fn vec16(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let len = self.u16(field)?;
-        self.take(usize::from(len), field)
-    }
-
-    fn extension(&mut self) -> Result<(u16, &'a [u8]), Malformed> {
-        Ok((self.u16("extensions")?, self.vec16("extensions")?))
-    }
 }
 
 #[cfg(test)]

@@ -21,11 +21,15 @@
 //! ```
 
 mod client_hello;
+pub mod fingerprint;
+mod offers;
 mod read;
+mod reader;
 mod record;
 
 pub use client_hello::{ClientHello, EXTENSIONS_MAX, RANDOM_BYTES, SniField, is_grease};
 pub use read::{ALPN_TEXT_MAX, Hello, HelloLimits, ReadError, read};
+pub(crate) use reader::Reader;
 pub use record::{HelloBounds, Progress, Reassembly};
 
 use thiserror::Error;

@@ -28,6 +28,61 @@ pub enum LinkType {
     Ppp,
 }
 
+impl LinkType {
+    /// The link type that a file calls `number`; none for one that is not read.
+    ///
+    /// ```
+    /// use gateway::inspect::frame::LinkType;
+    ///
+    /// assert_eq!(LinkType::from_number(1), Some(LinkType::Ethernet));
+    /// assert_eq!(LinkType::from_number(105), None);
+    /// ```
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 | 108 => Some(Self::Loopback),
+            1 => Some(Self::Ethernet),
+            9 | 50 => Some(Self::Ppp),
+            12 | 14 | 101 => Some(Self::Raw),
+            113 => Some(Self::LinuxSll),
+            228 => Some(Self::Ipv4),
+            229 => Some(Self::Ipv6),
+            276 => Some(Self::LinuxSll2),
+            _ => None,
+        }
+    }
+
+    /// What a file calls it.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Loopback => 0,
+            Self::Ethernet => 1,
+            Self::Ppp => 9,
+            Self::Raw => 101,
+            Self::LinuxSll => 113,
+            Self::Ipv4 => 228,
+            Self::Ipv6 => 229,
+            Self::LinuxSll2 => 276,
+        }
+    }
+
+    /// What tcpdump calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loopback => "NULL (BSD loopback)",
+            Self::Ethernet => "EN10MB (Ethernet)",
+            Self::Ppp => "PPP (PPP)",
+            Self::Raw => "RAW (Raw IP)",
+            Self::LinuxSll => "LINUX_SLL (Linux cooked v1)",
+            Self::Ipv4 => "IPV4 (Raw IPv4)",
+            Self::Ipv6 => "IPV6 (Raw IPv6)",
+            Self::LinuxSll2 => "LINUX_SLL2 (Linux cooked v2)",
+        }
+    }
+}
+
 /// A tag of IEEE 802.1Q.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VlanTag {

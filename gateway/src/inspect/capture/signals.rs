@@ -1,0 +1,80 @@
+//! Signals while a capture runs: SIGINT and SIGTERM end it, SIGUSR1 asks for its counts.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use nix::libc;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+/// How the process ends if it is told to a second time: as a shell tells one that SIGINT ended.
+const ENDED_AT_ONCE: i32 = 128 + libc::SIGINT;
+
+/// Signals that are waited for beside frames.
+#[derive(Debug)]
+pub(super) struct Signals {
+    told: Arc<Told>,
+    /// Readable once something was told.
+    wake: OwnedFd,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    end: AtomicBool,
+    counts: AtomicBool,
+}
+
+impl Signals {
+    /// Takes the signals from the kernel's hands: in this thread and those that it starts from now on,
+    /// so it is to be the only one.
+    pub(super) fn new() -> io::Result<Self> {
+        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1]);
+        signals.thread_block()?;
+        let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
+        let (wake, waker) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let told = Arc::new(Told::default());
+        let watched = Arc::clone(&told);
+        // A thread of its own: a write to a pipe that nobody reads must not outlast a second SIGINT.
+        let watch = move || watch(&signals, &waker, &watched);
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(watch)?;
+        Ok(Self { told, wake })
+    }
+
+    /// Whether the capture is to end.
+    pub(super) fn is_end(&self) -> bool {
+        self.told.end.load(Relaxed)
+    }
+
+    /// Whether counts were asked for since this was called last.
+    pub(super) fn take_counts(&self) -> bool {
+        // One asked for after this has its own byte.
+        let mut bytes = [0; 16];
+        let _ = rustix::io::read(&self.wake, &mut bytes);
+        self.told.counts.swap(false, Relaxed)
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
+
+fn watch(signals: &SignalFd, waker: &OwnedFd, told: &Told) {
+    while let Ok(Some(signal)) = signals.read_signal() {
+        let is_usr1 = signal.ssi_signo == Signal::SIGUSR1 as u32;
+        if is_usr1 {
+            told.counts.store(true, Relaxed);
+        } else if told.end.swap(true, Relaxed) {
+            std::process::exit(ENDED_AT_ONCE);
+        }
+        // A full pipe wakes as well.
+        let _ = rustix::io::write(waker, &[0]);
+    }
+}

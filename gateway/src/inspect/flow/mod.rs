@@ -1,0 +1,320 @@
+//! Follows the flows of TCP and UDP as far as their ClientHello, and says what was seen.
+//!
+//! [`Flows`] is told the packets one after the other. It puts together what a stream begins with,
+//! in both directions, until the hello and its answer were there or cannot come; from then on a
+//! flow is a few counts. Every memory is bounded by [`FlowBounds`].
+//!
+//! A flow of TCP begins with its SYN. One whose SYN was not captured is followed if what is seen of
+//! it first begins as a record with a hello does; a flow of UDP, if its first datagram does. Whatever
+//! else there is takes no place in the table.
+//!
+//! Of bytes that came twice the first count. Whether the others were the same can be said only as
+//! long as the first are held: until the hello is whole.
+
+mod dialogue;
+mod event;
+mod exchange;
+mod key;
+mod partial;
+mod records;
+mod stream;
+mod track;
+
+pub use event::{
+    Answer, Carrier, Ended, Ending, FlowEvent, FlowId, Message, Said, Sighting, Stage, Touched,
+    Traffic,
+};
+
+use std::hash::RandomState;
+
+use lru::LruCache;
+
+use self::dialogue::Scene;
+use self::key::{Key, Side};
+use self::track::Track;
+use super::frame::Timestamp;
+use super::packet::{Datagram, Packet, Segment, Transport};
+use crate::hello::HelloBounds;
+
+/// The numbers of TCP and UDP as protocols of IP.
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// How much is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowBounds {
+    /// Most flows at once, at least 1; 65 536 by default.
+    pub flows: usize,
+    /// Most bytes that are held for hellos which are not whole, of all flows together; 64 MiB by
+    /// default. Beyond it, the flow that has waited for the longest is given up.
+    pub held_bytes: usize,
+    /// How large a hello may be.
+    pub hello: HelloBounds,
+}
+
+impl Default for FlowBounds {
+    fn default() -> Self {
+        Self {
+            flows: 65_536,
+            held_bytes: 64 << 20,
+            hello: HelloBounds::default(),
+        }
+    }
+}
+
+/// What was not remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowCounts {
+    /// Flows that began.
+    pub begun: u64,
+    /// Flows that were forgotten before they ended, since the table was full.
+    pub evicted: u64,
+    /// Flows whose hello was given up, since too much was held.
+    pub given_up: u64,
+}
+
+/// The flows that are known.
+///
+/// Keys are chosen by whoever sends packets, so the table is hashed with the standard library's
+/// SipHash and a secret. The faster hashers promise less, or nothing, where an adversary chooses
+/// keys, and a look-up waits longer for memory than for the hash.
+#[derive(Debug)]
+pub struct Flows {
+    bounds: FlowBounds,
+    counts: FlowCounts,
+    /// The one that was silent for the longest is the next to be forgotten.
+    tracks: LruCache<Key, Track, RandomState>,
+    /// Those that hold bytes; the first that began to is the next to be given up.
+    holders: LruCache<FlowId, Key, RandomState>,
+    held_bytes: usize,
+    /// When the last packet passed.
+    now: Timestamp,
+}
+
+impl Flows {
+    /// None yet.
+    #[must_use]
+    pub fn new(bounds: FlowBounds) -> Self {
+        Self {
+            bounds,
+            counts: FlowCounts::default(),
+            tracks: LruCache::unbounded_with_hasher(RandomState::new()),
+            holders: LruCache::unbounded_with_hasher(RandomState::new()),
+            held_bytes: 0,
+            now: Timestamp::default(),
+        }
+    }
+
+    /// Takes a packet, the inner one of its frame, and appends to `events` what is known by it.
+    /// None if it belongs to no flow that is followed.
+    pub fn packet(
+        &mut self,
+        time: Timestamp,
+        packet: &Packet<'_>,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touched> {
+        self.now = time;
+        let (source, destination) = packet.ends()?;
+        match packet.transport {
+            Transport::Tcp(segment) => {
+                let (key, side) = Key::new(TCP, source, destination);
+                self.segment(key, side, &segment, events)
+            }
+            Transport::Udp(datagram) => {
+                let (key, side) = Key::new(UDP, source, destination);
+                self.datagram(key, side, &datagram, events)
+            }
+            Transport::Fragment(_) | Transport::Other(_) => None,
+        }
+    }
+
+    /// The capture is over: every flow ends, the one first that was silent for the longest.
+    pub fn finish(&mut self, events: &mut Vec<FlowEvent>) {
+        while self.forget(Ending::CaptureEnd, events) {}
+    }
+
+    /// What was not remembered.
+    #[must_use]
+    pub fn counts(&self) -> FlowCounts {
+        self.counts
+    }
+
+    /// How many bytes are held for hellos that are not whole; at most
+    /// [`FlowBounds::held_bytes`].
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// How much may be remembered.
+    #[must_use]
+    pub fn bounds(&self) -> &FlowBounds {
+        &self.bounds
+    }
+
+    fn segment(
+        &mut self,
+        key: Key,
+        side: Side,
+        segment: &Segment<'_>,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touched> {
+        // The one look-up that most packets need.
+        if let Some(touched) = self.known(key, side, segment, events) {
+            return Some(touched);
+        }
+        if !track::may_begin(segment) {
+            return None;
+        }
+        self.begin(key, track::opener(side, segment), events);
+        self.known(key, side, segment, events)
+    }
+
+    fn datagram(
+        &mut self,
+        key: Key,
+        side: Side,
+        datagram: &Datagram<'_>,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touched> {
+        let take = |track: &mut Track, scene: &mut Scene<'_>| {
+            track.datagram(side, datagram, scene);
+            true
+        };
+        if let Some(touched) = self.take(key, events, take) {
+            return Some(touched);
+        }
+        if !exchange::may_begin(datagram) {
+            return None;
+        }
+        self.begin(key, side, events);
+        self.take(key, events, take)
+    }
+
+    /// Takes a segment, if it belongs to a flow that is known.
+    fn known(
+        &mut self,
+        key: Key,
+        side: Side,
+        segment: &Segment<'_>,
+        events: &mut Vec<FlowEvent>,
+    ) -> Option<Touched> {
+        self.take(key, events, |track, scene| {
+            let is_its = !track.is_followed_by(side, segment);
+            if is_its {
+                track.segment(side, segment, scene);
+            }
+            is_its
+        })
+    }
+
+    /// Has a flow that is known take a packet, unless it says that the packet is not its.
+    fn take(
+        &mut self,
+        key: Key,
+        events: &mut Vec<FlowEvent>,
+        packet: impl FnOnce(&mut Track, &mut Scene<'_>) -> bool,
+    ) -> Option<Touched> {
+        let track = self.tracks.get_mut(&key)?;
+        let held_before = track.cost();
+        let mut scene = Scene {
+            flow: track.id,
+            key,
+            time: self.now,
+            bounds: &self.bounds.hello,
+            events,
+        };
+        if !packet(track, &mut scene) {
+            return None;
+        }
+        let (touched, held, has_ended) = (track.touched(), track.cost(), track.has_ended());
+        if held != held_before {
+            self.note_held(touched.flow, key, held_before, held, events);
+        }
+        if has_ended {
+            self.tracks.demote(&key);
+        }
+        Some(touched)
+    }
+
+    fn begin(&mut self, key: Key, opener: Side, events: &mut Vec<FlowEvent>) {
+        if let Some(track) = self.tracks.pop(&key) {
+            self.end(key, track, Ending::Reused, events);
+        } else if self.tracks.len() >= self.bounds.flows.max(1) {
+            self.forget(Ending::Evicted, events);
+        }
+        let id = FlowId(self.counts.begun);
+        self.counts.begun += 1;
+        self.tracks.put(key, Track::new(id, self.now, opener));
+    }
+
+    /// Forgets the flow that was silent for the longest; false if there is none.
+    fn forget(&mut self, ending: Ending, events: &mut Vec<FlowEvent>) -> bool {
+        let Some((key, track)) = self.tracks.pop_lru() else {
+            return false;
+        };
+        if ending == Ending::Evicted && !track.has_ended() {
+            self.counts.evicted += 1;
+        }
+        self.end(key, track, ending, events);
+        true
+    }
+
+    /// Tells the end of a flow that is in the table no more.
+    fn end(&mut self, key: Key, mut track: Track, ending: Ending, events: &mut Vec<FlowEvent>) {
+        let held = track.cost();
+        let mut scene = Scene {
+            flow: track.id,
+            key,
+            time: self.now,
+            bounds: &self.bounds.hello,
+            events,
+        };
+        track.end(ending, &mut scene);
+        if held > 0 {
+            self.note_held(track.id, key, held, 0, events);
+        }
+    }
+
+    /// A flow holds another number of bytes than before.
+    fn note_held(
+        &mut self,
+        flow: FlowId,
+        key: Key,
+        before: usize,
+        held: usize,
+        events: &mut Vec<FlowEvent>,
+    ) {
+        self.held_bytes = self.held_bytes - before + held;
+        if held == 0 {
+            self.holders.pop(&flow);
+        } else if before == 0 {
+            self.holders.put(flow, key);
+        }
+        while self.held_bytes > self.bounds.held_bytes {
+            let Some((_, key)) = self.holders.pop_lru() else {
+                break;
+            };
+            self.give_up(&key, events);
+        }
+    }
+
+    /// What this flow holds is needed for others.
+    fn give_up(&mut self, key: &Key, events: &mut Vec<FlowEvent>) {
+        let Some(track) = self.tracks.peek_mut(key) else {
+            return;
+        };
+        self.held_bytes -= track.cost();
+        self.counts.given_up += 1;
+        track.give_up(&mut Scene {
+            flow: track.id,
+            key: *key,
+            time: self.now,
+            bounds: &self.bounds.hello,
+            events,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

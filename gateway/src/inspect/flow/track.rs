@@ -1,0 +1,234 @@
+//! What is remembered of a flow.
+
+use super::super::frame::Timestamp;
+use super::super::packet::{Datagram, Segment};
+use super::dialogue::{Dialogue, Scene};
+use super::event::{Ended, Ending, FlowEvent, FlowId, Stage, Touched, Traffic};
+use super::exchange::Exchange;
+use super::key::Side;
+use super::records;
+
+/// A flow in the table. Once its hello is over, this is all there is of it.
+#[derive(Debug)]
+pub(super) struct Track {
+    pub(super) id: FlowId,
+    began: Timestamp,
+    traffic: [Traffic; 2],
+    /// The number of each side's SYN.
+    syns: [Option<u32>; 2],
+    has_fin: [bool; 2],
+    /// Who sent the hello; until there is one, who sent the first packet.
+    client: Side,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was said yet.
+    New,
+    /// A hello is read, or its answer.
+    Open(Box<Dialogue>),
+    /// The same over UDP.
+    OpenUdp(Box<Exchange>),
+    /// Nothing more is wanted but counts.
+    Over(Stage),
+    /// Its end was told. It stays for what may come late, or again.
+    Ended(Stage),
+}
+
+/// Whether a segment may be the first that is seen of a flow that is worth following.
+pub(super) fn may_begin(segment: &Segment<'_>) -> bool {
+    segment.is_syn || records::may_begin(segment.payload)
+}
+
+/// Who began the connection, as far as its first segment says it.
+pub(super) fn opener(side: Side, segment: &Segment<'_>) -> Side {
+    let is_answer = segment.is_syn && segment.is_ack;
+    if is_answer { side.other() } else { side }
+}
+
+impl Track {
+    pub(super) fn new(id: FlowId, began: Timestamp, client: Side) -> Self {
+        Self {
+            id,
+            began,
+            traffic: [Traffic::default(); 2],
+            syns: [None; 2],
+            has_fin: [false; 2],
+            client,
+            state: State::New,
+        }
+    }
+
+    pub(super) fn touched(&self) -> Touched {
+        let stage = match &self.state {
+            State::New => Stage::Before,
+            State::Open(dialogue) if dialogue.has_hello() => Stage::Seen,
+            State::OpenUdp(exchange) if exchange.has_hello() => Stage::Seen,
+            State::Open(_) | State::OpenUdp(_) => Stage::Before,
+            State::Over(stage) | State::Ended(stage) => *stage,
+        };
+        Touched {
+            flow: self.id,
+            stage,
+        }
+    }
+
+    /// How much memory it holds, beside itself and what every open flow takes.
+    pub(super) fn cost(&self) -> usize {
+        match &self.state {
+            State::Open(dialogue) => dialogue.cost(),
+            State::OpenUdp(exchange) => exchange.cost(),
+            State::New | State::Over(_) | State::Ended(_) => 0,
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended(_))
+    }
+
+    /// Whether this segment begins another connection of the same addresses and ports: by a SYN
+    /// with another number than the one that was there.
+    pub(super) fn is_followed_by(&self, side: Side, segment: &Segment<'_>) -> bool {
+        if !segment.is_syn {
+            return false;
+        }
+        match (self.syns[side.at()], &self.state) {
+            (Some(syn), _) if syn == segment.sequence => false,
+            // A server that answers with another number has not accepted yet, unless there was more.
+            (Some(_), State::New) => !segment.is_ack,
+            (Some(_), State::Open(_) | State::Over(_)) => !segment.is_ack,
+            (None, State::New) => false,
+            (None, State::Open(dialogue)) => !dialogue.begins_behind(side, segment.sequence),
+            (None, State::Over(_)) => !segment.is_ack,
+            (_, State::Ended(_)) => true,
+            (_, State::OpenUdp(_)) => false,
+        }
+    }
+
+    /// Takes a segment, which belongs to this flow.
+    pub(super) fn segment(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
+        if self.has_ended() {
+            return;
+        }
+        self.count(side, segment.payload.len() + segment.cut);
+        if segment.is_syn {
+            self.syn(side, segment.sequence);
+        }
+        if !segment.payload.is_empty() || segment.cut > 0 {
+            self.payload(side, segment, scene);
+        }
+        if segment.is_fin || segment.is_rst {
+            self.leave(side, segment, scene);
+        }
+    }
+
+    /// Takes a datagram, which belongs to this flow.
+    pub(super) fn datagram(&mut self, side: Side, datagram: &Datagram<'_>, scene: &mut Scene<'_>) {
+        if self.has_ended() {
+            return;
+        }
+        self.count(side, datagram.payload.len() + datagram.cut);
+        if matches!(self.state, State::New) {
+            self.state = State::OpenUdp(Box::new(Exchange::new(self.client, datagram)));
+        }
+        if let State::OpenUdp(exchange) = &mut self.state {
+            exchange.datagram(side, datagram, scene);
+            self.look();
+        }
+    }
+
+    fn count(&mut self, side: Side, bytes: usize) {
+        let traffic = &mut self.traffic[side.at()];
+        traffic.packets += 1;
+        traffic.bytes += bytes as u64;
+    }
+
+    fn syn(&mut self, side: Side, sequence: u32) {
+        self.syns[side.at()] = Some(sequence);
+        if let State::Open(dialogue) = &mut self.state {
+            dialogue.syn(side, sequence);
+        }
+    }
+
+    fn payload(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
+        if matches!(self.state, State::New) {
+            self.state = State::Open(Box::new(Dialogue::new(self.client, self.syns)));
+        }
+        if let State::Open(dialogue) = &mut self.state {
+            dialogue.segment(side, segment, scene);
+            self.look();
+        }
+    }
+
+    /// What was read has come to this.
+    fn look(&mut self) {
+        let (client, is_over) = match &self.state {
+            State::Open(dialogue) => (dialogue.client(), dialogue.is_over()),
+            State::OpenUdp(exchange) => (exchange.client(), exchange.is_over()),
+            State::New | State::Over(_) | State::Ended(_) => return,
+        };
+        self.client = client.unwrap_or(self.client);
+        if is_over {
+            let is_seen = self.touched().stage == Stage::Seen;
+            self.state = State::Over(if is_seen { Stage::Seen } else { Stage::Other });
+        }
+    }
+
+    fn leave(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
+        self.has_fin[side.at()] |= segment.is_fin;
+        if segment.is_rst {
+            self.close(scene);
+            let is_client = side == self.client;
+            let ending = if is_client {
+                Ending::ClientReset
+            } else {
+                Ending::ServerReset
+            };
+            self.end(ending, scene);
+        } else if self.has_fin == [true; 2] {
+            self.end(Ending::Fin, scene);
+        }
+    }
+
+    /// Tells what there is of a hello that is not whole, and reads no further.
+    pub(super) fn give_up(&mut self, scene: &mut Scene<'_>) {
+        let is_seen = self.close(scene) == Stage::Seen;
+        self.state = State::Over(if is_seen { Stage::Seen } else { Stage::Other });
+    }
+
+    /// Tells its end, unless that was told.
+    pub(super) fn end(&mut self, ending: Ending, scene: &mut Scene<'_>) {
+        if self.has_ended() {
+            return;
+        }
+        let stage = self.close(scene);
+        self.state = State::Ended(stage);
+        scene.events.push(FlowEvent::Ended(Ended {
+            flow: self.id,
+            time: scene.time,
+            began: self.began,
+            ending,
+            stage,
+            from_client: self.traffic[self.client.at()],
+            from_server: self.traffic[self.client.other().at()],
+        }));
+    }
+
+    /// Nothing more comes: tells what there is of a hello.
+    fn close(&mut self, scene: &mut Scene<'_>) -> Stage {
+        let client = match &mut self.state {
+            State::Open(dialogue) => {
+                dialogue.end(scene);
+                dialogue.client()
+            }
+            State::OpenUdp(exchange) => {
+                exchange.end(scene);
+                exchange.client()
+            }
+            State::New | State::Over(_) | State::Ended(_) => None,
+        };
+        self.client = client.unwrap_or(self.client);
+        self.touched().stage
+    }
+}

@@ -1,0 +1,225 @@
+//! Packets of connections whose hello has not come yet, kept for a file of those that are wanted.
+//!
+//! Within a connection packets keep their order; those that were kept follow others that passed
+//! later.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+
+use super::flow::{FlowId, Stage, Touched};
+use super::frame::{Frame, LinkType, Timestamp, VlanTag};
+use super::packet::{Packet, Transport};
+
+/// Most bytes that are kept of a connection: a hello of the greatest length, each byte in a packet of
+/// its own, takes more; one that a client sends takes a hundredth.
+pub const FLOW_BYTES_MAX: usize = 256 * 1024;
+
+/// Most bytes that are kept of all connections.
+pub const BYTES_MAX: usize = 64 << 20;
+
+/// Most bytes that are kept of fragments whose packet is not whole yet.
+pub const FRAGMENT_BYTES_MAX: usize = 4 << 20;
+
+/// What a packet that is kept takes beside its bytes.
+const OVERHEAD: usize = size_of::<Stored>();
+
+/// A frame that outlives its source's memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    time: Timestamp,
+    link: LinkType,
+    tag: Option<VlanTag>,
+    bytes: Box<[u8]>,
+    wire_len: usize,
+}
+
+impl Stored {
+    /// The frame that it was.
+    #[must_use]
+    pub fn frame(&self) -> Frame<'_> {
+        Frame {
+            time: self.time,
+            link: self.link,
+            tag: self.tag,
+            bytes: &self.bytes,
+            wire_len: self.wire_len,
+        }
+    }
+
+    fn of(frame: &Frame<'_>) -> Self {
+        Self {
+            time: frame.time,
+            link: frame.link,
+            tag: frame.tag,
+            bytes: frame.bytes.into(),
+            wire_len: frame.wire_len,
+        }
+    }
+
+    fn cost(&self) -> usize {
+        OVERHEAD + self.bytes.len()
+    }
+}
+
+/// What is to be done with a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// Nothing.
+    Leave,
+    /// It is to be written.
+    Take,
+    /// It is to be written after these.
+    TakeAfter(Vec<Stored>),
+}
+
+/// What is kept.
+#[derive(Debug, Default)]
+pub struct Keeper {
+    flows: HashMap<FlowId, Kept>,
+    bytes: usize,
+    fragments: VecDeque<(Ends, Stored)>,
+    fragment_bytes: usize,
+    left_out: u64,
+}
+
+/// Between whom fragments are on their way.
+type Ends = (IpAddr, IpAddr);
+
+#[derive(Debug)]
+enum Kept {
+    Waiting(Vec<Stored>),
+    Wanted,
+}
+
+impl Keeper {
+    /// Decides about a frame of a flow, or a fragment; `wanted` are the flows whose hello came with
+    /// it, and is to be told.
+    pub fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &Packet<'_>,
+        touched: Option<Touched>,
+        wanted: &[FlowId],
+    ) -> Pick {
+        let ends = (packet.source, packet.destination);
+        let Some(touched) = touched else {
+            if matches!(packet.transport, Transport::Fragment(_)) {
+                self.keep_fragment(ends, frame);
+            }
+            return Pick::Leave;
+        };
+        let parts = match was_whole(frame, packet) {
+            true => Vec::new(),
+            false => self.take_fragments(ends),
+        };
+        let is_wanted = wanted.contains(&touched.flow);
+        self.flow_frame(touched, is_wanted, parts, frame)
+    }
+
+    /// Forgets a flow that ended.
+    pub fn end(&mut self, flow: FlowId) {
+        self.take(flow);
+    }
+
+    /// How many packets were not kept, since there were too many.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    fn flow_frame(
+        &mut self,
+        touched: Touched,
+        is_wanted: bool,
+        parts: Vec<Stored>,
+        frame: &Frame<'_>,
+    ) -> Pick {
+        let flow = touched.flow;
+        if is_wanted {
+            let mut before = self.take(flow);
+            before.extend(parts);
+            self.flows.insert(flow, Kept::Wanted);
+            return Pick::TakeAfter(before);
+        }
+        match (self.flows.get(&flow), touched.stage) {
+            (Some(Kept::Wanted), _) if parts.is_empty() => Pick::Take,
+            (Some(Kept::Wanted), _) => Pick::TakeAfter(parts),
+            (_, Stage::Before) => {
+                for part in parts {
+                    self.keep(flow, part);
+                }
+                self.keep(flow, Stored::of(frame));
+                Pick::Leave
+            }
+            // Its hello was there and is not wanted, or none will come.
+            (_, Stage::Seen | Stage::Other) => {
+                self.take(flow);
+                Pick::Leave
+            }
+        }
+    }
+
+    fn keep(&mut self, flow: FlowId, frame: Stored) {
+        let kept = self.flows.entry(flow);
+        let Kept::Waiting(frames) = kept.or_insert_with(|| Kept::Waiting(Vec::new())) else {
+            return;
+        };
+        let held: usize = frames.iter().map(Stored::cost).sum();
+        let cost = frame.cost();
+        if held + cost > FLOW_BYTES_MAX || self.bytes + cost > BYTES_MAX {
+            self.left_out += 1;
+            return;
+        }
+        self.bytes += cost;
+        frames.push(frame);
+    }
+
+    fn take(&mut self, flow: FlowId) -> Vec<Stored> {
+        match self.flows.remove(&flow) {
+            Some(Kept::Waiting(frames)) => {
+                self.bytes -= frames.iter().map(Stored::cost).sum::<usize>();
+                frames
+            }
+            Some(Kept::Wanted) | None => Vec::new(),
+        }
+    }
+
+    /// The oldest ones make room.
+    fn keep_fragment(&mut self, ends: Ends, frame: &Frame<'_>) {
+        let stored = Stored::of(frame);
+        self.fragment_bytes += stored.cost();
+        self.fragments.push_back((ends, stored));
+        while self.fragment_bytes > FRAGMENT_BYTES_MAX {
+            let Some((_, oldest)) = self.fragments.pop_front() else {
+                break;
+            };
+            self.fragment_bytes -= oldest.cost();
+        }
+    }
+
+    /// All that are on their way between two: those of a packet that is not whole yet among them,
+    /// where there are such.
+    fn take_fragments(&mut self, ends: Ends) -> Vec<Stored> {
+        let (taken, left) = std::mem::take(&mut self.fragments)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|(between, _)| *between == ends);
+        self.fragments = left;
+        let taken: Vec<_> = taken.into_iter().map(|(_, stored)| stored).collect();
+        self.fragment_bytes -= taken.iter().map(Stored::cost).sum::<usize>();
+        taken
+    }
+}
+
+/// Whether a packet came in one frame: what it carries is in there.
+fn was_whole(frame: &Frame<'_>, packet: &Packet<'_>) -> bool {
+    let payload = match packet.transport {
+        Transport::Tcp(segment) => segment.payload,
+        Transport::Udp(datagram) => datagram.payload,
+        Transport::Fragment(_) | Transport::Other(_) => return true,
+    };
+    let frame = frame.bytes.as_ptr_range();
+    payload.is_empty() || frame.contains(&payload.as_ptr())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+use super::*;
+use crate::inspect::packet::Segment;
+
+const FLOW: FlowId = FlowId(1);
+
+fn frame(bytes: &[u8]) -> Frame<'_> {
+    Frame {
+        time: Timestamp(1),
+        link: LinkType::Ethernet,
+        tag: None,
+        bytes,
+        wire_len: bytes.len(),
+    }
+}
+
+/// A packet that carries `payload`.
+fn packet(payload: &[u8]) -> Packet<'_> {
+    let transport = Transport::Tcp(Segment {
+        source_port: 1,
+        destination_port: 2,
+        sequence: 3,
+        is_syn: false,
+        is_ack: true,
+        is_fin: false,
+        is_rst: false,
+        payload,
+        cut: 0,
+    });
+    Packet {
+        source: [10, 0, 0, 1].into(),
+        destination: [10, 0, 0, 2].into(),
+        transport,
+    }
+}
+
+fn see(keeper: &mut Keeper, flow: FlowId, stage: Stage, bytes: &[u8], wanted: &[FlowId]) -> Pick {
+    let touched = Some(Touched { flow, stage });
+    keeper.frame(&frame(bytes), &packet(bytes), touched, wanted)
+}
+
+fn bytes(pick: Pick) -> Vec<Vec<u8>> {
+    match pick {
+        Pick::Leave => panic!("left"),
+        Pick::Take => Vec::new(),
+        Pick::TakeAfter(frames) => frames.iter().map(|it| it.bytes.to_vec()).collect(),
+    }
+}
+
+#[test]
+fn what_came_before_a_hello_comes_with_it() {
+    let mut keeper = Keeper::default();
+    let other = FlowId(2);
+    assert_eq!(
+        see(&mut keeper, FLOW, Stage::Before, b"a", &[]),
+        Pick::Leave
+    );
+    assert_eq!(
+        see(&mut keeper, other, Stage::Before, b"x", &[]),
+        Pick::Leave
+    );
+    assert_eq!(
+        see(&mut keeper, FLOW, Stage::Before, b"b", &[]),
+        Pick::Leave
+    );
+    let pick = see(&mut keeper, FLOW, Stage::Seen, b"hello", &[FLOW]);
+    assert_eq!(bytes(pick), [b"a", b"b"]);
+    assert_eq!(see(&mut keeper, FLOW, Stage::Seen, b"c", &[]), Pick::Take);
+    keeper.end(FLOW);
+    assert_eq!(see(&mut keeper, FLOW, Stage::Seen, b"d", &[]), Pick::Leave);
+    keeper.end(other);
+    assert_eq!((keeper.bytes, keeper.flows.len()), (0, 0));
+}
+
+#[test]
+fn a_flow_without_a_hello_that_is_wanted_is_forgotten() {
+    for stage in [Stage::Seen, Stage::Other] {
+        let mut keeper = Keeper::default();
+        see(&mut keeper, FLOW, Stage::Before, b"a", &[]);
+        assert_eq!(see(&mut keeper, FLOW, stage, b"b", &[]), Pick::Leave);
+        assert_eq!((keeper.bytes, keeper.flows.len()), (0, 0));
+    }
+}
+
+#[test]
+fn no_more_is_kept_than_is_allowed() {
+    let mut keeper = Keeper::default();
+    let large = vec![0; 65_536];
+    for _ in 0..10 {
+        see(&mut keeper, FLOW, Stage::Before, &large, &[]);
+    }
+    assert!(keeper.bytes <= FLOW_BYTES_MAX);
+    assert_eq!(keeper.left_out(), 7);
+    for flow in 0..2000 {
+        see(&mut keeper, FlowId(flow), Stage::Before, &large, &[]);
+    }
+    assert!(keeper.bytes <= BYTES_MAX);
+    for flow in 0..2000 {
+        keeper.end(FlowId(flow));
+    }
+    assert_eq!(keeper.bytes, 0);
+}
+
+#[test]
+fn the_fragments_of_a_packet_come_with_it() {
+    let mut keeper = Keeper::default();
+    let mut fragment = packet(b"");
+    fragment.transport = Transport::Fragment(6);
+    let first = keeper.frame(&frame(b"one"), &fragment, None, &[]);
+    assert_eq!(first, Pick::Leave);
+    let whole = packet(b"a hello that was put together");
+    let touched = Some(Touched {
+        flow: FLOW,
+        stage: Stage::Seen,
+    });
+    let pick = keeper.frame(&frame(b"two"), &whole, touched, &[FLOW]);
+    assert_eq!(bytes(pick), [b"one"]);
+    assert_eq!((keeper.fragment_bytes, keeper.fragments.len()), (0, 0));
+    let large = vec![0; 65_536];
+    for _ in 0..100 {
+        keeper.frame(&frame(&large), &fragment, None, &[]);
+    }
+    assert!(keeper.fragment_bytes <= FRAGMENT_BYTES_MAX);
+}

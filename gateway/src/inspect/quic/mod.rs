@@ -1,0 +1,313 @@
+//! Reads hellos out of QUIC's Initial packets (RFC 9001, RFC 9369).
+//!
+//! Initials are encrypted, but with keys that follow from the first one: whoever sees that can read
+//! them. They stay the same when the connection ids change; only a Retry makes new ones.
+
+mod frame;
+mod keys;
+mod packet;
+#[cfg(test)]
+mod seal;
+#[cfg(test)]
+mod tests;
+
+pub use packet::Version;
+
+use thiserror::Error;
+
+use self::frame::{BadFrame, Frame, Frames};
+use self::keys::{Key, Sender};
+use self::packet::{CONNECTION_ID_MAX, Cut, Initial, Plain};
+use super::pieces::{MESSAGE_HEADER, Pieces, TooMuch, message_header, message_max};
+use crate::hello::{HelloBounds, RANDOM_BYTES};
+
+/// Most decryptions of a flow's Initials, those among them that fail. A hello of 16 KiB takes some
+/// 15 packets, its answer as many with what is sent again; each is tried with at most four keys.
+pub const TRIES_MAX: usize = 256;
+
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+/// In front of the random: the version.
+const RANDOM_AT: usize = 2;
+/// A connection that is closed with these codes ended by an alert of TLS (RFC 9000 §20.1).
+const CRYPTO_ERRORS: std::ops::RangeInclusive<u64> = 0x0100..=0x01ff;
+
+/// What a datagram brought to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A ClientHello, from whoever sent the datagram: its body, as
+    /// [`ClientHello::parse`](crate::hello::ClientHello::parse) takes it. After a HelloRetryRequest
+    /// there is a second one.
+    ClientHello(Vec<u8>),
+    /// A ServerHello or HelloRetryRequest: its body.
+    ServerHello(Vec<u8>),
+    /// One side closed the connection with this alert of TLS.
+    Alert(u8),
+}
+
+/// Why no hello will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum QuicError {
+    /// A packet states more bytes than its datagram has. Where the datagram was captured in whole,
+    /// it is not QUIC.
+    #[error("a QUIC packet that ends early")]
+    Cut,
+    /// No key fitted: the connection's first packet was not captured, or it is not QUIC.
+    #[error("QUIC packets that no key opens")]
+    Undecipherable,
+    /// More than [`TRIES_MAX`].
+    #[error("no whole hello in the QUIC packets that were tried; the limit is {TRIES_MAX}")]
+    TooManyTries,
+    /// A frame that an Initial must not hold, or that is cut short.
+    #[error("a QUIC frame of type {0} that does not belong there")]
+    Frame(u64),
+    /// Another message in place of a hello.
+    #[error("a handshake message of type {0} in place of a hello")]
+    NotHello(u8),
+    /// More than [`HelloBounds`] allows.
+    #[error("a hello of at least {bytes} bytes; the limit is {limit}")]
+    TooLong {
+        /// What it takes at least, in bytes.
+        bytes: usize,
+        /// The bound that it broke, in bytes.
+        limit: usize,
+    },
+}
+
+/// Whether a datagram begins with an Initial, as a connection's first does.
+///
+/// ```
+/// use gateway::inspect::quic::begins;
+///
+/// assert!(begins(b"\xc3\0\0\0\x01\x08\xf0\x67\xa5\x50\x2a\x42\x62\xb5\0\0\x40\x74"));
+/// assert!(!begins(b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03dc1\0\0\x01\0\x01"));
+/// ```
+pub fn begins(datagram: &[u8]) -> bool {
+    packet::Initials(datagram).next().is_some()
+}
+
+/// The Initials of a flow, from both sides.
+///
+/// Who is the client is told by the keys, so datagrams come as they were captured. It remembers what
+/// arrived of the hellos, at most two messages of [`HelloBounds::handshake_bytes`].
+#[derive(Debug, Default)]
+pub struct Initials {
+    connection: Option<Connection>,
+    client: Stream,
+    server: Stream,
+    /// The random of the last hello.
+    heard: Option<[u8; RANDOM_BYTES]>,
+    /// That of the last one before the keys changed: after a Retry, the same hello comes again.
+    heard_before: Option<[u8; RANDOM_BYTES]>,
+    tries: usize,
+}
+
+/// What the keys are made of. They are derived for each packet: a flow has few of them, and there
+/// may be many flows.
+#[derive(Clone, Copy, Debug)]
+struct Connection {
+    version: Version,
+    id: [u8; CONNECTION_ID_MAX],
+    id_len: usize,
+}
+
+/// What one side says.
+#[derive(Debug, Default)]
+struct Stream {
+    pieces: Pieces,
+    /// How many bytes were taken before those in `pieces`.
+    taken: u64,
+    /// The greatest number of its packets.
+    largest: Option<u64>,
+}
+
+impl Initials {
+    /// Takes a datagram's payload, of either side.
+    ///
+    /// # Errors
+    /// [`QuicError`]: why no hello will come; it is of no use afterwards.
+    pub fn push(
+        &mut self,
+        datagram: &[u8],
+        bounds: &HelloBounds,
+    ) -> Result<Option<Heard>, QuicError> {
+        let mut heard = None;
+        for packet in packet::Initials(datagram) {
+            let packet = packet.map_err(|Cut| QuicError::Cut)?;
+            let Some((sender, plain)) = self.open(&packet)? else {
+                continue;
+            };
+            let alert = self.take(sender, &plain, bounds)?;
+            heard = heard.or(self.message(sender, bounds)?).or(alert);
+        }
+        Ok(heard)
+    }
+
+    /// The version of the client's last packet, once one was opened.
+    pub fn version(&self) -> Option<Version> {
+        self.connection.map(|connection| connection.version)
+    }
+
+    /// What there is of a ClientHello's body that is not whole: all in front of the first gap; and
+    /// how long the whole is, if that is there.
+    pub fn part(&self) -> (&[u8], Option<usize>) {
+        let head = self.client.pieces.head();
+        let stated = message_header(head).map(|(_, len)| len);
+        (head.get(MESSAGE_HEADER..).unwrap_or_default(), stated)
+    }
+
+    /// Tries the keys that the connection has; then those that the packet would have as a client's
+    /// first, or first after a Retry.
+    fn open(&mut self, packet: &Initial<'_>) -> Result<Option<(Sender, Plain)>, QuicError> {
+        if let Some(mut known) = self.connection {
+            // It may go over to another version; what it made its keys of stays (RFC 9369 §4.1).
+            known.version = packet.version;
+            for sender in [Sender::Client, Sender::Server] {
+                if let Some(plain) = self.try_key(packet, &known, sender)? {
+                    self.connection = Some(known);
+                    return Ok(Some((sender, plain)));
+                }
+            }
+        }
+        let new = Connection::of(packet);
+        if self.connection.is_some_and(|known| known.id() == new.id()) {
+            return Ok(None);
+        }
+        let (client, server) = (&mut self.client, &mut self.server);
+        let kept = (std::mem::take(client), std::mem::take(server));
+        let plain = self.try_key(packet, &new, Sender::Client)?;
+        match plain {
+            Some(_) => {
+                self.connection = Some(new);
+                self.heard_before = self.heard.take();
+            }
+            None => (self.client, self.server) = kept,
+        }
+        Ok(plain.map(|plain| (Sender::Client, plain)))
+    }
+
+    fn try_key(
+        &mut self,
+        packet: &Initial<'_>,
+        connection: &Connection,
+        sender: Sender,
+    ) -> Result<Option<Plain>, QuicError> {
+        if self.tries == TRIES_MAX {
+            return Err(match self.connection {
+                None => QuicError::Undecipherable,
+                Some(_) => QuicError::TooManyTries,
+            });
+        }
+        self.tries += 1;
+        let key = Key::new(packet.version, connection.id(), sender);
+        let largest = self.stream(sender).largest;
+        Ok(key.and_then(|key| packet.open(&key, largest)))
+    }
+
+    fn stream(&mut self, sender: Sender) -> &mut Stream {
+        match sender {
+            Sender::Client => &mut self.client,
+            Sender::Server => &mut self.server,
+        }
+    }
+
+    /// Takes what a packet brought; says so if it ends the connection by an alert.
+    fn take(
+        &mut self,
+        sender: Sender,
+        plain: &Plain,
+        bounds: &HelloBounds,
+    ) -> Result<Option<Heard>, QuicError> {
+        let mut alert = None;
+        let stream = self.stream(sender);
+        stream.largest = stream.largest.max(Some(plain.number));
+        for frame in Frames(&plain.payload) {
+            match frame.map_err(|BadFrame(kind)| QuicError::Frame(kind))? {
+                Frame::Crypto { offset, bytes } => stream.put(offset, bytes, bounds)?,
+                Frame::Close(code) if CRYPTO_ERRORS.contains(&code) => {
+                    alert = Some(Heard::Alert(code as u8)); // The low byte is the alert's.
+                }
+                Frame::Close(_) | Frame::Other => {}
+            }
+        }
+        Ok(alert)
+    }
+
+    /// The message that is whole now.
+    fn message(
+        &mut self,
+        sender: Sender,
+        bounds: &HelloBounds,
+    ) -> Result<Option<Heard>, QuicError> {
+        let Some(mut message) = self.stream(sender).message(sender, bounds)? else {
+            return Ok(None);
+        };
+        message.drain(..MESSAGE_HEADER);
+        if sender == Sender::Server {
+            return Ok(Some(Heard::ServerHello(message)));
+        }
+        self.heard = message
+            .get(RANDOM_AT..)
+            .and_then(<[u8]>::first_chunk)
+            .copied();
+        let before = self.heard_before.take();
+        let is_repeated = before.is_some() && before == self.heard;
+        Ok((!is_repeated).then_some(Heard::ClientHello(message)))
+    }
+}
+
+impl Connection {
+    fn of(packet: &Initial<'_>) -> Self {
+        let mut id = [0; CONNECTION_ID_MAX];
+        id[..packet.destination.len()].copy_from_slice(packet.destination);
+        Self {
+            version: packet.version,
+            id,
+            id_len: packet.destination.len(),
+        }
+    }
+
+    fn id(&self) -> &[u8] {
+        &self.id[..self.id_len]
+    }
+}
+
+impl Stream {
+    fn put(&mut self, offset: u64, bytes: &[u8], bounds: &HelloBounds) -> Result<(), QuicError> {
+        let old = self.taken.saturating_sub(offset).min(bytes.len() as u64);
+        let at = offset.saturating_sub(self.taken);
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        let put = self
+            .pieces
+            .put(at, &bytes[old as usize..], message_max(bounds));
+        put.map_err(|TooMuch { bytes, limit }| QuicError::TooLong { bytes, limit })
+    }
+
+    /// Takes the message out that is whole, with its header.
+    fn message(
+        &mut self,
+        sender: Sender,
+        bounds: &HelloBounds,
+    ) -> Result<Option<Vec<u8>>, QuicError> {
+        let Some((kind, bytes)) = message_header(self.pieces.head()) else {
+            return Ok(None);
+        };
+        let expected = match sender {
+            Sender::Client => CLIENT_HELLO,
+            Sender::Server => SERVER_HELLO,
+        };
+        if kind != expected {
+            return Err(QuicError::NotHello(kind));
+        }
+        let limit = bounds.handshake_bytes;
+        if bytes > limit {
+            return Err(QuicError::TooLong { bytes, limit });
+        }
+        let len = MESSAGE_HEADER + bytes;
+        if self.pieces.head().len() < len {
+            return Ok(None);
+        }
+        self.taken += len as u64;
+        Ok(Some(self.pieces.take(len)))
+    }
+}

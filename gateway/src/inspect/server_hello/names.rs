@@ -1,0 +1,88 @@
+//! What the registries of TLS call its numbers.
+//!
+//! Source: <https://www.iana.org/assignments/tls-parameters>.
+
+use tls_parser::TlsCipherSuite;
+
+/// The name of a cipher suite: `TLS_AES_128_GCM_SHA256`.
+pub fn cipher_suite_name(suite: u16) -> Option<&'static str> {
+    TlsCipherSuite::from_id(suite).map(|suite| suite.name)
+}
+
+/// The name of a group of key exchange: `x25519`. Those that clients offer today; the names of
+/// tls-parser are not those that people know.
+pub fn group_name(group: u16) -> Option<&'static str> {
+    Some(match group {
+        0x0013 => "secp192r1",
+        0x0015 => "secp224r1",
+        0x0016 => "secp256k1",
+        0x0017 => "secp256r1",
+        0x0018 => "secp384r1",
+        0x0019 => "secp521r1",
+        0x001a => "brainpoolP256r1",
+        0x001b => "brainpoolP384r1",
+        0x001c => "brainpoolP512r1",
+        0x001d => "x25519",
+        0x001e => "x448",
+        0x001f => "brainpoolP256r1tls13",
+        0x0020 => "brainpoolP384r1tls13",
+        0x0021 => "brainpoolP512r1tls13",
+        0x0029 => "curveSM2",
+        0x0100 => "ffdhe2048",
+        0x0101 => "ffdhe3072",
+        0x0102 => "ffdhe4096",
+        0x0103 => "ffdhe6144",
+        0x0104 => "ffdhe8192",
+        0x0200 => "MLKEM512",
+        0x0201 => "MLKEM768",
+        0x0202 => "MLKEM1024",
+        0x11eb => "SecP256r1MLKEM768",
+        0x11ec => "X25519MLKEM768",
+        0x11ed => "SecP384r1MLKEM1024",
+        0x6399 => "X25519Kyber768Draft00",
+        _ => return None,
+    })
+}
+
+/// The name of an alert: `unrecognized_name` (RFC 8446 §6).
+pub fn alert_name(alert: u8) -> Option<&'static str> {
+    Some(match alert {
+        0 => "close_notify",
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        21 => "decryption_failed",
+        22 => "record_overflow",
+        30 => "decompression_failure",
+        40 => "handshake_failure",
+        41 => "no_certificate",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        49 => "access_denied",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        52 => "too_many_cids_requested",
+        60 => "export_restriction",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        90 => "user_canceled",
+        100 => "no_renegotiation",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        111 => "certificate_unobtainable",
+        112 => "unrecognized_name",
+        113 => "bad_certificate_status_response",
+        114 => "bad_certificate_hash_value",
+        115 => "unknown_psk_identity",
+        116 => "certificate_required",
+        120 => "no_application_protocol",
+        121 => "ech_required",
+        _ => return None,
+    })
+}

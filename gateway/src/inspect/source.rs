@@ -1,0 +1,105 @@
+//! Where frames come from.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use thiserror::Error;
+
+use super::capture::{CaptureError, Live, Wake};
+use super::file::{FileError, Precision, Reader};
+use super::frame::{Frame, LinkType};
+
+/// A capture that is read, or made.
+pub enum Source {
+    /// A file, or a pipe.
+    File(Reader),
+    /// Interfaces.
+    Live(Box<Live>),
+}
+
+/// Why there are no more frames.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The file ends badly.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The capture does.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+}
+
+impl Source {
+    /// Shows the frames that are in memory, until `see` breaks.
+    ///
+    /// # Errors
+    /// Why there are no more.
+    pub fn each<B>(
+        &mut self,
+        mut see: impl FnMut(&Frame<'_>) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>, SourceError> {
+        let reader = match self {
+            Self::File(reader) => reader,
+            Self::Live(live) => return Ok(live.each(see)),
+        };
+        while let Some(frame) = reader.next()? {
+            if let ControlFlow::Break(with) = see(&frame) {
+                return Ok(ControlFlow::Break(with));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Waits for more. False at the end.
+    ///
+    /// # Errors
+    /// Why there are no more.
+    pub fn fill(&mut self) -> Result<bool, SourceError> {
+        let live = match self {
+            Self::File(reader) => return Ok(reader.fill()?),
+            Self::Live(live) => live,
+        };
+        match live.wait()? {
+            Wake::Frames => Ok(true),
+            Wake::End => Ok(false),
+            Wake::CountsAsked => {
+                let counts = live.counts()?.on_one_line();
+                // A closed stderr leaves nobody to tell.
+                let _ = writeln!(io::stderr(), "mesh-gateway: {counts}");
+                Ok(true)
+            }
+        }
+    }
+
+    /// How frames begin, as far as all do so.
+    pub fn link(&self) -> Option<LinkType> {
+        match self {
+            Self::File(reader) => reader.link(),
+            Self::Live(live) => live.link(),
+        }
+    }
+
+    /// Most bytes of a frame.
+    pub fn snapshot_len(&self) -> u32 {
+        match self {
+            Self::File(reader) => reader.snapshot_len(),
+            Self::Live(live) => live.snapshot(),
+        }
+    }
+
+    /// How fine times are.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Self::File(reader) => reader.precision(),
+            // As tcpdump writes what it captures.
+            Self::Live(_) => Precision::Microseconds,
+        }
+    }
+
+    /// How many packets were passed over, since their link type is not read.
+    pub fn unread(&self) -> u64 {
+        match self {
+            Self::File(reader) => reader.unread(),
+            Self::Live(_) => 0,
+        }
+    }
+}

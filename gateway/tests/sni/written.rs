@@ -1,0 +1,110 @@
+//! Packets that `-w` picks out.
+
+use std::fs;
+
+use crate::wire::{HELLO, PLAIN, Style, connection, header, named, pcap, records, segment};
+use crate::{file, of, of_file, run};
+
+/// What `-w` makes of a capture.
+fn written(capture: &[u8], words: &[&str]) -> Vec<u8> {
+    let into = tempfile::NamedTempFile::new().unwrap();
+    let path = into.path().to_str().unwrap();
+    let said = of(capture, &[&["-w", path], words].concat());
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(0), ""),
+        "{}",
+        said.err
+    );
+    fs::read(path).unwrap()
+}
+
+#[test]
+fn the_packets_of_wanted_connections_are_written() {
+    let wanted = connection(1, 10, &named(b"a.dc1"), 20);
+    let other = connection(2, 10, &named(b"b.dc1"), 20);
+    let plain = connection(3, 10, b"GET / HTTP/1.1\r\n", 20);
+    let mixed: Vec<_> = wanted
+        .iter()
+        .zip(&other)
+        .zip(plain.iter().cycle())
+        .flat_map(|((one, other), plain)| [other.clone(), plain.clone(), one.clone()])
+        .collect();
+    let capture = pcap(&mixed);
+    assert_eq!(written(&capture, &["sni a.dc1"]), pcap(&wanted));
+    let both = written(&capture, &[]);
+    assert_eq!(
+        both.len(),
+        24 + records(PLAIN, &wanted).len() + records(PLAIN, &other).len()
+    );
+    let again = of_file(file(&both).path(), &["--count"]);
+    assert_eq!(again.out, "2 hellos\n");
+}
+
+#[test]
+fn fine_times_stay_fine() {
+    let style = Style {
+        is_big: true,
+        is_nano: true,
+    };
+    let mut packets = connection(1, 10, HELLO, 2000);
+    for packet in &mut packets {
+        packet.0.1 += 7;
+    }
+    let capture = [header(style), records(style, &packets)].concat();
+    let native = Style {
+        is_big: false,
+        is_nano: true,
+    };
+    let expected = [header(native), records(native, &packets)].concat();
+    assert_eq!(written(&capture, &[]), expected);
+}
+
+#[test]
+fn packets_go_to_stdout_and_lines_beside_them_only_to_a_file() {
+    let packets = connection(1, 10, HELLO, 2000);
+    let capture = file(&pcap(&packets));
+    let output = run(crate::program()
+        .arg("-r")
+        .arg(capture.path())
+        .args(["-w", "-", "-U"]));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout, pcap(&packets));
+    assert_eq!(
+        of_file(capture.path(), &["-w", "-", "--print"]).code,
+        Some(2)
+    );
+    let into = tempfile::NamedTempFile::new().unwrap();
+    let path = into.path().to_str().unwrap();
+    let said = of_file(capture.path(), &["-w", path, "--print"]);
+    assert_eq!(said.out.lines().count(), 1);
+    assert_eq!(of_file(capture.path(), &["-w", "/nowhere/x"]).code, Some(1));
+}
+
+#[test]
+fn the_fragments_of_a_hello_are_written_with_it() {
+    let whole = segment(true, 1, 101, 16, HELLO);
+    let (first, second) = fragments(&whole);
+    let packets = vec![
+        ((10, 0), segment(true, 1, 100, 2, b"")),
+        ((10, 1000), first),
+        ((10, 2000), second),
+    ];
+    let capture = pcap(&packets);
+    assert_eq!(of(&capture, &["--fields", "sni"]).out, "currency.dc1\n");
+    assert_eq!(written(&capture, &[]), capture);
+}
+
+/// A frame in two fragments.
+fn fragments(frame: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (headers, carried) = frame.split_at(34);
+    let (begin, end) = carried.split_at(160);
+    let part = |carried: &[u8], flags: u16| {
+        let mut part = headers.to_vec();
+        part[16..18].copy_from_slice(&(20 + carried.len() as u16).to_be_bytes());
+        part[20..22].copy_from_slice(&flags.to_be_bytes());
+        part.extend(carried);
+        part
+    };
+    (part(begin, 0x2000), part(end, 160 / 8))
+}
