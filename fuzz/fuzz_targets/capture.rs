@@ -10,4 +10,6 @@
 #[path = "../../gateway/tests/sni_laws/whole.rs"]
 mod whole;
 
-libfuzzer_sys::fuzz_target!(|file: &[u8]| whole::inspected(file));
+libfuzzer_sys::fuzz_target!(|file: &[u8]| {
+    whole::inspected(file);
+});
