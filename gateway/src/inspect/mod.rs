@@ -1,7 +1,7 @@
 //! Sees names on the wire: what `mesh-gateway sni` does.
 //!
 //! Frames come from a file or an interface, [`packet`] finds the addresses and the payload in them,
-//! [`flow`] puts hellos together, and [`print`] says what was seen. What is between is pure: no
+//! [`flow`] puts hellos together, and [`mod@print`] says what was seen. What is between is pure: no
 //! socket, no clock; the time of a frame comes with it.
 
 pub mod args;

@@ -1,10 +1,11 @@
 //! Frames as they pass, by AF_PACKET.
 //!
 //! A ring (TPACKET_V3) that the kernel fills and that is mapped into the process: no system call and
-//! no copy for each packet. It is netring's, which offers it without unsafe code of ours, and pulls in
-//! five small crates beside itself. The other way, `recvmmsg` on a packet socket by nix or rustix, is
-//! none: neither can bind such a socket to an interface, or make it promiscuous, without unsafe code,
-//! and each packet is copied once more.
+//! no copy for each packet. It is netring's, which offers it without unsafe code of ours. With its
+//! features off it brings flowscope, of which then little is left, and four small crates. The other
+//! way, `recvmmsg` on a packet socket, is none without unsafe code: nix, rustix and socket2 cannot bind
+//! such a socket to an interface, nor ask for promiscuous mode. Nor could it be faster: it copies each
+//! packet once more.
 //!
 //! `any` opens a ring for each interface that is up, so that each frame comes with its link type, and
 //! looks for new ones each second.

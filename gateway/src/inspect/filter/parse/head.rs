@@ -39,105 +39,15 @@ pub(super) enum Kinds {
     Sni,
 }
 
-/// Words of tcpdump's language that are left out.
-const NOT_SUPPORTED: &[&str] = &[
-    "aarp",
-    "action",
-    "addr1",
-    "addr2",
-    "addr3",
-    "addr4",
-    "ah",
-    "atalk",
-    "broadcast",
-    "byte",
-    "carp",
-    "clnp",
-    "csnp",
-    "decnet",
-    "dir",
-    "dpc",
-    "es-is",
-    "esis",
-    "esp",
-    "ether",
-    "fddi",
-    "fisu",
-    "gateway",
-    "geneve",
-    "hdpc",
-    "hfisu",
-    "hopc",
-    "hsio",
-    "hsls",
-    "icmp6code",
-    "icmp6type",
-    "icmpcode",
-    "icmptype",
-    "ifindex",
-    "ifname",
-    "igmp",
-    "igrp",
-    "iih",
-    "inbound",
-    "ipx",
-    "is-is",
-    "isis",
-    "iso",
-    "l1",
-    "l2",
-    "lane",
-    "lat",
-    "len",
-    "link",
-    "llc",
-    "lsp",
-    "lssu",
-    "metac",
-    "mopdl",
-    "moprc",
-    "mpls",
-    "msu",
-    "multicast",
-    "netbeui",
-    "oam",
-    "oamf4",
-    "on",
-    "opc",
-    "outbound",
-    "pim",
-    "ppp",
-    "pppoed",
-    "pppoes",
-    "protochain",
-    "psnp",
-    "ra",
-    "radio",
-    "reason",
-    "rnr",
-    "rset",
-    "rulenum",
-    "ruleset",
-    "sc",
-    "sca",
-    "sctp",
-    "sio",
-    "slip",
-    "sls",
-    "snp",
-    "srnr",
-    "stp",
-    "subrulenum",
-    "subtype",
-    "ta",
-    "tcpflags",
-    "tr",
-    "type",
-    "vci",
-    "vpi",
-    "vrrp",
-    "wlan",
-];
+/// Words of tcpdump's language that are left out, with a space between.
+const NOT_SUPPORTED: &str = "\
+    aarp action addr1 addr2 addr3 addr4 ah atalk broadcast byte carp clnp csnp decnet dir \
+    dpc es-is esis esp ether fddi fisu gateway geneve hdpc hfisu hopc hsio hsls icmp6code \
+    icmp6type icmpcode icmptype ifindex ifname igmp igrp iih inbound ipx is-is isis iso l1 \
+    l2 lane lat len link llc lsp lssu metac mopdl moprc mpls msu multicast netbeui oam oamf4 \
+    on opc outbound pim ppp pppoed pppoes protochain psnp ra radio reason rnr rset rulenum \
+    ruleset sc sca sctp sio slip sls snp srnr stp subrulenum subtype ta tcpflags tr type vci \
+    vpi vrrp wlan";
 
 impl Protocol {
     pub(super) fn word(self) -> &'static str {
@@ -219,11 +129,15 @@ impl Kinds {
     }
 }
 
+fn is_left_out(word: &str) -> bool {
+    NOT_SUPPORTED.split(' ').any(|known| known == word)
+}
+
 /// Whether a word means something by itself, and is no value.
 fn is_keyword(word: &str) -> bool {
     Protocol::of(word).is_some()
         || Kinds::of(word).is_some()
-        || NOT_SUPPORTED.contains(&word)
+        || is_left_out(word)
         || matches!(
             word,
             "src" | "dst" | "vlan" | "less" | "greater" | "mask" | "netmask"
@@ -249,7 +163,7 @@ impl Parser<'_> {
     }
 
     fn keyword(&mut self, word: &str) -> Result<Carrying, FilterError> {
-        if NOT_SUPPORTED.contains(&word) || matches!(word, "mask" | "netmask") {
+        if is_left_out(word) || matches!(word, "mask" | "netmask") {
             let problem = match self.peek_after(1) {
                 Some(Kind::Operator(_)) => Problem::Arithmetic(word.to_owned()),
                 _ => Problem::NotSupported(word.to_owned()),
@@ -287,7 +201,7 @@ impl Parser<'_> {
 
     fn alone(&self, protocol: Option<Protocol>) -> Result<Carrying, FilterError> {
         match (protocol, self.peek()) {
-            (_, Some(Kind::Word(word))) if NOT_SUPPORTED.contains(&word) => {
+            (_, Some(Kind::Word(word))) if is_left_out(word) => {
                 Err(self.wrong(self.next, Problem::NotSupported(word.to_owned())))
             }
             (Some(protocol), _) => Ok((Expression::Is(protocol.alone()), None)),
@@ -361,7 +275,7 @@ impl Parser<'_> {
         let is_negated = self.negations();
         let values = match self.peek() {
             Some(Kind::Open) => self.parentheses(Some(qualifiers))?.0,
-            Some(Kind::Word(word)) if NOT_SUPPORTED.contains(&word) => {
+            Some(Kind::Word(word)) if is_left_out(word) => {
                 return Err(self.wrong(self.next, Problem::NotSupported(word.to_owned())));
             }
             Some(Kind::Word(word)) if is_keyword(word) && !self.may_be_value(qualifiers.kind) => {
