@@ -3,7 +3,9 @@
 mod dump;
 mod health;
 mod named;
+mod routes;
 mod status;
+mod tap;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -61,6 +63,8 @@ impl App {
         let own = open()
             .merge(status::router())
             .merge(dump::router())
+            .merge(routes::router())
+            .merge(tap::router())
             .with_state(self.clone());
         let life = life::router(self.clone());
         let connections = connections::router(Arc::clone(self.context()), about);

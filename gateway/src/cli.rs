@@ -1,6 +1,9 @@
 //! The command line of `mesh-gateway`. The exit code is decided here and nowhere else: 0 done,
 //! 1 failed, 2 a mistake in what was typed or configured.
 
+mod routes;
+mod tap;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -35,6 +38,10 @@ enum Command {
     Run(Run),
     /// Says every mistake of configuration files, or the routes that they would give.
     Check(Check),
+    /// Explains, rule by rule, what would happen to a name and why; without one, lists the rules.
+    Routes(routes::RoutesArgs),
+    /// Prints the running gateway's connections as they open and close: what was decided, and why.
+    Tap(tap::TapArgs),
     #[command(flatten)]
     Operate(Operate),
 }
@@ -102,6 +109,13 @@ pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::parse_from(words).command {
         Command::Run(run) => self::run(&run),
         Command::Check(check) => self::check(&check),
+        Command::Routes(args) => return routes::routes(&args),
+        Command::Tap(args) => {
+            let connection = &args.connection;
+            return PROGRAM.ask(connection, async |peer, out| {
+                tap::tap(&args, peer, out).await
+            });
+        }
         Command::Operate(operate) => return operate.run(&PROGRAM),
     };
     match result {

@@ -1,4 +1,4 @@
-//! `/status`, `/routes`, `/listeners`, `/server_info`: JSON for operators and their tools.
+//! `/status`, `/listeners`, `/server_info`: JSON for operators and their tools.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,14 +13,12 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::destination::Destination;
-use crate::front::Face;
 use crate::live;
-use crate::route::{RouteKind, Rule};
+use crate::route::RouteKind;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/status", get(status))
-        .route("/routes", get(routes))
         .route("/listeners", get(listeners))
         .route("/server_info", get(server_info))
 }
@@ -87,45 +85,6 @@ impl DestinationStatus {
             from_client_bytes,
             from_upstream_bytes,
             pool,
-        }
-    }
-}
-
-/// One rule of the route table.
-#[derive(Serialize)]
-struct RouteStatus {
-    face: &'static str,
-    rule: &'static str,
-    name: String,
-    kind: &'static str,
-    route: String,
-    endpoints: Vec<String>,
-}
-
-async fn routes(State(app): State<App>) -> Json<Vec<RouteStatus>> {
-    let view = app.view();
-    let rules = view.tables.rules().into_iter();
-    Json(
-        rules
-            .map(|(face, rule, to)| RouteStatus::of(face, rule, to))
-            .collect(),
-    )
-}
-
-impl RouteStatus {
-    fn of(face: Face, rule: Rule<'_>, to: &Destination) -> Self {
-        let kind = match rule {
-            Rule::Exact(_) => "exact",
-            Rule::Suffix(_) => "suffix",
-            Rule::Default { .. } => "default",
-        };
-        Self {
-            face: face.as_str(),
-            rule: kind,
-            name: rule.to_string(),
-            kind: to.kind.as_str(),
-            route: to.name.clone(),
-            endpoints: to.endpoints(face),
         }
     }
 }
