@@ -84,8 +84,8 @@ fn watchers_are_bounded_and_their_places_come_back() {
     assert!(tap.watch().is_some());
 }
 
-/// A load and a branch: a hundred million of them take a second at most, even where nothing is
-/// optimised and others are busy; a lock or an allocation each would not.
+/// A load and a branch: 20 nanoseconds are enough, even where nothing is optimised; a lock, a clock or
+/// an allocation each time are not.
 #[test]
 fn without_a_watcher_it_costs_next_to_nothing() {
     const TIMES: u32 = 1_000_000;

@@ -39,7 +39,7 @@ pub(super) async fn events(
     peer.follow(&path, |event| {
         let said = match args.json {
             true => format!("{event}\n"),
-            false => line(&peer.parsed(event.as_bytes())?, out.paint),
+            false => line(&peer.parsed(event.as_bytes())?, out.paint()),
         };
         out.say(&said)?;
         Ok(ControlFlow::Continue(()))

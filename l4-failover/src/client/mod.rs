@@ -24,6 +24,7 @@
 mod address;
 mod connect;
 mod connections;
+mod document;
 mod error;
 mod events;
 mod line;

@@ -10,7 +10,7 @@ use super::ClientError;
 /// Where a command writes.
 pub struct Out<'w> {
     to: &'w mut (dyn Write + Send),
-    pub(super) paint: Paint,
+    paint: Paint,
     screen: Option<Screen>,
 }
 
