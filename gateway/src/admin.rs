@@ -3,7 +3,9 @@
 mod dump;
 mod health;
 mod named;
+mod routes;
 mod status;
+mod tap;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use l4_failover::admin::connections::{self, About};
 use l4_failover::admin::pools::{self, NamedPool, Pools};
-use l4_failover::admin::{Site, life};
+use l4_failover::admin::{Site, life, page};
 use l4_failover::metrics::{Labelled, Snapshot};
 use tracing::warn;
 
@@ -48,9 +50,13 @@ impl App {
             let site = Site {
                 operators: self.router(),
                 metrics: open().with_state(self.clone()),
-                public_paths: Vec::new(),
+                public_paths: page::paths(),
             };
-            if let Err(error) = bound.serve(site, ended).await {
+            let served = tokio::select! {
+                served = bound.serve(site, ended) => served,
+                never = self.pools().remember() => match never {},
+            };
+            if let Err(error) = served {
                 let error = error.to_string();
                 warn!(error, "operators are no longer served");
             }
@@ -61,11 +67,14 @@ impl App {
         let own = open()
             .merge(status::router())
             .merge(dump::router())
+            .merge(routes::router())
+            .merge(tap::router())
             .with_state(self.clone());
         let life = life::router(self.clone());
         let connections = connections::router(Arc::clone(self.context()), about);
         let pools = pools::router(self.pools().clone());
-        own.merge(life).merge(connections).merge(pools)
+        let whole = own.merge(life).merge(connections).merge(pools);
+        whole.merge(page::router())
     }
 }
 

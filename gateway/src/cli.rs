@@ -1,6 +1,9 @@
 //! The command line of `mesh-gateway`. The exit code is decided here and nowhere else: 0 done,
 //! 1 failed, 2 a mistake in what was typed or configured.
 
+mod routes;
+mod tap;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -39,6 +42,10 @@ enum Command {
     /// Sees names on the wire: prints a line for each TLS hello that passes, or that a file holds.
     #[command(version, disable_version_flag = true)]
     Sni(Box<SniArgs>),
+    /// Explains, rule by rule, what would happen to a name and why; without one, lists the rules.
+    Routes(routes::RoutesArgs),
+    /// Prints the running gateway's connections as they open and close: what was decided, and why.
+    Tap(tap::TapArgs),
     #[command(flatten)]
     Operate(Operate),
 }
@@ -116,6 +123,13 @@ pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(run) => self::run(&run),
         Command::Check(check) => self::check(&check),
         Command::Sni(args) => inspect::run::run(&args).map_err(Failure::from),
+        Command::Routes(args) => return routes::routes(&args),
+        Command::Tap(args) => {
+            let connection = &args.connection;
+            return PROGRAM.ask(connection, async |peer, out| {
+                tap::tap(&args, peer, out).await
+            });
+        }
         Command::Operate(operate) => return operate.run(&PROGRAM),
     };
     match result {

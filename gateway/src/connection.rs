@@ -90,8 +90,9 @@ async fn open(client: &mut TcpStream, record: &mut ConnectionRecord) -> Result<R
     let hello = greet(client, record).await?;
     // Asked for again: it may have changed while the hello was on its way.
     let front = record.listener().front();
-    let destination = Arc::clone(front.routes.find(record.server_name())?);
-    record.routed(&destination);
+    let (rule, destination) = front.routes.find_by(record.server_name())?;
+    let destination = Arc::clone(destination);
+    record.routed(rule, &destination);
     let allowed = front.doors.judge(&destination, record.client().ip())?;
     let reach = allowed.and(record.listener().face.reach());
     let limits = (reach, front.replay_timeout, front.answer);

@@ -11,6 +11,7 @@ use crate::circle::OnTheWay;
 use crate::live::Live;
 use crate::log::{ConnectionLog, LostLines};
 use crate::metrics::Metrics;
+use crate::tap::Tap;
 
 /// What all connections of a process share.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// What is logged of connections.
     pub log: ConnectionLog,
+    /// Shows connections to whoever watches.
+    pub tap: Arc<Tap>,
     /// Log lines that were lost.
     pub lost: LostLines,
     /// Set once the process is told to stop.

@@ -16,9 +16,14 @@ use crate::access::Stay;
 use crate::destination::Destination;
 use crate::name::Escaped;
 use crate::outcome::{Cause, Outcome, Phase};
+use crate::route::RuleKind;
 
 /// Bytes shown of a server name; a real one has at most 253 and a dot.
 const SNI_SHOWN_MAX: usize = 256;
+
+/// What is said of connections that a listener does not let in.
+pub(crate) const LISTENER_DENIED: &str =
+    "the listener's lists allow and deny do not let this address in";
 
 /// Which connections get a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,23 +47,24 @@ pub struct ConnectionLog {
 macro_rules! line {
     ($level:ident, $line:expr) => {{
         let line = $line;
-        let greeting = line.greeting;
+        let known = &line.known;
+        let greeting = known.greeting;
         $level!(
             target: "connection",
-            id = %line.id,
-            listener = line.listener,
-            client = %line.client,
-            peer = line.peer.map(display),
-            trace = line.trace.as_ref().map(|id| display(Escaped(id.as_bytes()))),
-            sni = line.server_name.map(|name| display(Sni(name))),
+            id = %known.id,
+            listener = known.listener,
+            client = %known.client,
+            peer = known.peer.map(display),
+            trace = known.trace.as_ref().map(|id| display(Escaped(id.as_bytes()))),
+            sni = known.server_name.map(|name| display(Sni(name))),
             tls = greeting.map(|it| display(Version(it.version))),
             alpn = greeting.filter(|it| !it.alpn.is_empty()).map(|it| &*it.alpn),
             ech = greeting.filter(|it| it.ech).map(|_| true),
-            route = line.destination.map(|it| it.name.as_str()),
-            kind = line.destination.map(|it| it.kind.as_str()),
-            endpoint = line.upstream.map(|it| display(it.endpoint.name())),
-            upstream = line.upstream.map(|it| display(it.address)),
-            failed_attempts = line.upstream.map(|it| it.failed).filter(|failed| *failed > 0),
+            route = known.destination.map(|it| it.name.as_str()),
+            kind = known.destination.map(|it| it.kind.as_str()),
+            endpoint = known.upstream.map(|it| display(it.endpoint.name())),
+            upstream = known.upstream.map(|it| display(it.address)),
+            failed_attempts = known.upstream.map(|it| it.failed).filter(|failed| *failed > 0),
             phase = line.outcome.phase.as_str(),
             cause = line.outcome.cause.as_str(),
             reason = line.outcome.reason,
@@ -66,7 +72,7 @@ macro_rules! line {
             from_client = line.from_client,
             from_upstream = line.from_upstream,
             hello_ms = greeting.map(|it| millis(it.after)),
-            dial_ms = line.upstream.map(|it| millis(it.took)),
+            dial_ms = known.upstream.map(|it| millis(it.took)),
             duration_ms = millis(line.lasted),
         );
     }};
@@ -89,10 +95,12 @@ pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     pub(crate) took: Duration,
     pub(crate) failed: usize,
+    /// Outside of the active tier.
+    pub(crate) is_spilled: bool,
 }
 
-/// What a line says of a connection.
-pub(crate) struct Line<'a> {
+/// What is known of a connection, open or not.
+pub(crate) struct Known<'a> {
     pub(crate) id: ConnectionId,
     pub(crate) listener: &'a str,
     pub(crate) client: SocketAddr,
@@ -101,8 +109,15 @@ pub(crate) struct Line<'a> {
     pub(crate) trace: Option<UniqueId>,
     pub(crate) server_name: Option<&'a [u8]>,
     pub(crate) greeting: Option<&'a Greeting>,
+    /// Which kind of rule its name was routed by.
+    pub(crate) rule: Option<RuleKind>,
     pub(crate) destination: Option<&'a Destination>,
     pub(crate) upstream: Option<&'a Upstream>,
+}
+
+/// What a line says of a connection that has ended.
+pub(crate) struct Line<'a> {
+    pub(crate) known: Known<'a>,
     pub(crate) outcome: Outcome,
     pub(crate) error: Option<&'a dyn std::error::Error>,
     pub(crate) from_client: u64,
@@ -142,7 +157,7 @@ impl ConnectionLog {
                 phase = outcome.phase.as_str(),
                 cause = outcome.cause.as_str(),
                 reason = outcome.reason,
-                error = "the listener's lists allow and deny do not let this address in",
+                error = LISTENER_DENIED,
             );
         }
     }
@@ -172,7 +187,7 @@ impl Line<'_> {
 }
 
 /// A TLS version as people write it.
-struct Version(u16);
+pub(crate) struct Version(pub(crate) u16);
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -204,7 +219,7 @@ pub(crate) fn shown_name(name: &[u8]) -> String {
 }
 
 /// Milliseconds, to the microsecond.
-fn millis(duration: Duration) -> f64 {
+pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
 

@@ -21,8 +21,10 @@ use crate::error::Error;
 use crate::front::Listener;
 use crate::hello::Hello;
 use crate::live::{self, Course, Entry};
-use crate::log::{Greeting, Line, Upstream};
+use crate::log::{Greeting, Known, Line, Upstream};
 use crate::outcome::{Cause, Outcome, Phase};
+use crate::route::RuleKind;
+use crate::tap::Sighting;
 
 /// What is known of a connection while it lives.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub struct ConnectionRecord {
     context: Arc<Context>,
     entry: Arc<Entry>,
     phase: Phase,
+    rule: Option<RuleKind>,
     /// Boxed: an idle connection's task should stay small.
     greeting: Option<Box<Greeting>>,
     upstream: Option<Box<Upstream>>,
@@ -54,6 +57,7 @@ impl ConnectionRecord {
             context: Arc::clone(context),
             entry,
             phase: Phase::Hello,
+            rule: None,
             greeting: None,
             upstream: None,
             is_announced: false,
@@ -112,9 +116,10 @@ impl ConnectionRecord {
         self.entry.own.server_name.get().map(|name| &**name)
     }
 
-    /// A destination was found.
-    pub fn routed(&mut self, destination: &Arc<Destination>) {
+    /// A destination was found, by a rule of this kind.
+    pub fn routed(&mut self, rule: RuleKind, destination: &Arc<Destination>) {
         self.reach(Phase::Connect);
+        self.rule = Some(rule);
         // Set once: a connection is routed once.
         let _ = self.entry.own.destination.set(Arc::clone(destination));
     }
@@ -128,6 +133,7 @@ impl ConnectionRecord {
             address: connected.address,
             took,
             failed,
+            is_spilled: connected.is_spilled,
         }));
         self.reach(Phase::Replay);
         let stream = connected.stream.into_tcp();
@@ -151,6 +157,8 @@ impl ConnectionRecord {
     pub fn relaying(&mut self) {
         self.reach(Phase::Relay);
         self.count_dial();
+        let tap = &self.context.tap;
+        tap.tell(|| Sighting::opened(&self.known(), self.entry.opened.elapsed()));
     }
 
     fn count_dial(&self) {
@@ -277,7 +285,20 @@ impl ConnectionRecord {
         if self.phase == Phase::Relay {
             metrics.process().relayed(tally);
         }
-        self.context.log.connection(&Line {
+        let line = Line {
+            known: self.known(),
+            outcome,
+            error: error.map(|error| error as &dyn std::error::Error),
+            from_client: tally.from_client(),
+            from_upstream: tally.from_upstream(),
+            lasted: self.entry.opened.elapsed(),
+        };
+        self.context.tap.tell(|| Sighting::closed(&line));
+        self.context.log.connection(&line);
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known {
             id: self.entry.id,
             listener: &self.listener().name,
             server_name: self.server_name(),
@@ -285,14 +306,10 @@ impl ConnectionRecord {
             peer: Some(self.peer()).filter(|peer| *peer != self.client()),
             trace: self.trace(),
             greeting: self.greeting.as_deref(),
-            destination: destination.map(|it| &**it),
+            rule: self.rule,
+            destination: self.entry.own.destination.get().map(|it| &**it),
             upstream: self.upstream.as_deref(),
-            outcome,
-            error: error.map(|error| error as &dyn std::error::Error),
-            from_client: tally.from_client(),
-            from_upstream: tally.from_upstream(),
-            lasted: self.entry.opened.elapsed(),
-        });
+        }
     }
 }
 

@@ -134,8 +134,18 @@ impl<T> Routes<T> {
     ///
     /// [`RouteError`]: the hello is to be refused.
     pub fn find(&self, name: Option<&[u8]>) -> Result<&Arc<T>, RouteError> {
+        self.find_by(name).map(|(_, target)| target)
+    }
+
+    /// [`find`](Self::find), and the kind of rule that chose the destination.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`]: the hello is to be refused.
+    pub fn find_by(&self, name: Option<&[u8]>) -> Result<(RuleKind, &Arc<T>), RouteError> {
         let Some(name) = name else {
-            return self.without_name().ok_or(RouteError::Absent);
+            let default = self.without_name().map(|to| (RuleKind::Default, to));
+            return default.ok_or(RouteError::Absent);
         };
         let name = ServerName::parse(name)?;
         self.resolve(&name).ok_or(RouteError::Unknown)
@@ -146,22 +156,48 @@ impl<T> Routes<T> {
         default.without_name.then_some(&default.target)
     }
 
-    fn resolve(&self, name: &ServerName) -> Option<&Arc<T>> {
+    fn resolve(&self, name: &ServerName) -> Option<(RuleKind, &Arc<T>)> {
         if let Some(target) = self.exact.get(name.as_str()) {
-            return Some(target);
+            return Some((RuleKind::Exact, target));
         }
         match self.longest_suffix(name) {
-            Some(Suffixed::Elsewhere(target)) => Some(target),
-            Some(Suffixed::Here) => None,
-            None => self.default.as_ref().map(|default| &default.target),
+            Some((_, Suffixed::Elsewhere(target))) => Some((RuleKind::Suffix, target)),
+            Some((_, Suffixed::Here)) => None,
+            None => {
+                let default = self.default.as_ref()?;
+                Some((RuleKind::Default, &default.target))
+            }
         }
     }
 
-    fn longest_suffix(&self, name: &ServerName) -> Option<&Suffixed<T>> {
+    fn longest_suffix<'n>(&self, name: &'n ServerName) -> Option<(&'n str, &Suffixed<T>)> {
         let name = name.as_str();
-        let dots = name.match_indices('.');
-        dots.filter_map(|(dot, _)| self.suffixes.get(&name[dot..]))
-            .next()
+        let mut dots = name.match_indices('.');
+        dots.find_map(|(dot, _)| Some((&name[dot..], self.suffixes.get(&name[dot..])?)))
+    }
+
+    /// How a well-formed name is looked up, rule by rule: what each of them says of it.
+    #[must_use]
+    pub fn trace<'n>(&self, name: &'n ServerName) -> Trace<'_, 'n, T> {
+        let suffix = self.longest_suffix(name).map(|(suffix, what)| {
+            let elsewhere = match what {
+                Suffixed::Elsewhere(target) => Some(target),
+                Suffixed::Here => None,
+            };
+            (suffix, elsewhere)
+        });
+        Trace {
+            exact: self.exact.get(name.as_str()),
+            suffix,
+            default: self.default.as_ref().map(|default| &default.target),
+        }
+    }
+
+    /// Where hellos go that no other rule takes, and whether those without a name do as well.
+    #[must_use]
+    pub fn fallback(&self) -> Option<(&Arc<T>, bool)> {
+        let default = self.default.as_ref()?;
+        Some((&default.target, default.without_name))
     }
 
     /// Every destination once, in no order.
@@ -186,6 +222,41 @@ impl<T> Routes<T> {
     }
 }
 
+/// What each rule says of a name; the first that has a destination is the one that counts.
+#[derive(Debug)]
+pub struct Trace<'r, 'n, T> {
+    /// Whose exact name it is.
+    pub exact: Option<&'r Arc<T>>,
+    /// The longest suffix that it has, and whose: none is this data centre's own, where what no
+    /// service has is unknown.
+    pub suffix: Option<(&'n str, Option<&'r Arc<T>>)>,
+    /// Where names outside of the configured data centres go.
+    pub default: Option<&'r Arc<T>>,
+}
+
+/// The kinds of rules, in the order in which they are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleKind {
+    /// The whole name.
+    Exact,
+    /// What it ends with.
+    Suffix,
+    /// No other rule.
+    Default,
+}
+
+impl RuleKind {
+    /// The kind in one word, as `/routes` has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Suffix => "suffix",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// What a name must be for a route to take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule<'a> {
@@ -198,6 +269,18 @@ pub enum Rule<'a> {
         /// Hellos without a name as well.
         without_name: bool,
     },
+}
+
+impl Rule<'_> {
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> RuleKind {
+        match self {
+            Self::Exact(_) => RuleKind::Exact,
+            Self::Suffix(_) => RuleKind::Suffix,
+            Self::Default { .. } => RuleKind::Default,
+        }
+    }
 }
 
 impl fmt::Display for Rule<'_> {

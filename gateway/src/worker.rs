@@ -14,6 +14,7 @@ use crate::front::Listener;
 use crate::live::Course;
 use crate::outcome::Outcome;
 use crate::record::ConnectionRecord;
+use crate::tap::Sighting;
 
 impl Serve for Context {
     type Listener = Listener;
@@ -29,6 +30,7 @@ impl Serve for Context {
         if !is_admitted {
             listener.accepted.inc();
             self.metrics.ended(None, Outcome::LISTENER_DENIED);
+            self.tap.tell(|| Sighting::denied(&listener.name, client));
             self.log.denied(&listener.name, client);
         }
         is_admitted

@@ -23,10 +23,15 @@ struct Told {
 impl Events {
     /// Listens to `program`: hears everything from now on.
     pub fn of(program: &Program) -> Self {
+        Self::at(program, "/events")
+    }
+
+    /// Follows the stream at `path` of `program`: hears everything from now on.
+    pub fn at(program: &Program, path: &str) -> Self {
         let admin = program.address("admin");
         let mut stream = connect(admin);
         stream.set_read_timeout(None).unwrap();
-        let request = format!("GET /events HTTP/1.0\r\nHost: {admin}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {admin}\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut reader = BufReader::new(stream);
         let mut line = String::new();

@@ -3,6 +3,7 @@
 // Whatever is wrong here fails the test that asked for it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod browser;
 pub mod client;
 pub mod config;
 pub mod consumer;

@@ -225,6 +225,26 @@ fn example(path: &str) -> Value {
 }
 
 #[test]
+fn an_explanation_has_the_form_of_the_example() {
+    let (gateway, _) = busy("text");
+    let example = example("/routes?name=NAME");
+    for path in [
+        "/routes?name=Currency.DC1.&from=127.0.0.1",
+        "/routes?name=no%1bbody.dc1",
+        "/routes?nameless=true&peer=true",
+    ] {
+        let answer: Value = serde_json::from_str(&gateway.get(path).body).unwrap();
+        assert_like(&answer, &example, path);
+    }
+    let exact = gateway
+        .get("/routes?name=Currency.DC1.&from=127.0.0.1")
+        .body;
+    let exact: Value = serde_json::from_str(&exact).unwrap();
+    assert_eq!(exact["steps"], example["steps"]);
+    assert_eq!(gateway.get("/routes?name=a&from=here").status, 400);
+}
+
+#[test]
 fn the_ready_line_names_every_address_with_the_port_that_was_chosen() {
     let words = "`ready NAME=ADDR … admin=ADDR metrics=ADDR`";
     assert!(section("The command line").contains(words));
@@ -254,7 +274,14 @@ fn the_ready_line_names_every_address_with_the_port_that_was_chosen() {
 }
 
 /// What does not apply is null.
-const NULLABLE: [&str; 10] = [
+const NULLABLE: [&str; 17] = [
+    "looked_up",
+    "from",
+    "name",
+    "reason",
+    "answer",
+    "kind",
+    "route",
     "last_failure",
     "last_move",
     "warning",

@@ -51,6 +51,14 @@ impl Doors {
         }
     }
 
+    /// Whether everybody may go on to `destination`, and to all that it leads to.
+    #[must_use]
+    pub fn is_open(&self, destination: &Destination) -> bool {
+        let (kind, name) = (destination.kind, &destination.name);
+        let is_beyond = kind == RouteKind::Service && self.beyond.contains_key(name);
+        !self.own[kind as usize].contains_key(name) && !is_beyond
+    }
+
     /// Whether `client` may go on to `destination`, and how far: never to another data centre that it
     /// may not reach.
     ///

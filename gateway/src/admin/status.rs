@@ -1,26 +1,25 @@
-//! `/status`, `/routes`, `/listeners`, `/server_info`: JSON for operators and their tools.
+//! `/status`, `/listeners`, `/server_info`: JSON for operators and their tools.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::Json;
 use axum::routing::get;
-use l4_failover::admin::pools::{NamedPool, PoolJson};
+use l4_failover::admin::pools::{EventJson, NamedPool, PoolJson, Refused, ServedJson, Wanted};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::destination::Destination;
-use crate::front::Face;
 use crate::live;
-use crate::route::{RouteKind, Rule};
+use crate::route::RouteKind;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/status", get(status))
-        .route("/routes", get(routes))
         .route("/listeners", get(listeners))
         .route("/server_info", get(server_info))
 }
@@ -34,99 +33,51 @@ struct Status {
     uptime_seconds: f64,
     connections: usize,
     connections_max: usize,
-    services: Vec<DestinationStatus>,
-    adoptions: Vec<DestinationStatus>,
-    datacenters: Vec<DestinationStatus>,
+    connections_accepted: u64,
+    services: Vec<ServedJson>,
+    adoptions: Vec<ServedJson>,
+    datacenters: Vec<ServedJson>,
+    recent: Vec<EventJson>,
 }
 
-#[derive(Serialize)]
-struct DestinationStatus {
-    connections: u64,
-    from_client_bytes: u64,
-    from_upstream_bytes: u64,
-    #[serde(flatten)]
-    pool: PoolJson,
-}
-
-async fn status(State(app): State<App>) -> Json<Status> {
+async fn status(
+    State(app): State<App>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Status>, Refused> {
+    let wanted = Wanted::of(app.pools(), wanted)?;
     let (context, view) = (app.context(), app.view());
     live::report(&context.live);
     let of = |kind: RouteKind| {
         let of_kind = view.tables.destinations().filter(|to| to.kind == kind);
-        let mut of_kind: Vec<_> = of_kind.map(|to| DestinationStatus::of(to)).collect();
+        let of_kind = of_kind.filter(|to| wanted.is(&to.name, kind.as_str()));
+        let mut of_kind: Vec<_> = of_kind.map(|to| served(to)).collect();
         of_kind.sort_by(|one, other| one.pool.name.cmp(&other.pool.name));
         of_kind
     };
-    Json(Status {
+    Ok(Json(Status {
         datacenter: view.datacenter.clone(),
         state: state(&app),
         generation: view.generation,
         uptime_seconds: app.uptime().as_secs_f64(),
         connections: context.live.len(),
         connections_max: app.connections_max(),
+        connections_accepted: view.fronts.iter().map(|it| it.accepted.get()).sum(),
         services: of(RouteKind::Service),
         adoptions: of(RouteKind::Adoption),
         datacenters: of(RouteKind::Datacenter),
-    })
+        recent: app.pools().recent(&wanted),
+    }))
+}
+
+fn served(to: &Destination) -> ServedJson {
+    let pool = PoolJson::of(&NamedPool::new(to.pool.clone(), to.kind.as_str()));
+    ServedJson::of(pool, to.series.bytes())
 }
 
 fn state(app: &App) -> &'static str {
     match app.context().is_stopping() {
         false => "live",
         true => "draining",
-    }
-}
-
-impl DestinationStatus {
-    fn of(to: &Destination) -> Self {
-        let pool = PoolJson::of(&NamedPool::new(to.pool.clone(), to.kind.as_str()));
-        let (from_client_bytes, from_upstream_bytes) = to.series.bytes();
-        let endpoints = pool.tiers.iter().flat_map(|tier| &tier.endpoints);
-        Self {
-            connections: endpoints.map(|it| it.connections).sum(),
-            from_client_bytes,
-            from_upstream_bytes,
-            pool,
-        }
-    }
-}
-
-/// One rule of the route table.
-#[derive(Serialize)]
-struct RouteStatus {
-    face: &'static str,
-    rule: &'static str,
-    name: String,
-    kind: &'static str,
-    route: String,
-    endpoints: Vec<String>,
-}
-
-async fn routes(State(app): State<App>) -> Json<Vec<RouteStatus>> {
-    let view = app.view();
-    let rules = view.tables.rules().into_iter();
-    Json(
-        rules
-            .map(|(face, rule, to)| RouteStatus::of(face, rule, to))
-            .collect(),
-    )
-}
-
-impl RouteStatus {
-    fn of(face: Face, rule: Rule<'_>, to: &Destination) -> Self {
-        let kind = match rule {
-            Rule::Exact(_) => "exact",
-            Rule::Suffix(_) => "suffix",
-            Rule::Default { .. } => "default",
-        };
-        Self {
-            face: face.as_str(),
-            rule: kind,
-            name: rule.to_string(),
-            kind: to.kind.as_str(),
-            route: to.name.clone(),
-            endpoints: to.endpoints(face),
-        }
     }
 }
 

@@ -187,6 +187,7 @@ fn context(
         live: Live::new(config.workers, connections_max),
         metrics: Metrics::new()?,
         log: connection_log(&config.log),
+        tap: Arc::default(),
         lost,
         stopping: AtomicBool::new(false),
     })

@@ -25,12 +25,15 @@ use tokio::time::interval;
 
 use crate::config::Config;
 use crate::context::Context;
+use crate::front::Listener;
+use crate::name::NamePattern;
 use crate::tables::Tables;
 
 // The public interface is:
 pub use bound::{Bound, StartError};
 pub use destinations::destination;
 pub use l4_failover::life::{ReloadError, Reloaded, Stopped};
+pub(crate) use plan::doors;
 pub use plan::tables;
 pub use source::Source;
 
@@ -81,8 +84,12 @@ pub(crate) struct View {
     pub(crate) datacenter: String,
     pub(crate) source: Option<Source>,
     pub(crate) tables: Tables,
+    /// The forms of names.
+    pub(crate) patterns: Vec<NamePattern>,
     /// The listeners' names and addresses.
     pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
+    /// What is behind each of them.
+    pub(crate) fronts: Vec<Arc<Listener>>,
 }
 
 impl View {
@@ -94,9 +101,12 @@ impl View {
             datacenter: config.datacenter.clone(),
             source: running.source.clone(),
             tables,
+            patterns: config.name_patterns.clone(),
             listeners: open
+                .clone()
                 .map(|door| (Arc::clone(&door.name), door.address))
                 .collect(),
+            fronts: open.map(|door| Arc::clone(&door.listener)).collect(),
         }
     }
 }

@@ -151,7 +151,7 @@ pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Table
 }
 
 /// Who may reach what.
-fn doors(config: &Config) -> Doors {
+pub(crate) fn doors(config: &Config) -> Doors {
     let mut doors = Doors::default();
     for service in &config.services {
         doors.add(RouteKind::Service, &service.name, &service.access);

@@ -106,7 +106,8 @@ fn is_of_ports(path: &Path) -> bool {
     lines.any(|line| line.starts_with("[[port]]") || line.starts_with("[[inbound]]"))
 }
 
-fn build(config: &Config) -> Result<Tables, String> {
+/// The tables that `config` gives, of pools that nobody looks after.
+pub(crate) fn build(config: &Config) -> Result<Tables, String> {
     let metrics = Metrics::new().map_err(|error| error.to_string())?;
     // What a pool remembers is looked for where it runs.
     let forgetful = |pool: &PoolOptions| PoolOptions {

@@ -31,6 +31,7 @@ mod guard;
 pub mod life;
 mod listener;
 mod options;
+pub mod page;
 mod places;
 pub mod pools;
 mod serve;

@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Json};
@@ -16,8 +17,8 @@ use tracing::warn;
 use super::{App, Listener};
 use crate::admin::connections::{self, About};
 use crate::admin::dump::{self, InForce};
-use crate::admin::pools::{self, PoolJson};
-use crate::admin::{Site, life};
+use crate::admin::pools::{self, EventJson, NamedPool, PoolJson, Refused, ServedJson, Wanted};
+use crate::admin::{Site, life, page};
 use crate::port::Front;
 use crate::settings::{Settings, Source};
 use crate::socket::live::Entry;
@@ -32,9 +33,13 @@ impl App {
             let site = Site {
                 operators: self.router(),
                 metrics: open().with_state(self.clone()),
-                public_paths: Vec::new(),
+                public_paths: page::paths(),
             };
-            if let Err(error) = bound.serve(site, ended).await {
+            let served = tokio::select! {
+                served = bound.serve(site, ended) => served,
+                never = self.0.pools.remember() => match never {},
+            };
+            if let Err(error) = served {
                 let error = error.to_string();
                 warn!(error, "operators are no longer served");
             }
@@ -46,7 +51,8 @@ impl App {
         let life = life::router(self.clone());
         let connections = connections::router(Arc::clone(&self.0.context), about);
         let pools = pools::router(self.0.pools.clone());
-        own.merge(life).merge(connections).merge(pools)
+        let whole = own.merge(life).merge(connections).merge(pools);
+        whole.merge(page::router())
     }
 }
 
@@ -113,19 +119,30 @@ struct Status {
     uptime_seconds: f64,
     connections: usize,
     connections_max: usize,
-    pools: Vec<PoolJson>,
+    connections_accepted: u64,
+    pools: Vec<ServedJson>,
+    recent: Vec<EventJson>,
 }
 
-async fn status(State(app): State<App>) -> Json<Status> {
+async fn status(
+    State(app): State<App>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Status>, Refused> {
     let shared = &app.0;
-    Json(Status {
+    let wanted = Wanted::of(&shared.pools, wanted)?;
+    shared.context.count_bytes();
+    let view = shared.view.load();
+    let fronts = view.listeners.iter().map(|it| &it.front);
+    Ok(Json(Status {
         state: app.state(),
-        generation: shared.view.load().generation,
+        generation: view.generation,
         uptime_seconds: shared.started.elapsed().as_secs_f64(),
         connections: shared.context.connections().len(),
         connections_max: shared.connections_max,
-        pools: shared.pools.status(),
-    })
+        connections_accepted: fronts.map(|it| it.series.accepted()).sum(),
+        pools: app.served(&wanted),
+        recent: shared.pools.recent(&wanted),
+    }))
 }
 
 /// One listening address.
@@ -193,6 +210,19 @@ async fn config_dump(State(app): State<App>) -> impl IntoResponse {
 }
 
 impl App {
+    fn served(&self, wanted: &Wanted) -> Vec<ServedJson> {
+        let (view, pools) = (self.0.view.load(), self.0.pools.list());
+        let pools = pools.iter().filter(|it| wanted.is(it.pool.name(), it.kind));
+        let served = |it: &NamedPool| {
+            let mut fronts = view.listeners.iter().map(|it| &it.front);
+            let front =
+                fronts.find(|front| front.kind() == it.kind && *front.name == **it.pool.name());
+            let bytes = front.map(|front| front.series.bytes());
+            ServedJson::of(PoolJson::of(it), bytes.unwrap_or_default())
+        };
+        pools.map(served).collect()
+    }
+
     fn state(&self) -> &'static str {
         match self.0.context.is_draining() {
             false => "live",

@@ -39,9 +39,9 @@ pub struct Connection {
 pub(super) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Bytes for S {}
 
-/// A process that can be connected to.
+/// A running process, which can be asked.
 #[derive(Debug)]
-pub(super) struct Peer {
+pub struct Peer {
     pub(super) address: Address,
     /// What its requests say that they are for.
     pub(super) host: String,

@@ -1,19 +1,14 @@
 //! `events`: what happens, as it happens.
 
-use std::time::Duration;
+use std::ops::ControlFlow;
 
 use clap::Args;
-use http_body_util::BodyExt;
 
 use super::connect::Peer;
 use super::line::line;
 use super::out::Out;
 use super::request::with_query;
-use super::sse::{Parser, TooLong};
 use super::{ClientError, Connection};
-
-/// Three times the pause between two signs of life.
-const SILENCE_MAX: Duration = Duration::from_secs(45);
 
 /// What to follow.
 #[derive(Clone, Debug, Args)]
@@ -40,25 +35,14 @@ pub(super) async fn events(
         ("pool", args.name.as_deref()),
         ("kind", args.kind.as_deref()),
     ];
-    let mut body = peer.open(&with_query("/events", &query)).await?;
-    let mut parser = Parser::default();
-    loop {
-        let frame = async { Ok(body.frame().await) };
-        let Some(frame) = peer.bounded(SILENCE_MAX, frame).await? else {
-            return Err(ClientError::Ended {
-                address: peer.address.clone(),
-                program: peer.program,
-            });
+    let path = with_query("/events", &query);
+    peer.follow(&path, |event| {
+        let said = match args.json {
+            true => format!("{event}\n"),
+            false => line(&peer.parsed(event.as_bytes())?, out.paint()),
         };
-        let frame = frame.map_err(|error| peer.broken(error))?;
-        let piece = frame.into_data().unwrap_or_default();
-        let events = parser.feed(&piece);
-        for event in events.map_err(|TooLong| peer.garbled("an event without end"))? {
-            let said = match args.json {
-                true => format!("{event}\n"),
-                false => line(&peer.parsed(event.as_bytes())?, out.paint),
-            };
-            out.say(&said)?;
-        }
-    }
+        out.say(&said)?;
+        Ok(ControlFlow::Continue(()))
+    })
+    .await
 }

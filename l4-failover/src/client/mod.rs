@@ -24,6 +24,7 @@
 mod address;
 mod connect;
 mod connections;
+mod document;
 mod error;
 mod events;
 mod line;
@@ -40,11 +41,13 @@ mod tests;
 
 // The public interface is:
 pub use address::{Address, AddressError};
-pub use connect::Connection;
+pub use connect::{Connection, Peer};
 pub use connections::{ConnectionsArgs, EndArgs};
 pub use error::ClientError;
 pub use events::EventsArgs;
-pub use operate::{Operate, Program, TellArgs};
+pub use operate::{Operate, Program, TellArgs, run};
 pub use order::{FailbackArgs, FailoverArgs, MaintenanceArgs};
+pub use out::{Out, Paint, printable};
 pub use page::{CompletionsArgs, ManArgs};
+pub use request::{quoted, with_query};
 pub use status::StatusArgs;

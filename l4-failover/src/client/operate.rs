@@ -61,32 +61,7 @@ impl Operate {
     /// Does what was typed, and says on stderr if it came to nothing: 0 done; 1 refused, unknown
     /// or not reachable; 2 mistyped. Blocks; not to be called where a runtime runs.
     pub fn run(self, program: &Program) -> ExitCode {
-        let mut stdout = io::stdout();
-        match self.run_alone(program, &mut Out::standard(&mut stdout)) {
-            Ok(()) => ExitCode::SUCCESS,
-            // Whoever closed the pipe has read enough.
-            Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
-            Err(error) => {
-                let lines = error.sentence();
-                let lines = lines.lines().map(|line| format!("{}\n", printable(line)));
-                // A closed stderr leaves nobody to tell.
-                let _ = io::stderr().write_all(lines.collect::<String>().as_bytes());
-                match error.is_mistyped() {
-                    true => ExitCode::from(2),
-                    false => ExitCode::FAILURE,
-                }
-            }
-        }
-    }
-
-    fn run_alone(self, program: &Program, out: &mut Out<'_>) -> Result<(), ClientError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let result = runtime.block_on(self.run_on(program, out));
-        // Not dropped: that would wait for a look-up of a name that is under way.
-        runtime.shutdown_background();
-        result
+        run(async |out| self.run_on(program, out).await)
     }
 
     pub(super) async fn run_on(
@@ -94,11 +69,7 @@ impl Operate {
         program: &Program,
         out: &mut Out<'_>,
     ) -> Result<(), ClientError> {
-        let peer = |connection: &Connection| {
-            let admin: Result<Address, _> = program.admin.parse();
-            let admin = admin.expect("a program knows its own default");
-            Peer::new(connection, admin, program.name)
-        };
+        let peer = |connection: &Connection| program.peer(connection);
         match &self {
             Self::Status(args) => status::status(args, &peer(&args.connection)?, out).await,
             Self::Failover(args) => order::failover(args, &peer(&args.connection)?, out).await,
@@ -116,4 +87,53 @@ impl Operate {
             Self::Man(args) => page::man(args, program, out),
         }
     }
+}
+
+impl Program {
+    /// Does `ask` of the process that `connection` names, and ends as [`Operate::run`] does: for
+    /// commands that only this program has.
+    pub fn ask(
+        &self,
+        connection: &Connection,
+        ask: impl AsyncFnOnce(&Peer, &mut Out<'_>) -> Result<(), ClientError>,
+    ) -> ExitCode {
+        run(async |out| ask(&self.peer(connection)?, out).await)
+    }
+
+    fn peer(&self, connection: &Connection) -> Result<Peer, ClientError> {
+        let admin: Result<Address, _> = self.admin.parse();
+        let admin = admin.expect("a program knows its own default");
+        Peer::new(connection, admin, self.name)
+    }
+}
+
+/// Runs a command that writes to stdout, and ends as [`Operate::run`] does. Blocks; not to be called
+/// where a runtime runs.
+pub fn run(command: impl AsyncFnOnce(&mut Out<'_>) -> Result<(), ClientError>) -> ExitCode {
+    let mut stdout = io::stdout();
+    match alone(command(&mut Out::standard(&mut stdout))) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever closed the pipe has read enough.
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            let lines = error.sentence();
+            let lines = lines.lines().map(|line| format!("{}\n", printable(line)));
+            // A closed stderr leaves nobody to tell.
+            let _ = io::stderr().write_all(lines.collect::<String>().as_bytes());
+            match error.is_mistyped() {
+                true => ExitCode::from(2),
+                false => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn alone(command: impl Future<Output = Result<(), ClientError>>) -> Result<(), ClientError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(command);
+    // Not dropped: that would wait for a look-up of a name that is under way.
+    runtime.shutdown_background();
+    result
 }

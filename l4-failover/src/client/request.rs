@@ -31,12 +31,21 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// `text` as a part of a path or a query.
-pub(super) fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// `path?key=value&…`, with the values that are there.
-pub(super) fn with_query(path: &str, query: &[(&str, Option<&str>)]) -> String {
+///
+/// ```
+/// use l4_failover::client::with_query;
+///
+/// let path = with_query("/tap", &[("name", Some("*.dc1")), ("source", None)]);
+/// assert_eq!(path, "/tap?name=%2A.dc1");
+/// ```
+#[must_use]
+pub fn with_query(path: &str, query: &[(&str, Option<&str>)]) -> String {
     let there = query
         .iter()
         .filter_map(|(key, value)| Some((key, (*value)?)));
@@ -51,7 +60,11 @@ pub(super) fn with_query(path: &str, query: &[(&str, Option<&str>)]) -> String {
 
 impl Peer {
     /// What is at `path`.
-    pub(super) async fn get(&self, path: &str) -> Result<Bytes, ClientError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]: there is no process, or no good answer.
+    pub async fn get(&self, path: &str) -> Result<Bytes, ClientError> {
         self.ask(Method::GET, path, None::<&()>).await
     }
 
@@ -100,7 +113,11 @@ impl Peer {
     }
 
     /// The JSON in an answer.
-    pub(super) fn parsed<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, ClientError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Garbled`]: it is not what was expected.
+    pub fn parsed<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, ClientError> {
         serde_json::from_slice(answer).map_err(|error| self.garbled(&error.to_string()))
     }
 

@@ -1,5 +1,16 @@
 //! Server-sent events, as this library sends them: lines of `data`, and comments.
 
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+
+use super::ClientError;
+use super::connect::Peer;
+
+/// Three times the pause between two signs of life.
+const SILENCE_MAX: Duration = Duration::from_secs(45);
+
 /// The longest line: an event names the endpoints of two tiers.
 const LINE_MAX: usize = 1024 * 1024;
 
@@ -34,6 +45,40 @@ impl Parser {
 fn event(line: &[u8]) -> Option<String> {
     let said = line.strip_prefix(b"data:")?;
     Some(String::from_utf8_lossy(said).trim().to_owned())
+}
+
+impl Peer {
+    /// Tells `heard` each event of the stream at `path`, until it has heard enough.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; also where the stream ends because the process stops, as nobody said that
+    /// it was enough.
+    pub async fn follow(
+        &self,
+        path: &str,
+        mut heard: impl FnMut(&str) -> Result<ControlFlow<()>, ClientError>,
+    ) -> Result<(), ClientError> {
+        let mut body = self.open(path).await?;
+        let mut parser = Parser::default();
+        loop {
+            let frame = async { Ok(body.frame().await) };
+            let Some(frame) = self.bounded(SILENCE_MAX, frame).await? else {
+                return Err(ClientError::Ended {
+                    address: self.address.clone(),
+                    program: self.program,
+                });
+            };
+            let frame = frame.map_err(|error| self.broken(error))?;
+            let piece = frame.into_data().unwrap_or_default();
+            let events = parser.feed(&piece);
+            for event in events.map_err(|TooLong| self.garbled("an event without end"))? {
+                if heard(&event)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

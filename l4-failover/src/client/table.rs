@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::document::{Document, PoolRates, Rates};
+use super::line::line;
 use super::out::{Paint, printable};
-use crate::admin::pools::{EndpointJson, FeedJson, PoolJson, TierJson};
+use crate::admin::pools::{
+    ConsumerJson, EndpointJson, EventJson, FeedJson, PoolJson, ServedJson, TierJson,
+};
 
 const HEAD: [&str; COLUMNS] = [
     "TIER", "ENDPOINT", "STATE", "FOR", "SESSIONS", "CONNECTS", "FAILURES", "NOTE",
@@ -17,18 +21,66 @@ const STATE: usize = 2;
 const FORCED: &str = "forced by an operator: the primary stays active, healthy or not, until it \
      has been healthy once";
 
-/// `pools`, one after the other.
-pub(super) fn table(pools: &[PoolJson], paint: Paint) -> String {
-    match pools {
-        [] => "no pools\n".to_owned(),
-        pools => {
-            let pools = pools.iter().map(|it| pool(it, paint));
-            pools.collect::<Vec<_>>().join("\n")
-        }
+/// Events that are shown of those that the process remembers.
+const RECENT_SHOWN: usize = 8;
+/// Consumers of a feed that are shown of those that the process shows.
+const CONSUMERS_SHOWN: usize = 10;
+
+/// The process, its pools one after the other, and what happened last.
+pub(super) fn table(document: &Document, rates: &Rates, program: &str, paint: Paint) -> String {
+    let pools = document.served().map(|it| pool(it, rates.of(it), paint));
+    let mut parts = vec![head(document, rates, program, paint)];
+    parts.extend(pools);
+    if parts.len() == 1 {
+        parts.push("no pools\n".to_owned());
     }
+    if !document.recent.is_empty() {
+        parts.push(recent(&document.recent, paint));
+    }
+    parts.join("\n")
 }
 
-fn pool(pool: &PoolJson, paint: Paint) -> String {
+fn head(document: &Document, rates: &Rates, program: &str, paint: Paint) -> String {
+    let place = document
+        .datacenter
+        .iter()
+        .map(|it| format!(" of {}", printable(it)));
+    let title = format!("{program}{}", place.collect::<String>());
+    let state = match &*document.state {
+        "live" => paint.good("live"),
+        other => paint.doubtful(&printable(other)),
+    };
+    let rate = rates
+        .accepted
+        .map(|rate| format!(", {rate:.1} accepted a second"));
+    let reloads = match document.generation {
+        0 => String::new(),
+        1 => ", 1 reload".to_owned(),
+        reloads => format!(", {reloads} reloads"),
+    };
+    format!(
+        "{}  {state} for {}{reloads}\n  connections {} of {}{}\n",
+        paint.bold(&title),
+        span(document.uptime_seconds),
+        document.connections,
+        document.connections_max,
+        rate.unwrap_or_default()
+    )
+}
+
+/// What happened last, the newest first.
+fn recent(events: &[EventJson], paint: Paint) -> String {
+    let lines = events.iter().take(RECENT_SHOWN);
+    let lines = lines.map(|event| format!("  {}", line(event, paint)));
+    format!(
+        "{}\n{}",
+        paint.bold("last events"),
+        lines.collect::<String>()
+    )
+}
+
+fn pool(served: &ServedJson, rates: Option<&PoolRates>, paint: Paint) -> String {
+    let pool = &served.pool;
     let mut text = title(pool, paint);
     let mut say = |key: &str, value: String| text.push_str(&format!("  {key:<9} {value}\n"));
     say("active", active(pool, paint));
@@ -36,6 +88,7 @@ fn pool(pool: &PoolJson, paint: Paint) -> String {
         say("why", why);
     }
     say("failback", failback(pool));
+    say("traffic", traffic(served, rates));
     if pool.spilled > 0 {
         say(
             "spilled",
@@ -51,6 +104,31 @@ fn pool(pool: &PoolJson, paint: Paint) -> String {
     }
     text.push_str(&endpoints(pool, paint));
     text
+}
+
+/// Connections and bytes, and what they come to a second.
+fn traffic(served: &ServedJson, rates: Option<&PoolRates>) -> String {
+    let rate = |text: String| format!(" ({text}/s)");
+    let connects = rates.map(|it| rate(format!("{:.1}", it.connects)));
+    let from_client = rates.map(|it| rate(bytes(it.from_client as u64)));
+    let from_upstream = rates.map(|it| rate(bytes(it.from_upstream as u64)));
+    format!(
+        "{} {}{}, in {}{}, out {}{}",
+        served.connections,
+        match served.connections {
+            1 => "connection",
+            _ => "connections",
+        },
+        connects.unwrap_or_default(),
+        bytes(served.from_client_bytes),
+        from_client.unwrap_or_default(),
+        bytes(served.from_upstream_bytes),
+        from_upstream.unwrap_or_default(),
+    )
+}
+
+fn bytes(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).display().iec().to_string()
 }
 
 /// Who consumes a feed, and which lines cannot carry them.
@@ -71,7 +149,37 @@ fn consumers(feed: &FeedJson, paint: Paint) -> String {
         let sentence = format!("{endpoint} failed for {count}: {reason}");
         text.push_str(&format!("  line      {}\n", paint.state("down", &sentence)));
     }
+    let shown = feed.shown.iter().take(CONSUMERS_SHOWN);
+    text.extend(shown.map(|it| consumer(it, paint)));
+    match feed.consumers.saturating_sub(CONSUMERS_SHOWN) {
+        0 => {}
+        rest => text.push_str(&format!("  consumer  and {rest} more\n")),
+    }
     text
+}
+
+/// One consumer of a feed, and the line that it is on.
+fn consumer(it: &ConsumerJson, paint: Paint) -> String {
+    let session = it.session.as_deref().map(printable);
+    let session = session.unwrap_or_else(|| "no session yet".to_owned());
+    let next = it.next.map(|next| format!(", next {next}"));
+    let waiting = it.waiting_seconds.map_or_else(String::new, |waiting| {
+        let sentence = format!("without a line for {}", span(waiting));
+        format!(", {}", paint.state("down", &sentence))
+    });
+    let line = it.line.as_deref().map(|line| {
+        let doubt = match it.verified {
+            true => "",
+            false => ", not verified",
+        };
+        format!(", on {}{doubt}", printable(line))
+    });
+    format!(
+        "  consumer  {}: {session}{}{}{waiting}\n",
+        it.address,
+        next.unwrap_or_default(),
+        line.unwrap_or_default()
+    )
 }
 
 fn title(pool: &PoolJson, paint: Paint) -> String {

@@ -93,10 +93,15 @@ impl Context {
         self.log.say_left_out();
     }
 
+    /// Brings what is counted of bytes up to now.
+    pub fn count_bytes(&self) {
+        self.live.for_each(|entry| report(entry));
+    }
+
     /// All metrics in the text format of Prometheus.
     #[must_use]
     pub fn render_metrics(&self) -> Vec<u8> {
-        self.live.for_each(|entry| report(entry));
+        self.count_bytes();
         let now = Snapshot {
             owned_bytes: self.relay.owned_bytes(),
             pipes_lent: self.relay.pipes_lent(),

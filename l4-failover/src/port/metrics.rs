@@ -87,6 +87,12 @@ impl Series {
         self.bytes[side as usize].inc_by(bytes);
     }
 
+    /// Connections that were accepted.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.accepted.get()
+    }
+
     /// Bytes that came from clients, and from upstreams.
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {

@@ -37,6 +37,7 @@ mod feed;
 mod json;
 mod order;
 mod refusal;
+mod served;
 mod show;
 mod table;
 #[cfg(test)]
@@ -55,9 +56,10 @@ pub use event::{EventJson, TookJson, rfc3339};
 pub use feed::{ConsumerJson, FeedJson, LineJson};
 pub use json::{CheckJson, EndpointJson, PoolJson, TierJson};
 pub use order::MaintenanceJson;
-pub use refusal::RefusalJson;
+pub use refusal::{RefusalJson, Refused};
+pub use served::ServedJson;
 pub use show::ClustersJson;
-pub use table::{NamedPool, Pools};
+pub use table::{NamedPool, Pools, Wanted};
 
 /// Streams of events at once: a quarter of the places at an address, so that whoever follows them
 /// keeps nobody from asking or commanding.

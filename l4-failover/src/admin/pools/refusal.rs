@@ -98,12 +98,21 @@ impl Refusal {
     }
 }
 
+/// A refusal as it is answered.
+pub type Refused = (StatusCode, Json<RefusalJson>);
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let json = RefusalJson {
+            error: refusal.to_string(),
+            known: refusal.known(),
+        };
+        (refusal.status(), Json(json))
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let json = RefusalJson {
-            error: self.to_string(),
-            known: self.known(),
-        };
-        (self.status(), Json(json)).into_response()
+        Refused::from(self).into_response()
     }
 }

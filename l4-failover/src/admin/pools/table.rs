@@ -1,15 +1,19 @@
 //! The pools of a process, which a reload changes, and those who listen to all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
+use super::EventJson;
 use super::json::PoolJson;
-use super::{EventJson, refusal::Refusal};
+use super::refusal::{Refusal, Refused};
 use crate::pool::Wish;
 use crate::soupbin::bridge::Feed;
 use crate::{Events, Pool, PoolEvent};
@@ -17,6 +21,9 @@ use crate::{Events, Pool, PoolEvent};
 /// Reloads that a listener may be behind; one that is further behind is no longer told of pools,
 /// and its stream ends.
 const RELOADS_MAX: usize = 16;
+
+/// What is remembered of what happened: more than anybody reads at a glance.
+const RECENT_MAX: usize = 50;
 
 /// A pool and what operators know it by.
 #[derive(Clone, Debug)]
@@ -114,6 +121,8 @@ pub struct Pools(Arc<Mutex<Table>>);
 struct Table {
     pools: Arc<[NamedPool]>,
     listeners: Vec<mpsc::Sender<Vec<Heard>>>,
+    /// What happened last, the newest first.
+    recent: VecDeque<EventJson>,
 }
 
 impl Pools {
@@ -157,6 +166,30 @@ impl Pools {
     #[must_use]
     pub fn status(&self) -> Vec<PoolJson> {
         self.list().iter().map(PoolJson::of).collect()
+    }
+
+    /// Remembers what happens from now on, but for what happens to single consumers of a feed.
+    pub async fn remember(&self) -> Infallible {
+        loop {
+            let mut listener = self.listen(Wanted::default());
+            while let Some(event) = listener.next().await {
+                if event.consumer.is_none() {
+                    let recent = &mut self.table().recent;
+                    recent.truncate(RECENT_MAX - 1);
+                    recent.push_front(event);
+                }
+            }
+            // It was too far behind: what comes next is heard again.
+        }
+    }
+
+    /// What was remembered last of those that are `wanted`, the newest first.
+    #[must_use]
+    pub fn recent(&self, wanted: &Wanted) -> Vec<EventJson> {
+        let table = self.table();
+        let recent = table.recent.iter();
+        let wanted = recent.filter(|it| wanted.is(&it.pool, &it.kind));
+        wanted.cloned().collect()
     }
 
     /// Those that are wanted; a kind or a name that no pool has is refused.
@@ -254,14 +287,27 @@ struct Heard {
 
 /// Which pools are meant: those of this name and kind; without either, all.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub struct Wanted {
     #[serde(rename = "pool")]
     pub(super) name: Option<String>,
     pub(super) kind: Option<String>,
 }
 
 impl Wanted {
-    fn is(&self, name: &str, kind: &str) -> bool {
+    /// What a query means: a kind or a name that none of `pools` has is refused.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    pub fn of(pools: &Pools, query: Result<Query<Self>, QueryRejection>) -> Result<Self, Refused> {
+        let wanted = super::refusal::query(query)?;
+        pools.wanted(&wanted)?;
+        Ok(wanted)
+    }
+
+    /// Whether a pool of this name and kind is meant.
+    #[must_use]
+    pub fn is(&self, name: &str, kind: &str) -> bool {
         self.has_name(name) && self.has_kind(kind)
     }
 

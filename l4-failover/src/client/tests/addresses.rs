@@ -22,7 +22,7 @@ async fn a_name_is_looked_up() {
         run(&["status", "--admin", &admin])
             .await
             .unwrap()
-            .starts_with("feed")
+            .contains("\nfeed  (port)")
     );
     server.stop().await;
 }
@@ -34,7 +34,13 @@ async fn a_unix_socket_is_an_address() {
     let address = format!("unix:{}", path.display());
     let server = Server::at(AdminOptions::at(address.parse().unwrap()), &pair("feed"));
     assert_eq!(server.address, address);
-    assert!(server.run(&["status"]).await.unwrap().starts_with("feed"));
+    assert!(
+        server
+            .run(&["status"])
+            .await
+            .unwrap()
+            .contains("\nfeed  (port)")
+    );
     server.stop().await;
     assert_eq!(
         refused(&["status", "--admin", &address]).await,
@@ -68,7 +74,7 @@ async fn tls_is_spoken_to_whoever_has_the_certificate() {
         "--ca",
     ];
     let shown = run(&[&asked[..], &[text(&cert)]].concat()).await;
-    assert!(shown.unwrap().starts_with("feed"));
+    assert!(shown.unwrap().contains("\nfeed  (port)"));
     let plain = [
         "status",
         "--admin",
@@ -108,7 +114,7 @@ async fn a_token_is_shown_and_asked_for() {
     let server = Server::at(options, &pair("feed"));
     let at = &server.address;
     let shown = server.run(&["status", "--token-file", text(&right)]).await;
-    assert!(shown.unwrap().starts_with("feed"));
+    assert!(shown.unwrap().contains("\nfeed  (port)"));
     assert_eq!(
         server.refused(&["status"]).await,
         format!(
@@ -210,7 +216,7 @@ async fn what_is_not_the_program_is_told_apart() {
         ("", "the answer of ADMIN broke off: connection closed"),
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
-            "ADMIN knows no /clusters: is it the admin address of l4-failover?",
+            "ADMIN knows no /status: is it the admin address of l4-failover?",
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup",

@@ -8,19 +8,23 @@ mod status;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::response::Json;
+use axum::routing::{get, post};
 use clap::{CommandFactory, Parser};
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::out::Out;
 use super::{ClientError, Operate, Program};
 use crate::Pool;
-use crate::admin::pools::{NamedPool, Pools, router};
+use crate::admin::pools::{NamedPool, PoolJson, Pools, Refused, ServedJson, Wanted, router};
 use crate::admin::{AdminOptions, Bound, Site};
 
 /// Nothing that a test waits for takes longer, even on a busy machine.
@@ -88,7 +92,9 @@ impl Server {
         let bound = Bound::bind(&options).unwrap();
         let address = bound.address().to_string();
         let site = Site {
-            operators: router(pools.clone()).merge(of_the_program()),
+            operators: router(pools.clone())
+                .merge(of_the_program())
+                .merge(status(pools.clone())),
             ..Site::default()
         };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -116,6 +122,26 @@ impl Server {
         self.stop.send(()).unwrap();
         self.task.await.unwrap().unwrap();
     }
+}
+
+/// `/status` as the programs have it.
+fn status(pools: Pools) -> Router {
+    let started = Instant::now();
+    let status = async move |wanted: Result<Query<Wanted>, QueryRejection>| {
+        let wanted = Wanted::of(&pools, wanted)?;
+        let named = pools.list();
+        let named = named.iter().filter(|it| wanted.is(it.pool.name(), it.kind));
+        let served = named.map(|it| ServedJson::of(PoolJson::of(it), (7, 2048)));
+        Ok::<_, Refused>(Json(json!({
+            "state": "live",
+            "uptime_seconds": started.elapsed().as_secs_f64(),
+            "connections": 1,
+            "connections_max": 100,
+            "pools": served.collect::<Vec<_>>(),
+            "recent": pools.recent(&wanted),
+        })))
+    };
+    Router::new().route("/status", get(status))
 }
 
 /// A reload that finds mistakes, and a drain that goes well.

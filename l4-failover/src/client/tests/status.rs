@@ -3,9 +3,36 @@
 use serde_json::{Value, json};
 
 use super::{Server, pair};
-use crate::admin::pools::{ClustersJson, PoolJson};
+use crate::admin::pools::PoolJson;
+use crate::client::document::{Document, Rates};
 use crate::client::out::Paint;
-use crate::client::table::table;
+
+/// These pools of a process, without its first lines.
+fn table(pools: &[PoolJson], paint: Paint) -> String {
+    let whole = whole(pools, json!([]), paint);
+    whole.split_once("\n\n").unwrap().1.to_owned()
+}
+
+fn whole(pools: &[PoolJson], recent: Value, paint: Paint) -> String {
+    let served = pools.iter().map(|pool| {
+        let mut served = serde_json::to_value(pool).unwrap();
+        for (key, value) in [
+            ("connections", 4),
+            ("from_client_bytes", 517),
+            ("from_upstream_bytes", 3 << 20),
+        ] {
+            served[key] = value.into();
+        }
+        served
+    });
+    let document: Document = serde_json::from_value(json!({
+        "datacenter": "dc1", "state": "draining", "generation": 2, "uptime_seconds": 3723.4,
+        "connections": 4, "connections_max": 100, "pools": served.collect::<Vec<_>>(),
+        "recent": recent,
+    }))
+    .unwrap();
+    crate::client::table::table(&document, &Rates::default(), "l4-failover", paint)
+}
 
 fn endpoint(name: &str, state: &str, more: Value) -> Value {
     let mut endpoint = json!({
@@ -78,6 +105,7 @@ itch-feed  (port, listen 127.0.0.1:19100, protocol tcp)
   active    backup 1: 127.0.0.1:9001, 127.0.0.1:9002, for 3m 12s, since 2025-11-20T12:00:00.000Z
   why       failover from 127.0.0.1:9000: unhealthy: Connection refused
   failback  in 17s: hold-down 30s, 2 flaps
+  traffic   4 connections, in 517 B, out 3.0 MiB
   spilled   5 sessions outside the active tier
   warning   a restart may forget decisions: /var/lib/feed.state cannot be written
   TIER      ENDPOINT        STATE        FOR     SESSIONS  CONNECTS  FAILURES  NOTE
@@ -160,18 +188,89 @@ async fn a_pipe_gets_the_table_without_colours() {
     let server = Server::over(&pool);
     let shown = server.run(&["status"]).await.unwrap();
     assert!(!shown.contains('\x1b'), "{shown}");
-    assert!(shown.contains("* primary   127.0.0.1:9000  up"), "{shown}");
+    // Whether a check has said by now that nobody is there, does not matter here.
+    assert!(shown.contains("\n* primary   127.0.0.1:9000  "), "{shown}");
     assert!(
-        shown.contains("  active    primary: 127.0.0.1:9000, for "),
+        shown.contains("  active    primary: 127.0.0.1:9000"),
         "{shown}"
     );
     assert!(!shown.contains("why"), "{shown}");
+    assert!(
+        shown.contains("  traffic   0 connections (0.0/s), in 7 B (0 B/s), out 2.0 KiB (0 B/s)"),
+        "{shown}"
+    );
     let json = server
         .run(&["status", "feed", "--kind", "port", "--json"])
         .await;
-    let read: ClustersJson = serde_json::from_str(&json.unwrap()).unwrap();
-    assert_eq!(read.pools[0].name, "feed");
+    let read: Value = serde_json::from_str(&json.unwrap()).unwrap();
+    assert_eq!(read["pools"][0]["name"], "feed");
+    assert_eq!(read["connections_max"], 100);
     server.pools.replace(Vec::new());
-    assert_eq!(server.run(&["status"]).await.unwrap(), "no pools\n");
+    let shown = server.run(&["status"]).await.unwrap();
+    assert!(shown.ends_with("\nno pools\n"), "{shown}");
     server.stop().await;
+}
+
+#[test]
+fn the_process_comes_first_and_what_happened_last() {
+    let event = json!({
+        "time": "2025-11-20T12:00:00.000Z", "pool": "feed", "kind": "port", "event": "endpoint",
+        "endpoint": "a:1", "from": "up", "to": "down", "reason": "refused\u{1b}",
+    });
+    let text = whole(&[], json!(vec![event; 60]), Paint::NONE);
+    let line = "  2025-11-20T12:00:00.000Z feed endpoint a:1 up → down: refused\\u{1b}\n";
+    let expected = format!(
+        "l4-failover of dc1  draining for 1h 2m, 2 reloads\n  connections 4 of 100\n\nno pools\n\n\
+         last events\n{}",
+        line.repeat(8)
+    );
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn consumers_of_a_feed_are_shown_with_their_lines() {
+    let mut pool = moved();
+    let consumer = |line: Value, verified: bool, waiting: Value| {
+        json!({
+            "id": "1-1", "address": "127.0.0.1:5", "session": "FEED000001", "next": 17,
+            "line": line, "verified": verified, "waiting_seconds": waiting, "lines": [],
+        })
+    };
+    let mut shown = vec![
+        consumer(Value::Null, false, json!(3.2)),
+        consumer(json!("127.0.0.1:9001"), false, Value::Null),
+    ];
+    shown.resize(12, consumer(json!("127.0.0.1:9001"), true, Value::Null));
+    let feed = json!({"consumers": 20, "waiting": 1, "shown": shown});
+    pool.feed = Some(serde_json::from_value(feed).unwrap());
+    let text = table(&[pool], Paint::NONE);
+    for line in [
+        "  consumers 20, 1 without a line",
+        "  consumer  127.0.0.1:5: FEED000001, next 17, without a line for 3s",
+        "  consumer  127.0.0.1:5: FEED000001, next 17, on 127.0.0.1:9001, not verified",
+        "  consumer  127.0.0.1:5: FEED000001, next 17, on 127.0.0.1:9001",
+        "  consumer  and 10 more",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_interval_is_a_time_and_a_name_is_none() {
+    use clap::Parser;
+    let parsed = |words: &[&str]| {
+        super::Cli::try_parse_from([&["l4-failover", "status"], words].concat())
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(parsed(&["--watch"]), Ok(()));
+    assert_eq!(parsed(&["feed", "--watch", "2s"]), Ok(()));
+    let said = parsed(&["--watch", "feed"]).unwrap_err();
+    assert!(said.contains("a name goes before --watch"), "{said}");
+    assert!(
+        parsed(&["--watch", "1ms"])
+            .unwrap_err()
+            .contains("at least 100ms")
+    );
+    assert!(parsed(&["--watch", "--json"]).is_err());
 }
