@@ -1,8 +1,5 @@
 //! Where messages go: to the judge, the histogram, the file.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
-use std::path::Path;
 use std::time::SystemTime;
 
 use l4_failover::soupbin::packet::{LoginAccepted, LoginRequest, SessionId};
@@ -12,12 +9,9 @@ use super::against_time::AgainstTime;
 use super::error::{Cause, ConsumeError};
 use super::lateness::Lateness;
 use super::options::Options;
+use super::out::Out;
 use super::report::Report;
 use super::verdict::{Fault, Tally};
-use crate::binary_file::Writer;
-
-/// What is written to the file at once.
-const BUFFER: usize = 256 * 1024;
 
 /// Causes of disconnects that are kept; the others are only counted.
 const CAUSES_TOLD: usize = 16;
@@ -38,7 +32,7 @@ pub(super) struct Intake {
     judge: Judge,
     tally: Tally,
     lateness: Option<Lateness>,
-    file: Option<Writer<BufWriter<File>>>,
+    out: Option<Out>,
     pub(super) messages: u64,
     first: Option<u64>,
     last: Option<u64>,
@@ -58,7 +52,7 @@ impl Intake {
             judge,
             tally: Tally::default(),
             lateness: options.scheduled.and_then(Lateness::new),
-            file: options.out.as_deref().map(create).transpose()?,
+            out: options.out.as_deref().map(Out::open).transpose()?,
             messages: 0,
             first: None,
             last: None,
@@ -143,8 +137,8 @@ impl Intake {
         if let Some(lateness) = &mut self.lateness {
             lateness.observe(number, now);
         }
-        match &mut self.file {
-            Some(file) => file.write(message).map_err(ConsumeError::Out),
+        match &mut self.out {
+            Some(out) => out.write(message).map_err(ConsumeError::Out),
             None => Ok(()),
         }
     }
@@ -175,8 +169,8 @@ impl Intake {
 
     /// The verdict; the file is ended.
     pub(super) fn report(self) -> Result<Report, ConsumeError> {
-        if let Some(file) = self.file {
-            file.finish().map_err(ConsumeError::Out)?;
+        if let (Some(out), true) = (self.out, self.session.is_some()) {
+            out.finish().map_err(ConsumeError::Out)?;
         }
         Ok(Report {
             messages: self.messages,
@@ -189,13 +183,4 @@ impl Intake {
             latency: self.lateness.map(|it| it.histogram),
         })
     }
-}
-
-fn create(path: &Path) -> Result<Writer<BufWriter<File>>, ConsumeError> {
-    let failed = |cause: io::Error| ConsumeError::Create {
-        path: path.to_owned(),
-        cause,
-    };
-    let file = File::create(path).map_err(failed)?;
-    Ok(Writer::new(BufWriter::with_capacity(BUFFER, file)))
 }

@@ -22,6 +22,7 @@ mod intake;
 mod lateness;
 mod line;
 mod options;
+mod out;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -142,3 +142,20 @@ async fn the_login_is_as_it_was_typed() {
     assert_eq!((login.session.as_str(), login.sequence), (SESSION, 17));
     assert_eq!(login.heartbeat_timeout, Some(Duration::from_secs(5)));
 }
+
+#[tokio::test]
+async fn what_was_recorded_before_is_kept_until_a_server_answers() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "recorded before").unwrap();
+    let path = file.path().display();
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = gone.local_addr().unwrap();
+    drop(gone);
+    let output = consume(&format!("{address} --out {path}")).await;
+    assert!(!output.status.success(), "{output:?}");
+    assert_eq!(std::fs::read(file.path()).unwrap(), b"recorded before");
+    let (address, _server) = serve(vec![vec![Act::Accept(None), Act::End]]).await;
+    let output = consume(&format!("{address} --out {path} --for 10s")).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(std::fs::read(file.path()).unwrap(), b"");
+}

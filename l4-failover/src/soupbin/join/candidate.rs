@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::action::{Action, LineId, TargetId};
 use super::event::{JoinEvent, LineFault};
 use super::line::Line;
-use super::options::LineOptions;
+use super::options::{BLIND, LineOptions};
 use super::target::{REST_MAX, REST_MAX_WAITING, SOON, STABLE};
 use super::{CANDIDATES_MAX, HEDGE, Join, NOBODY_RETRY, Outage, Phase, Search, Stage};
 use crate::soupbin::packet::{LoginRequest, Packet};
@@ -77,15 +77,18 @@ impl Join {
         let (request, session, sequence) = match &self.phase {
             Phase::LoggingIn(login) => (login.request, login.session, login.request.sequence),
             Phase::In(at) => {
-                let retained = match self.targets.get(target).is_asked_at_next {
-                    true => 0,
-                    false => self.history.retained(),
+                let back = match (
+                    self.targets.get(target).is_asked_at_next,
+                    self.history.retained(),
+                ) {
+                    (true, _) => 0,
+                    // Nothing can be compared; but a line that is behind and numbers by what it is asked
+                    // for would not be known for it.
+                    (false, 0) => BLIND,
+                    (false, retained) => retained,
                 };
-                (
-                    at.request,
-                    at.session,
-                    at.next.saturating_sub(retained).max(1),
-                )
+                let sequence = at.next.saturating_sub(back).max(1);
+                (at.request, at.session, sequence)
             }
             Phase::Waiting | Phase::Over => return None,
         };

@@ -7,6 +7,11 @@ use crate::soupbin::packet::Credentials;
 /// How many messages a line must repeat, byte for byte, before it is trusted to carry on.
 pub const COMPARED: usize = 16;
 
+/// How many messages are asked for of a consumer that has got none yet, and did not begin with the
+/// first: they cannot be compared. A server that is asked for what it does not have yet may number by
+/// that what it sends next; one that is no more than this behind has what it is asked for.
+pub(super) const BLIND: u64 = 1024;
+
 /// What becomes of a line that stands where it should, but cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnverified {

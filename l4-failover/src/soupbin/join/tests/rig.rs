@@ -195,10 +195,14 @@ impl Rig {
         }
     }
 
-    /// The faults that were told.
+    /// The faults that were news.
     pub(super) fn faults(&self) -> Vec<&'static str> {
         let faults = self.events.iter().filter_map(|event| match event {
-            JoinEvent::LineDown { fault, .. } => Some(fault.as_str()),
+            JoinEvent::LineDown {
+                fault,
+                is_known: false,
+                ..
+            } => Some(fault.as_str()),
             _ => None,
         });
         faults.collect()

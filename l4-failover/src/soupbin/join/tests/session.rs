@@ -1,5 +1,6 @@
 //! Rule 2: the session, and the place in it.
 
+use super::super::options::BLIND;
 use super::super::*;
 use super::rig::{Rig, SECOND, a_login};
 use crate::soupbin::packet::Reject;
@@ -27,11 +28,31 @@ fn the_first_answer_fixes_the_place_of_a_login_at_zero() {
     rig.log_in(a_login(0));
     let line = rig.open(1);
     assert_eq!(rig.login_of(line).sequence, 0);
-    rig.accept(line, "S", 700);
-    assert_eq!(rig.told(), ["A S 700"]);
+    rig.accept(line, "S", 5000);
+    assert_eq!(rig.told(), ["A S 5000"]);
     rig.fail(line, LineFault::Closed);
     let other = rig.open(2);
-    assert_eq!(rig.login_of(other).sequence, 700);
+    assert_eq!(rig.login_of(other).sequence, 5000 - BLIND);
+}
+
+/// A server that numbers by what it was asked for, though it is not there yet, is not asked for that.
+#[test]
+fn a_consumer_that_has_nothing_is_not_renumbered_by_a_line_that_is_behind() {
+    let mut rig = Rig::new(JoinOptions::default());
+    rig.log_in(a_login(0));
+    let line = rig.open(1);
+    rig.accept(line, "S", 3);
+    assert_eq!(rig.told(), ["A S 3"]);
+    rig.fail(line, LineFault::Closed);
+    let other = rig.open(2);
+    assert_eq!(rig.login_of(other).sequence, 1);
+    rig.accept(other, "S", 1);
+    rig.messages(other, &["one"]);
+    assert_eq!(rig.target(), None);
+    rig.messages(other, &["two", "three"]);
+    assert_eq!(rig.target(), Some(2));
+    assert_eq!(rig.told(), ["S three"]);
+    assert!(!rig.last_joined().is_verified);
 }
 
 #[test]
