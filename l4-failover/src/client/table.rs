@@ -7,7 +7,7 @@ use super::document::{Document, PoolRates, Rates};
 use super::line::line;
 use super::out::{Paint, printable};
 use crate::admin::pools::{
-    ConsumerJson, EndpointJson, EventJson, FeedJson, PoolJson, ServedJson, TierJson,
+    ConsumerJson, EndpointJson, EventJson, FeedJson, PoolJson, ServedJson, TierJson, UnfitJson,
 };
 
 const HEAD: [&str; COLUMNS] = [
@@ -144,10 +144,26 @@ fn consumers(feed: &FeedJson, paint: Paint) -> String {
         let reason = line.reason.as_deref().unwrap_or_default();
         *failed.entry((&line.endpoint, reason)).or_default() += 1;
     }
-    for ((endpoint, reason), count) in failed {
-        let (endpoint, reason) = (printable(endpoint), printable(reason));
-        let sentence = format!("{endpoint} failed for {count}: {reason}");
+    let mut say = |endpoint: &str, what: String, reason: &str| {
+        let sentence = format!("{} {what}: {}", printable(endpoint), printable(reason));
         text.push_str(&format!("  line      {}\n", paint.state("down", &sentence)));
+    };
+    // Of more than are shown nothing else is known.
+    let of = match feed.shown.len() < feed.consumers {
+        true => format!(" of the first {}", feed.shown.len()),
+        false => String::new(),
+    };
+    for ((endpoint, reason), count) in &failed {
+        say(endpoint, format!("failed for {count}{of}"), reason);
+    }
+    let is_said = |unfit: &&UnfitJson| !failed.keys().any(|(it, _)| *it == unfit.endpoint);
+    for unfit in feed.unfit.iter().filter(is_said) {
+        let since = span(unfit.since_seconds);
+        say(
+            &unfit.endpoint,
+            format!("cannot be joined, for {since}"),
+            &unfit.reason,
+        );
     }
     let shown = feed.shown.iter().take(CONSUMERS_SHOWN);
     text.extend(shown.map(|it| consumer(it, paint)));

@@ -113,6 +113,9 @@ fn never_joined(mut world: World, fault: &str) {
         (&unfit["fault"], unfit["lines"].as_f64()),
         (&fault.into(), Some(count))
     );
+    let said = tell(&world, &["status"]);
+    let backup = format!("{} cannot be joined, for ", world.name(BACKUP));
+    assert!(said.contains(&backup), "{said}");
 }
 
 /// A server that looks at the session that a login names.

@@ -20,6 +20,7 @@ pub struct FeedJson {
     /// The first hundred of them, those without a line first.
     pub shown: Vec<ConsumerJson>,
     /// Endpoints that answered and whose lines could not be joined, until one is.
+    #[serde(default)]
     pub unfit: Vec<UnfitJson>,
 }
 

@@ -53,7 +53,7 @@ use tokio::sync::Semaphore;
 // The public interface is:
 pub use command::CommandJson;
 pub use event::{EventJson, TookJson, rfc3339};
-pub use feed::{ConsumerJson, FeedJson, LineJson};
+pub use feed::{ConsumerJson, FeedJson, LineJson, UnfitJson};
 pub use json::{CheckJson, EndpointJson, PoolJson, TierJson};
 pub use order::MaintenanceJson;
 pub use refusal::{RefusalJson, Refused};

@@ -241,11 +241,22 @@ fn consumers_of_a_feed_are_shown_with_their_lines() {
         consumer(json!("127.0.0.1:9001"), false, Value::Null),
     ];
     shown.resize(12, consumer(json!("127.0.0.1:9001"), true, Value::Null));
-    let feed = json!({"consumers": 20, "waiting": 1, "shown": shown});
+    shown[0]["lines"] =
+        json!([{"endpoint": "127.0.0.1:9000", "stage": "failed", "reason": "closed"}]);
+    let unfit = |endpoint: &str| {
+        json!({
+            "endpoint": endpoint, "fault": "mismatch", "reason": "other bytes",
+            "since_seconds": 62.0, "lines": 3,
+        })
+    };
+    let unfit = [unfit("127.0.0.1:9000"), unfit("127.0.0.1:9002")];
+    let feed = json!({"consumers": 20, "waiting": 1, "shown": shown, "unfit": unfit});
     pool.feed = Some(serde_json::from_value(feed).unwrap());
     let text = table(&[pool], Paint::NONE);
     for line in [
         "  consumers 20, 1 without a line",
+        "  line      127.0.0.1:9000 failed for 1 of the first 12: closed",
+        "  line      127.0.0.1:9002 cannot be joined, for 1m 2s: other bytes",
         "  consumer  127.0.0.1:5: FEED000001, next 17, without a line for 3s",
         "  consumer  127.0.0.1:5: FEED000001, next 17, on 127.0.0.1:9001, not verified",
         "  consumer  127.0.0.1:5: FEED000001, next 17, on 127.0.0.1:9001",
