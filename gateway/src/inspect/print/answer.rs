@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use l4_failover::socket::tls::Alert;
 use serde_json::json;
 
 use super::known::Known;
@@ -10,7 +11,7 @@ use super::names::{cipher_suite, group, number, protocol, version};
 use super::record::object;
 use super::times::{Times, rfc3339};
 use crate::inspect::flow::{Answer, Said};
-use crate::inspect::server_hello::{ServerHello, alert_name};
+use crate::inspect::server_hello::ServerHello;
 use crate::name::Escaped;
 
 /// The level of an alert that ends a connection (RFC 8446 §6).
@@ -93,7 +94,7 @@ pub fn answer_record(answer: &Answer, text: &mut String) {
 }
 
 fn alert_word(alert: u8) -> String {
-    match alert_name(alert) {
+    match Alert(alert).name() {
         Some(name) => name.to_owned(),
         None => alert.to_string(),
     }

@@ -2,7 +2,7 @@
 
 mod names;
 
-pub use names::{alert_name, cipher_suite_name, group_name};
+pub use names::{cipher_suite_name, group_name};
 
 use crate::hello::{Malformed, RANDOM_BYTES, Reader};
 

@@ -19,13 +19,18 @@ impl Alert {
     /// A gateway has no route for the name (RFC 6066 §3).
     pub const UNRECOGNIZED_NAME: Self = Self(112);
 
-    fn name(self) -> Option<&'static str> {
+    /// Its name, as IANA's registry of TLS alerts has it.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
         Some(match self.0 {
             0 => "close_notify",
             10 => "unexpected_message",
             20 => "bad_record_mac",
+            21 => "decryption_failed",
             22 => "record_overflow",
+            30 => "decompression_failure",
             40 => "handshake_failure",
+            41 => "no_certificate",
             42 => "bad_certificate",
             43 => "unsupported_certificate",
             44 => "certificate_revoked",
@@ -36,16 +41,24 @@ impl Alert {
             49 => "access_denied",
             50 => "decode_error",
             51 => "decrypt_error",
+            52 => "too_many_cids_requested",
+            60 => "export_restriction",
             70 => "protocol_version",
             71 => "insufficient_security",
             80 => "internal_error",
             86 => "inappropriate_fallback",
             90 => "user_canceled",
+            100 => "no_renegotiation",
             109 => "missing_extension",
             110 => "unsupported_extension",
+            111 => "certificate_unobtainable",
             112 => "unrecognized_name",
+            113 => "bad_certificate_status_response",
+            114 => "bad_certificate_hash_value",
+            115 => "unknown_psk_identity",
             116 => "certificate_required",
             120 => "no_application_protocol",
+            121 => "ech_required",
             _ => return None,
         })
     }
