@@ -80,10 +80,11 @@ pub(crate) fn by_tshark(file: &Path) -> Vec<Hello> {
     let output = run(&mut command);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    sorted(text.lines().map(of_tshark))
+    sorted(text.lines().flat_map(of_tshark))
 }
 
-fn of_tshark(line: &str) -> Hello {
+/// The hellos of a frame: two, where that of another was missing, and with it what is behind it.
+fn of_tshark(line: &str) -> Vec<Hello> {
     let mut columns = line.split('\t');
     let mut next = || columns.next().unwrap_or_else(|| panic!("{line:?}"));
     let time = nanoseconds(next());
@@ -91,23 +92,32 @@ fn of_tshark(line: &str) -> Hello {
     let mut either = || [next(), next()].concat();
     let [from, to] = [either(), either()];
     let [from_port, to_port] = [either(), either()].map(|port| port.parse().unwrap());
-    let [name, offered, version, alpn, ja3_text, ja3] = [(); 6].map(|()| either());
-    let list = |text: &str| {
-        text.split(',')
-            .filter(|it| !it.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    Hello {
-        time,
-        source: (from, from_port),
-        destination: (to, to_port),
-        name: Some(name).filter(|name| !name.is_empty()),
-        version: greatest(&offered).unwrap_or_else(|| number(&version).to_owned()),
-        alpn: list(&alpn),
-        ja3,
-        ja3_text,
-    }
+    let values = [(); 6].map(|()| either());
+    let count = values[5].split(',').count();
+    let hellos = (0..count).map(|nth| {
+        let values = values.each_ref().map(|all| share(all, nth, count));
+        let [name, offered, version, alpn, ja3_text, ja3] = values;
+        let alpn = alpn.split(',').filter(|it| !it.is_empty());
+        Hello {
+            time,
+            source: (from.clone(), from_port),
+            destination: (to.clone(), to_port),
+            name: Some(name).filter(|name| !name.is_empty()),
+            version: greatest(&offered).unwrap_or_else(|| number(&version).to_owned()),
+            alpn: alpn.map(str::to_owned).collect(),
+            ja3,
+            ja3_text,
+        }
+    });
+    hellos.collect()
+}
+
+/// What the `nth` of `count` hellos has of the values of all. The second hello of a client has as many
+/// as the first.
+fn share(all: &str, nth: usize, count: usize) -> String {
+    let values: Vec<&str> = all.split(',').collect();
+    let size = values.len() / count;
+    values[nth * size..(nth + 1) * size].join(",")
 }
 
 /// Of `1795273181.778496000`, what is left of the day.
