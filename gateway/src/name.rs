@@ -3,12 +3,16 @@
 //! A name from the wire is compared with names that were built here; it is never split into
 //! parts that mean something.
 
+mod glob;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
 use thiserror::Error;
+
+pub(crate) use self::glob::Glob;
 
 /// RFC 1035 §2.3.4 counts 255 bytes with the lengths of labels: 253 as text.
 const NAME_MAX: usize = 253;

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use thiserror::Error;
-use wildmatch::WildMatch;
 
 use super::Sighting;
 use crate::log::shown_name;
+use crate::name::Glob;
 use crate::networks::{Network, NetworkError, Networks};
 
 /// The longest glob: a server name has at most 253 bytes.
@@ -14,7 +14,7 @@ pub(super) const GLOB_MAX: usize = 1024;
 /// Which connections a watcher wants to see; all conditions must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    name: Option<WildMatch>,
+    name: Option<Glob>,
     source: Option<Networks>,
     outcome: Option<String>,
 }
@@ -62,17 +62,11 @@ impl Asked {
     }
 }
 
-fn glob(text: String) -> Result<WildMatch, Mistake> {
+fn glob(text: String) -> Result<Glob, Mistake> {
     match text.len() <= GLOB_MAX {
-        true => Ok(WildMatch::new(&folded(&text))),
+        true => Ok(Glob::new(&text)),
         false => Err(Mistake::Glob),
     }
-}
-
-/// Names are compared as routes compare them: without case, and without the dot at the end.
-fn folded(name: &str) -> String {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    name.to_ascii_lowercase()
 }
 
 fn source(text: &str) -> Result<Networks, Mistake> {
@@ -117,6 +111,6 @@ impl Wanted {
             return true;
         };
         let name = it.server_name.as_deref().map(shown_name);
-        name.is_some_and(|name| glob.matches(&folded(&name)))
+        name.is_some_and(|name| glob.matches(&name))
     }
 }

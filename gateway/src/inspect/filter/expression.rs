@@ -1,6 +1,6 @@
 //! What a filter asks of a packet, once it is read.
 
-use super::glob::Glob;
+use crate::name::Glob;
 
 /// A question about a packet and the name of its flow.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::expression::{Direction, Expression, Family, Primitive, Subnet, Wanted};
 use crate::inspect::frame::VlanTag;
+use crate::name::Escaped;
 
 /// What is known of a packet and its flow.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +112,7 @@ impl Facts<'_> {
         };
         Some(match wanted {
             Wanted::Absent => name.is_none(),
-            Wanted::Like(glob) => name.is_some_and(|name| glob.matches(name)),
+            Wanted::Like(glob) => name.is_some_and(|name| glob.matches(&Escaped(name).to_string())),
         })
     }
 }

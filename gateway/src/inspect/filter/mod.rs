@@ -20,7 +20,6 @@
 
 mod error;
 mod expression;
-mod glob;
 mod judge;
 mod kernel;
 mod parse;

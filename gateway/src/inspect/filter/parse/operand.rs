@@ -5,12 +5,12 @@ use super::super::expression::{
     Direction, Expression, Family, ICMP, ICMP6, Ports, Primitive, Subnet, TCP, Transports, UDP,
     Wanted,
 };
-use super::super::glob::Glob;
 use super::super::services;
 use super::super::words::Kind;
 use super::Parser;
 use super::address::{self, AddressError, number};
 use super::head::{Kinds, Protocol, Qualifiers};
+use crate::name::Glob;
 
 /// 12 bits of a tag.
 const VLAN_MAX: u32 = 4095;
