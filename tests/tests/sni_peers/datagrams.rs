@@ -1,6 +1,6 @@
 //! Hellos over UDP: DTLS and QUIC.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 
 use rustls::quic::Version;
 use tests::peers::Peer;
@@ -40,13 +40,13 @@ fn dtls() {
 
 /// Sends the datagrams of a client of its own to the server.
 fn send(server: &str, datagrams: &[Vec<u8>]) {
-    let socket = UdpSocket::bind("[::]:0").unwrap();
-    let address: std::net::SocketAddr = format!("{server}:{QUIC}").parse().unwrap();
-    let socket = if address.is_ipv4() {
-        UdpSocket::bind("0.0.0.0:0").unwrap()
+    let address: SocketAddr = format!("{server}:{QUIC}").parse().unwrap();
+    let any = if address.is_ipv4() {
+        "0.0.0.0:0"
     } else {
-        socket
+        "[::]:0"
     };
+    let socket = UdpSocket::bind(any).unwrap();
     for datagram in datagrams {
         socket.send_to(datagram, address).unwrap();
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 const FILE_HEADER: usize = 24;
 const PACKET_HEADER: usize = 16;
-/// Of a whole day, so that the packets of one file never run into those of the next.
+/// Between two packets of a file that is written.
 const INTERVAL_MICROS: u32 = 100;
 
 const ADDRESSES: usize = 12;
