@@ -89,6 +89,21 @@ impl Program {
         }
     }
 
+    /// What runs it, on one CPU if one is given; its words are still to be added.
+    ///
+    /// # Errors
+    ///
+    /// When this program's own file is not known.
+    pub fn command(self, cpu: Option<usize>) -> Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(RUN);
+        if let Some(cpu) = cpu {
+            command.args(["--cpu", &cpu.to_string()]);
+        }
+        command.arg(self.word());
+        Ok(command)
+    }
+
     /// Starts it, on one CPU if one is given, and waits until it is ready.
     ///
     /// # Errors
@@ -99,13 +114,8 @@ impl Program {
         cpu: Option<usize>,
         words: impl IntoIterator<Item = W>,
     ) -> Result<Child> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg(RUN);
-        if let Some(cpu) = cpu {
-            command.args(["--cpu", &cpu.to_string()]);
-        }
-        let mut process = command
-            .arg(self.word())
+        let mut process = self
+            .command(cpu)?
             .args(words.into_iter().map(Into::into))
             .stdin(Stdio::null())
             .stderr(Stdio::piped())

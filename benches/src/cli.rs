@@ -16,8 +16,9 @@ use crate::machine::{Machine, Neighbours};
 use crate::plan::{Kind, Plan};
 use crate::process;
 use crate::proxy::Gateway;
+use crate::sni;
 
-/// Measures what the gateway costs, and how a feed survives its primary.
+/// Measures what the gateway costs, how a feed survives its primary, and how fast names are found.
 #[derive(Debug, Parser)]
 #[command(name = "benches", version, arg_required_else_help = true)]
 struct Cli {
@@ -31,6 +32,8 @@ enum Command {
     Gateway(Measure),
     /// Measures how a feed survives its primary, and what its bridge costs.
     Feed(feed::Measure),
+    /// Measures how fast names are found in a capture, beside tcpdump and tshark.
+    Sni(sni::Measure),
     /// Runs one of the programs: what the others start as processes of their own.
     #[command(name = RUN, hide = true)]
     Run(Run),
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Gateway(measure) => self::measure(&measure),
         Command::Feed(measure) => measure.run(),
+        Command::Sni(measure) => measure.run(),
         Command::Run(run) => return run.run(),
     };
     match result {

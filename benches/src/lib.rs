@@ -8,6 +8,9 @@
 //! `cargo run --release -p benches -- feed` kills and stops the primary of a feed, again and again,
 //! behind a local port that carries its consumers on, and says how long they waited, what that cost,
 //! and that nothing was lost: [`feed`].
+//!
+//! `cargo run --release -p benches -- sni` makes a capture of mixed traffic, and says how fast
+//! `mesh-gateway sni -r` finds the names in it, beside tcpdump and tshark: [`sni`].
 
 pub mod backend;
 pub mod bench;
@@ -19,6 +22,7 @@ pub mod plan;
 pub mod process;
 pub mod proxy;
 pub mod report;
+pub mod sni;
 pub mod syscalls;
 pub mod wire;
 pub mod work;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use super::super::{ClientHello, EXTENSIONS_MAX, is_grease};
 use super::hex;
@@ -15,6 +15,8 @@ pub const JA4_BYTES: usize = PREFIX + 2 * (1 + DIGEST);
 const PREFIX: usize = 10;
 /// Digits that are kept of a SHA-256.
 const DIGEST: usize = 12;
+/// Four digits and a comma.
+const LISTED: usize = 5;
 /// Two digits are there to count.
 const COUNT_MAX: usize = 99;
 
@@ -148,9 +150,9 @@ fn protocol(first: Option<&[u8]>) -> [u8; 2] {
 }
 
 fn suites_digest(suites: &[u16]) -> [u8; DIGEST] {
-    let mut sum = Sha256::new();
-    put_list(&mut sum, suites.iter().copied());
-    digest(sum, suites.is_empty())
+    let mut text = Vec::with_capacity(suites.len() * LISTED);
+    put_list(&mut text, suites.iter().copied());
+    beginning_of_digest(&text, suites.is_empty())
 }
 
 /// The extensions without those whose presence depends on the destination, then the signature
@@ -161,32 +163,33 @@ fn extensions_digest(extensions: &[u16], hello: &ClientHello<'_>) -> [u8; DIGEST
         .copied()
         .filter(|kind| !matches!(*kind, SERVER_NAME | ALPN));
     let mut algorithms = without_grease(hello.signature_algorithms()).peekable();
-    let mut sum = Sha256::new();
     let is_empty = listed.clone().next().is_none();
-    put_list(&mut sum, listed);
+    let mut text = Vec::with_capacity(2 * extensions.len() * LISTED);
+    put_list(&mut text, listed);
     if algorithms.peek().is_some() {
-        sum.update(b"_");
-        put_list(&mut sum, algorithms);
+        text.push(b'_');
+        put_list(&mut text, algorithms);
     }
-    digest(sum, is_empty)
+    beginning_of_digest(&text, is_empty)
 }
 
-fn put_list(sum: &mut Sha256, list: impl Iterator<Item = u16>) {
+fn put_list(text: &mut Vec<u8>, list: impl Iterator<Item = u16>) {
     for (place, value) in list.enumerate() {
         if place > 0 {
-            sum.update(b",");
+            text.push(b',');
         }
         let [high, low] = value.to_be_bytes().map(hex);
-        sum.update([high, low].as_flattened());
+        text.extend_from_slice([high, low].as_flattened());
     }
 }
 
 /// Of an empty list there is no digest, but zeros.
-fn digest(sum: Sha256, is_empty: bool) -> [u8; DIGEST] {
+fn beginning_of_digest(text: &[u8], is_empty: bool) -> [u8; DIGEST] {
     let mut digits = [b'0'; DIGEST];
     if !is_empty {
-        for (digits, byte) in digits.chunks_exact_mut(2).zip(sum.finalize()) {
-            digits.copy_from_slice(&hex(byte));
+        let sum = digest(&SHA256, text);
+        for (digits, byte) in digits.chunks_exact_mut(2).zip(sum.as_ref()) {
+            digits.copy_from_slice(&hex(*byte));
         }
     }
     digits
