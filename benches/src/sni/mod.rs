@@ -1,6 +1,6 @@
 //! What it costs to find the names in a capture, beside what others need to read it.
 //!
-//! A capture of mixed traffic is made ([`traffic`]), and read by `mesh-gateway sni -r`, by
+//! A capture of mixed traffic is made (`traffic`), and read by `mesh-gateway sni -r`, by
 //! `tcpdump -w /dev/null`, which looks at nothing, and by `tshark`, which looks at everything; in
 //! turn, each a process of its own, from the page cache. Every hello that was put in has to be
 //! printed. tshark is that much slower that it is given a smaller capture of the same traffic, which
