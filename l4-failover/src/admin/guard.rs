@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// The longest body that is read; commands take a few names and flags.
 const BODY_MAX: usize = 64 * 1024;
 
+/// This machine, from itself.
+const LOCALHOST: &str = "localhost";
+
 /// The address that a connection reached the server by; none on a unix socket.
 #[derive(Clone, Copy)]
 pub(super) struct LocalIp(pub(super) Option<IpAddr>);
@@ -90,7 +93,7 @@ impl Guard {
         let names = hosts.iter().filter_map(|host| host_of(host));
         Self {
             private: address.is_private(),
-            hosts: names.chain(["localhost".to_owned()]).collect(),
+            hosts: names.chain([LOCALHOST.to_owned()]).collect(),
             token,
             public_paths,
         }
@@ -102,7 +105,7 @@ impl Guard {
             .get::<LocalIp>()
             .and_then(|local| local.0);
         self.check_host(request, local)?;
-        self.check_origin(&request.headers, local)?;
+        self.check_origin(&request.headers)?;
         self.check_token(request)
     }
 
@@ -122,11 +125,21 @@ impl Guard {
     }
 
     /// Browsers say where a request comes from; other clients say nothing, and need not.
-    fn check_origin(&self, headers: &HeaderMap, local: Option<IpAddr>) -> Result<(), Refusal> {
+    ///
+    /// A page of another port is of another program, be it on the same machine: the origin is the host
+    /// that was asked, its port included. Where somebody in front of this server changes that, it is a
+    /// name that operators have given it.
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let site = one(headers, &HeaderName::from_static("sec-fetch-site"));
         let origin = one(headers, &ORIGIN);
-        let own =
-            |origin: &str| host_of_origin(origin).is_some_and(|host| self.is_own(&host, local));
+        let asked = one(headers, &HOST).ok().flatten();
+        let own = |origin: &str| {
+            let origin = authority_of_origin(origin);
+            origin.is_some_and(|origin| {
+                let is_asked = asked.is_some_and(|asked| asked.eq_ignore_ascii_case(&origin));
+                is_asked || host_of(&origin).is_some_and(|host| self.is_given(&host))
+            })
+        };
         match (site, origin) {
             (Ok(Some("cross-site")) | Err(Ambiguous), _) => Err(Refusal::ForeignOrigin),
             (_, Err(Ambiguous)) => Err(Refusal::ForeignOrigin),
@@ -149,6 +162,11 @@ impl Guard {
             true => Ok(()),
             false => Err(Refusal::NoToken),
         }
+    }
+
+    /// Whether operators have given this server that name.
+    fn is_given(&self, host: &str) -> bool {
+        host != LOCALHOST && self.hosts.iter().any(|own| own == host)
     }
 
     /// Whether `host` names this server: by the address reached, or by a name that is known.
@@ -183,17 +201,23 @@ pub(crate) fn host_of(authority: &str) -> Option<String> {
     if authority.as_str().contains('@') {
         return None;
     }
+    // The parser takes anything for a port.
+    let port = authority.as_str().strip_prefix(authority.host())?;
+    let port = port.strip_prefix(':').unwrap_or(port);
+    if !port.is_empty() && port.parse::<u16>().is_err() {
+        return None;
+    }
     let host = authority.host().to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     (!host.is_empty()).then(|| host.to_owned())
 }
 
-/// The host of `scheme://host[:port]`; `null` has none.
-fn host_of_origin(origin: &str) -> Option<String> {
+/// What is behind `scheme://`: `host[:port]`; `null` has none.
+fn authority_of_origin(origin: &str) -> Option<String> {
     let origin: Uri = origin.parse().ok()?;
     origin.scheme()?;
-    host_of(origin.authority()?.as_str())
+    Some(origin.authority()?.to_string())
 }
 
 #[cfg(test)]
@@ -261,6 +285,8 @@ mod tests {
             "user@localhost",
             "localhost@evil.example",
             "localhost:x:y",
+            "127.0.0.1:19000.evil.example",
+            "localhost:70000",
             "[::2]",
             "0.0.0.0",
         ] {
@@ -286,15 +312,24 @@ mod tests {
 
     #[test]
     fn only_the_servers_own_pages_send_requests() {
-        let check = |name, value| check(LOOPBACK, "/", &[("host", "localhost"), (name, value)]);
-        for origin in [
-            "http://localhost:19000",
-            "https://127.0.0.1",
-            "http://[::1]:1",
+        for (host, origin) in [
+            ("localhost", "http://localhost"),
+            ("localhost:19000", "http://LOCALHOST:19000"),
+            ("127.0.0.1:19000", "https://127.0.0.1:19000"),
+            ("[::1]:1", "http://[::1]:1"),
+            // Behind somebody who asks by another name.
+            ("localhost", "https://gateway.example"),
+            ("localhost", "https://gateway.example:8443"),
         ] {
-            assert_eq!(check("origin", origin), Ok(()), "{origin}");
+            let headers = [("host", host), ("origin", origin)];
+            assert_eq!(check(LOOPBACK, "/", &headers), Ok(()), "{origin}");
         }
+        let check = |name, value| check(LOOPBACK, "/", &[("host", "localhost:1"), (name, value)]);
         for origin in [
+            // Pages of other programs on this machine.
+            "http://localhost",
+            "http://localhost:2",
+            "http://127.0.0.1:1",
             "null",
             "http://evil.example",
             "",

@@ -166,6 +166,7 @@ async fn a_foreign_host_or_origin_is_refused_with_a_sentence() {
     for foreign in [
         "Origin: null",
         "Origin: http://evil.example",
+        "Origin: http://localhost:2222",
         "Sec-Fetch-Site: cross-site",
     ] {
         assert_eq!(
@@ -181,8 +182,9 @@ async fn a_foreign_host_or_origin_is_refused_with_a_sentence() {
             "{foreign}"
         );
     }
-    let own = format!("{OWN}Origin: http://localhost:19000\r\nSec-Fetch-Site: same-origin\r\n");
-    assert_eq!(server.status("/status", &own).await, 200);
+    let own = "Host: localhost:2222\r\nOrigin: http://localhost:2222\r\n\
+               Sec-Fetch-Site: same-origin\r\n";
+    assert_eq!(server.status("/status", own).await, 200);
     server.stop().await;
 }
 

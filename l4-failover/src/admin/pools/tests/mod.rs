@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::{NamedPool, Pools, router_with};
 use crate::Pool;
 use crate::admin::{AdminOptions, Bound, Site};
+use crate::probe::{CheckOptions, Probe};
 
 /// Nothing that a test waits for takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,6 +32,10 @@ fn pair(name: &str) -> Pool {
         .name(name)
         .primary("127.0.0.1:9000")
         .backup("127.0.0.1:9001")
+        .check(CheckOptions {
+            probe: Some(Probe::None),
+            ..CheckOptions::default()
+        })
         .build()
         .unwrap()
 }
