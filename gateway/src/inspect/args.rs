@@ -62,16 +62,16 @@ pub struct SniArgs {
     /// Shows addresses as numbers; they always are.
     #[arg(short, action = ArgAction::Count)]
     pub n: u8,
-    /// Shows addresses and names only.
-    #[arg(short)]
+    /// Shows addresses and names only, and what is wrong with a hello.
+    #[arg(short, conflicts_with = "form")]
     pub quiet: bool,
     /// Shows cipher suites, groups, JA3, the server's choice and how connections end; twice: versions,
     /// extensions and signature algorithms too.
-    #[arg(short, action = ArgAction::Count)]
+    #[arg(short, action = ArgAction::Count, conflicts_with_all = ["is_count", "fields", "summary"])]
     pub verbose: u8,
     /// Shows no times; -tt seconds since 1970, -ttt since the line before, -tttt dates too, -ttttt
     /// since the first line.
-    #[arg(short = 't', action = ArgAction::Count)]
+    #[arg(short = 't', action = ArgAction::Count, conflicts_with = "form")]
     pub times: u8,
     /// Writes each line at once. Lines never wait for packets that have not come; with this, not for
     /// those that have.
@@ -81,10 +81,10 @@ pub struct SniArgs {
     #[arg(short = 'U')]
     pub packet_buffered: bool,
     /// Dumps the hello in digits and letters; -XX the frame that completed it too.
-    #[arg(short = 'X', action = ArgAction::Count)]
+    #[arg(short = 'X', action = ArgAction::Count, conflicts_with = "form")]
     pub hex: u8,
     /// Dumps the hello in letters.
-    #[arg(short = 'A')]
+    #[arg(short = 'A', conflicts_with = "form")]
     pub ascii: bool,
     /// Writes the packets of connections that have a hello to this file (`-` is stdout) in place of
     /// lines. Until the hello is there, at most 256 KiB are kept of a connection, and 64 MiB of all;
@@ -126,6 +126,22 @@ impl SniArgs {
             0 => SNAPSHOT_LEN,
             bytes => bytes.min(SNAPSHOT_LEN),
         }
+    }
+
+    /// A flag that says what is shown, if there is one.
+    #[must_use]
+    pub fn asks_for_text(&self) -> Option<&'static str> {
+        let flags = [
+            ("--count", self.is_count),
+            ("--json", self.json),
+            ("--fields", self.fields.is_some()),
+            ("--summary", self.summary),
+            ("-q", self.quiet),
+            ("-X", self.hex > 0),
+            ("-A", self.ascii),
+        ];
+        let given = flags.into_iter().find(|(_, is_given)| *is_given);
+        given.map(|(flag, _)| flag)
     }
 
     /// Whether stdout is for packets.

@@ -20,6 +20,10 @@ pub const BYTES_MAX: usize = 64 << 20;
 /// Most bytes that are kept of fragments whose packet is not whole yet.
 pub const FRAGMENT_BYTES_MAX: usize = 4 << 20;
 
+/// Connections that ended and whose last packets may still come: an ACK of the last FIN, or what was
+/// sent again.
+const ENDED_MAX: usize = 4096;
+
 /// What a packet that is kept takes beside its bytes.
 const OVERHEAD: usize = size_of::<Stored>();
 
@@ -76,6 +80,8 @@ pub enum Pick {
 #[derive(Debug, Default)]
 pub struct Keeper {
     flows: HashMap<FlowId, Kept>,
+    /// Those of them that are wanted and have ended, in this order.
+    ended: VecDeque<FlowId>,
     bytes: usize,
     fragments: VecDeque<(Ends, Stored)>,
     fragment_bytes: usize,
@@ -116,9 +122,16 @@ impl Keeper {
         self.flow_frame(touched, is_wanted, parts, frame)
     }
 
-    /// Forgets a flow that ended.
+    /// A flow ended. One that is wanted is remembered for a while.
     pub fn end(&mut self, flow: FlowId) {
-        self.take(flow);
+        if !matches!(self.flows.get(&flow), Some(Kept::Wanted)) {
+            self.take(flow);
+            return;
+        }
+        self.ended.push_back(flow);
+        if self.ended.len() > ENDED_MAX {
+            self.ended.pop_front().map(|oldest| self.take(oldest));
+        }
     }
 
     /// How many packets were not kept, since there were too many.

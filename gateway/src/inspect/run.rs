@@ -142,7 +142,12 @@ fn form(args: &SniArgs) -> Result<Form, SniFailure> {
         return Err(mistaken(why.to_owned()));
     }
     if args.write.is_some() && !args.print {
-        return Ok(Form::Nothing);
+        return match args.asks_for_text() {
+            None => Ok(Form::Nothing),
+            Some(flag) => Err(mistaken(format!(
+                "with -w nothing is shown, and {flag} has no place: --print shows it as well"
+            ))),
+        };
     }
     if let Some(names) = &args.fields {
         let fields = Fields::parse(names);

@@ -141,6 +141,13 @@ impl Dialogue {
         self.halves[side.at()].stream.begins_behind(sequence)
     }
 
+    /// The number of a direction's next byte, as long as it is followed.
+    pub(super) fn next_byte(&self, side: Side) -> Option<u32> {
+        let half = &self.halves[side.at()];
+        let is_followed = !matches!(half.reader, Reader::Done);
+        half.stream.next_byte().filter(|_| is_followed)
+    }
+
     /// Takes a segment that carries something.
     pub(super) fn segment(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
         if matches!(self.half(side).reader, Reader::Done) {

@@ -21,6 +21,12 @@ const BEYOND_MAX: u32 = 64;
 /// What a segment that is held takes beside its bytes, roughly.
 const OVERHEAD: usize = 64;
 
+/// Whether a number is as near to that of the next byte as a receiver's window reaches.
+pub(super) fn is_near(next: u32, sequence: u32) -> bool {
+    let ahead = i64::from(sequence.wrapping_sub(next).cast_signed());
+    ahead.unsigned_abs() <= WINDOW
+}
+
 /// Bytes of a stream, and what is missing before more can follow.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -79,6 +85,11 @@ impl Stream {
         // Numbers wrap at 2^32, and so does what is taken off them.
         let start = self.next.map(|next| next.wrapping_sub(self.at as u32));
         start.is_none_or(|start| start == sequence.wrapping_add(1))
+    }
+
+    /// The number of the next byte; none as long as no segment said it.
+    pub(super) fn next_byte(&self) -> Option<u32> {
+        self.next
     }
 
     /// Whether bytes came twice that were not the same.

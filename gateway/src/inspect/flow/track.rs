@@ -6,7 +6,7 @@ use super::dialogue::{Dialogue, Scene};
 use super::event::{Ended, Ending, FlowEvent, FlowId, Stage, Touched, Traffic};
 use super::exchange::Exchange;
 use super::key::Side;
-use super::records;
+use super::{records, stream};
 
 /// A flow in the table. Once its hello is over, this is all there is of it.
 #[derive(Debug)]
@@ -177,7 +177,7 @@ impl Track {
 
     fn leave(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
         self.has_fin[side.at()] |= segment.is_fin;
-        if segment.is_rst {
+        if segment.is_rst && self.would_be_taken(side, segment.sequence) {
             self.close(scene);
             let is_client = side == self.client;
             let ending = if is_client {
@@ -189,6 +189,17 @@ impl Track {
         } else if self.has_fin == [true; 2] {
             self.end(Ending::Fin, scene);
         }
+    }
+
+    /// Whether a receiver would take a reset of this number: one that is not near what is next is of
+    /// somebody else (RFC 9293 §3.10.7.4), and hides no hello.
+    fn would_be_taken(&self, side: Side, sequence: u32) -> bool {
+        let next = match &self.state {
+            State::New => self.syns[side.at()].map(|syn| syn.wrapping_add(1)),
+            State::Open(dialogue) => dialogue.next_byte(side),
+            State::OpenUdp(_) | State::Over(_) | State::Ended(_) => None,
+        };
+        next.is_none_or(|next| stream::is_near(next, sequence))
     }
 
     /// Tells what there is of a hello that is not whole, and reads no further.

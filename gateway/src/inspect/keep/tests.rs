@@ -65,10 +65,8 @@ fn what_came_before_a_hello_comes_with_it() {
     let pick = see(&mut keeper, FLOW, Stage::Seen, b"hello", &[FLOW]);
     assert_eq!(bytes(pick), [b"a", b"b"]);
     assert_eq!(see(&mut keeper, FLOW, Stage::Seen, b"c", &[]), Pick::Take);
-    keeper.end(FLOW);
-    assert_eq!(see(&mut keeper, FLOW, Stage::Seen, b"d", &[]), Pick::Leave);
     keeper.end(other);
-    assert_eq!((keeper.bytes, keeper.flows.len()), (0, 0));
+    assert_eq!((keeper.bytes, keeper.flows.len()), (0, 1));
 }
 
 #[test]
@@ -120,4 +118,24 @@ fn the_fragments_of_a_packet_come_with_it() {
         keeper.frame(&frame(&large), &fragment, None, &[]);
     }
     assert!(keeper.fragment_bytes <= FRAGMENT_BYTES_MAX);
+}
+
+#[test]
+fn the_last_packets_of_a_connection_that_ended_are_taken() {
+    let mut keeper = Keeper::default();
+    see(&mut keeper, FLOW, Stage::Seen, b"a", &[FLOW]);
+    keeper.end(FLOW);
+    assert_eq!(see(&mut keeper, FLOW, Stage::Seen, b"b", &[]), Pick::Take);
+    for other in 2..=ENDED_MAX as u64 + 1 {
+        see(
+            &mut keeper,
+            FlowId(other),
+            Stage::Seen,
+            b"x",
+            &[FlowId(other)],
+        );
+        keeper.end(FlowId(other));
+    }
+    assert_eq!(see(&mut keeper, FLOW, Stage::Seen, b"c", &[]), Pick::Leave);
+    assert_eq!(keeper.flows.len(), ENDED_MAX);
 }

@@ -70,7 +70,19 @@ impl Lines {
 fn quiet(told: &Told<'_>, text: &mut String) -> fmt::Result {
     ends(told.sighting.source, told.sighting.destination, text)?;
     text.push_str(" ClientHello sni=");
-    put_name(told.name, text)
+    put_name(told.name, text)?;
+    // A name that was not captured is not an absent one.
+    if told.is_cut() {
+        text.push_str(" [|tls]");
+    }
+    put_fault(told, text)
+}
+
+fn put_fault(told: &Told<'_>, text: &mut String) -> fmt::Result {
+    match &told.malformed {
+        Some(why) => write!(text, " malformed: {why}"),
+        None => Ok(()),
+    }
 }
 
 fn line(told: &Told<'_>, text: &mut String) -> fmt::Result {
@@ -90,10 +102,7 @@ fn line(told: &Told<'_>, text: &mut String) -> fmt::Result {
         None => text.push_str(" ja4=-"),
     }
     put_marks(told, text)?;
-    match &told.malformed {
-        Some(why) => write!(text, " malformed: {why}"),
-        None => Ok(()),
-    }
+    put_fault(told, text)
 }
 
 /// `IP 10.0.0.1.52936 > 34.212.93.65.443:`

@@ -49,6 +49,24 @@ fn a_reset_tells_what_there_was_of_a_hello() {
 }
 
 #[test]
+fn a_reset_that_no_receiver_would_take_hides_nothing() {
+    let mut wire = Wire::connected();
+    let foreign = |wire: &mut Wire, from| {
+        wire.segment(from, |segment| {
+            segment.is_rst = true;
+            segment.sequence = 2_000_000;
+        })
+    };
+    foreign(&mut wire, From::Client);
+    foreign(&mut wire, From::Server);
+    wire.sends(From::Client, 0, &TLS13[..100]);
+    foreign(&mut wire, From::Client);
+    wire.sends(From::Client, 100, &TLS13[100..]);
+    assert!(matches!(wire.sighting().message, Message::Whole(_)));
+    assert_eq!(wire.ended().len(), 0);
+}
+
+#[test]
 fn a_probe_has_no_hello() {
     let mut wire = Wire::connected();
     wire.fin(From::Client);
