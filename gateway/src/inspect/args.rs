@@ -105,7 +105,7 @@ pub struct SniArgs {
     #[arg(long, value_name = "NAME,NAME", group = "form")]
     pub fields: Option<String>,
     /// Shows a table of names at the end, by connections and bytes; of more than 65536 names the rest
-    /// together.
+    /// together, and so those of more than 255 bytes.
     #[arg(long, group = "form")]
     pub summary: bool,
     /// Follows so many connections at once; beyond it, the one that was silent for the longest is

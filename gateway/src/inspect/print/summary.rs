@@ -11,6 +11,9 @@ use crate::inspect::flow::{Ended, FlowId};
 /// together: names come from the wire, and a hostile client has a new one for each hello.
 pub const NAMES_MAX: usize = 65_536;
 
+/// The longest name that is counted on its own: DNS has no longer ones (RFC 1035 §2.3.4).
+const NAME_BYTES_MAX: usize = 255;
+
 /// What is counted of each name.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -25,6 +28,8 @@ enum Key {
     /// A name, in lower case and without a dot at its end: as gateways compare names.
     Name(Box<[u8]>),
     Absent,
+    /// Names that are longer than [`NAME_BYTES_MAX`].
+    TooLong,
     /// No name could be read.
     Unread,
     /// There were too many.
@@ -99,7 +104,10 @@ fn key(told: &Told<'_>) -> Key {
     match told.name {
         Name::Sent(name) => {
             let name = name.strip_suffix(b".").unwrap_or(name);
-            Key::Name(name.to_ascii_lowercase().into())
+            match name.len() <= NAME_BYTES_MAX {
+                true => Key::Name(name.to_ascii_lowercase().into()),
+                false => Key::TooLong,
+            }
         }
         Name::Absent if told.malformed.is_none() && !told.is_cut() => Key::Absent,
         Name::Absent | Name::Empty => Key::Unread,
@@ -113,6 +121,7 @@ fn put_key(key: &Key, text: &mut String) {
             let _ = put_name(Name::Sent(name), text);
         }
         Key::Absent => text.push('-'),
+        Key::TooLong => text.push_str("(longer than 255 bytes)"),
         Key::Unread => text.push_str("(malformed or cut)"),
         Key::Others => text.push_str("(others)"),
     }

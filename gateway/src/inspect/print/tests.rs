@@ -322,6 +322,22 @@ fn a_summary_counts_connections_and_bytes_of_names() {
 }
 
 #[test]
+fn names_that_are_too_long_are_counted_together() {
+    let mut summary = Summary::default();
+    for (flow, len) in [255, 256, 3000].into_iter().enumerate() {
+        let mut seen = sighting(Message::Whole(with_name(&vec![b'n'; len])));
+        seen.flow = FlowId(flow as u64);
+        let readable = Told::readable(&seen);
+        summary.hello(&Told::new(&seen, &readable));
+    }
+    let table = summary.table();
+    let rows: Vec<_> = table.lines().skip(1).map(str::trim_start).collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    assert!(rows[0].starts_with("2 ") && rows[0].ends_with("  (longer than 255 bytes)"));
+    assert!(rows[1].starts_with("1 ") && rows[1].ends_with(&"n".repeat(255)));
+}
+
+#[test]
 fn an_answer_goes_the_other_way() {
     let known = Known::of(&sighting(Message::Whole(body(OPENSSL))));
     let extensions = b"\x00\x10\x00\x05\x00\x03\x02h2";
