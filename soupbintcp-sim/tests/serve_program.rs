@@ -222,6 +222,7 @@ fn a_server_that_stood_still_hears_what_was_said_meanwhile() {
     client.login(1);
     let pid = Pid::from_child(&process.child);
     kill_process(pid, Signal::STOP).unwrap();
+    // To stand still for longer than a client may be silent is what is tested.
     std::thread::sleep(Duration::from_millis(1300));
     client.send(&Packet::ClientHeartbeat);
     kill_process(pid, Signal::CONT).unwrap();

@@ -122,6 +122,7 @@ impl Browser {
                 let page = self.value("document.body.innerText");
                 panic!("still waiting until {expression} in {page}");
             }
+            // A page tells nobody when an expression becomes true.
             std::thread::sleep(PAUSE);
         }
     }

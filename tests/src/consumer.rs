@@ -283,6 +283,7 @@ impl Heard {
         let (mut buffer, mut said) = ([0; 64 * 1024], Instant::now());
         let end = loop {
             if self.is_stuck.load(Relaxed) {
+                // To read nothing is what it is there for.
                 std::thread::sleep(LOOK);
                 continue;
             }

@@ -121,9 +121,9 @@ mod tests {
     fn what_came_first_stays() {
         let mut pieces = Pieces::default();
         pieces.put(2, b"cd", 9).unwrap();
-        pieces.put(0, b"XXXXXX", 9).unwrap();
-        pieces.put(0, b"YYYYYYYY", 9).unwrap();
-        assert_eq!(pieces.head(), b"XXcdXXYY");
+        pieces.put(0, b"xxxxxx", 9).unwrap();
+        pieces.put(0, b"yyyyyyyy", 9).unwrap();
+        assert_eq!(pieces.head(), b"xxcdxxyy");
     }
 
     #[test]

@@ -91,6 +91,7 @@ async fn it_ends_with_the_time_though_every_message_is_wrong() {
 #[tokio::test]
 async fn it_ends_when_it_is_told_to() {
     let (address, _server) = serve(vec![vec![Act::Accept(None), Act::Idle]]).await;
+    // Told by whoever wants it to end, at a moment when nothing happens.
     let shutdown = tokio::time::sleep(Duration::from_millis(50));
     let report = consumer::run(options(address), shutdown).await.unwrap();
     assert!(report.is_clean());

@@ -107,6 +107,7 @@ async fn idle(mut stream: TcpStream) {
     let mut heartbeat = Vec::new();
     Packet::ServerHeartbeat.encode(&mut heartbeat).unwrap();
     while stream.write_all(&heartbeat).await.is_ok() {
+        // The pace of a server that says nothing else.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
