@@ -93,7 +93,8 @@ type Ends = (IpAddr, IpAddr);
 
 #[derive(Debug)]
 enum Kept {
-    Waiting(Vec<Stored>),
+    /// Frames, and what they take.
+    Waiting(Vec<Stored>, usize),
     Wanted,
 }
 
@@ -174,23 +175,24 @@ impl Keeper {
 
     fn keep(&mut self, flow: FlowId, frame: Stored) {
         let kept = self.flows.entry(flow);
-        let Kept::Waiting(frames) = kept.or_insert_with(|| Kept::Waiting(Vec::new())) else {
+        let Kept::Waiting(frames, held) = kept.or_insert_with(|| Kept::Waiting(Vec::new(), 0))
+        else {
             return;
         };
-        let held: usize = frames.iter().map(Stored::cost).sum();
         let cost = frame.cost();
-        if held + cost > FLOW_BYTES_MAX || self.bytes + cost > BYTES_MAX {
+        if *held + cost > FLOW_BYTES_MAX || self.bytes + cost > BYTES_MAX {
             self.left_out += 1;
             return;
         }
         self.bytes += cost;
+        *held += cost;
         frames.push(frame);
     }
 
     fn take(&mut self, flow: FlowId) -> Vec<Stored> {
         match self.flows.remove(&flow) {
-            Some(Kept::Waiting(frames)) => {
-                self.bytes -= frames.iter().map(Stored::cost).sum::<usize>();
+            Some(Kept::Waiting(frames, held)) => {
+                self.bytes -= held;
                 frames
             }
             Some(Kept::Wanted) | None => Vec::new(),
