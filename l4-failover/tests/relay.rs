@@ -48,8 +48,15 @@ async fn connected(buffer: Option<u32>) -> (TcpStream, TcpStream) {
 }
 
 async fn line(context: &RelayContext, buffer: Option<u32>) -> Line {
-    let (client, mut inner_client) = connected(buffer).await;
-    let (server, mut inner_server) = connected(buffer).await;
+    between(connected(buffer).await, connected(buffer).await, context)
+}
+
+/// A relay between the inner ends of two connections.
+fn between(
+    (client, mut inner_client): (TcpStream, TcpStream),
+    (server, mut inner_server): (TcpStream, TcpStream),
+    context: &RelayContext,
+) -> Line {
     let context = context.clone();
     let relay = tokio::spawn(async move {
         let tally = Tally::default();
@@ -628,51 +635,65 @@ async fn fill(stream: &mut TcpStream) -> usize {
     sent
 }
 
+/// What a kernel holds for a server that does not read, each way: less than one read of a relay.
+const SMALL: u32 = 8192;
+
 /// Servers that read nothing: what the relays own stays under the bound, and when one reads
 /// again, everything arrives.
 #[tokio::test]
 async fn what_peers_do_not_take_is_bounded_and_not_lost() {
     let limits = RelayLimits {
-        owned_max: 512 << 10,
-        relays: 20,
+        owned_max: 1 << 20,
+        relays: 40,
         pipes: 0,
         ..RelayLimits::default()
     };
     let context = context(limits);
     let mut stalled = Vec::new();
-    for _ in 0..20 {
-        stalled.push(line(&context, Some(65_536)).await);
+    for _ in 0..limits.relays {
+        stalled.push(line_with_much_to_read(&context).await);
     }
-    let mut sent = Vec::new();
-    for line in &mut stalled {
-        SockRef::from(&line.client)
-            .set_send_buffer_size(4096)
-            .unwrap();
-        sent.push(fill_shortly(&mut line.client).await);
-        assert!(
-            context.owned_bytes() <= limits.owned_max,
-            "{}",
-            context.owned_bytes()
-        );
-    }
-    // Where others have the processors, a pause of the clients says nothing of what relays take.
-    let until = Instant::now() + PATIENCE;
-    while context.owned_bytes() <= limits.owned_max / 4 {
-        assert!(Instant::now() < until, "{}", context.owned_bytes());
-        for (line, sent) in stalled.iter_mut().zip(&mut sent) {
-            *sent += fill_shortly(&mut line.client).await;
-        }
+    until(|| {
+        assert!(context.owned_bytes() <= limits.owned_max);
+        context.owned_bytes() > limits.owned_max / 4
+    })
+    .await;
+    for (line, sent) in &mut stalled {
+        *sent += fill_at_once(&line.client);
         assert!(context.owned_bytes() <= limits.owned_max);
     }
     others_go_on(&context).await;
+    assert!(context.owned_bytes() <= limits.owned_max);
     let drained: Vec<_> = stalled
         .into_iter()
-        .map(|line| tokio::spawn(drain(line)))
+        .map(|(line, sent)| (tokio::spawn(drain(line)), sent))
         .collect();
-    for (drained, sent) in drained.into_iter().zip(sent) {
+    for (drained, sent) in drained {
         assert_eq!(drained.await.unwrap(), sent);
     }
     assert_eq!(context.owned_bytes(), 0);
+}
+
+/// A line to a server that takes little, whose client has sent much before the relay begins, so
+/// that its reads bring more than the server takes; and how many bytes were sent.
+async fn line_with_much_to_read(context: &RelayContext) -> (Line, usize) {
+    let (client, inner_client) = connected(None).await;
+    let ahead = SockRef::from(&client).set_send_buffer_size(1 << 20);
+    ahead.unwrap();
+    let sent = fill_at_once(&client);
+    let (server, inner_server) = connected(Some(SMALL)).await;
+    let line = between((client, inner_client), (server, inner_server), context);
+    (line, sent)
+}
+
+/// Writes what the kernel takes now; how many bytes that were.
+fn fill_at_once(stream: &TcpStream) -> usize {
+    let piece = vec![7; 64 << 10];
+    let mut sent = 0;
+    while let Ok(written) = stream.try_write(&piece) {
+        sent += written;
+    }
+    sent
 }
 
 /// While peers take nothing, and most of the budget is gone, a relay between others does its work.
@@ -689,22 +710,15 @@ async fn drain(line: Line) -> usize {
         relay,
     } = line;
     client.shutdown().await.unwrap();
+    SockRef::from(&server)
+        .set_recv_buffer_size(1 << 20)
+        .unwrap();
     let mut received = Vec::new();
     let reading = server.read_to_end(&mut received);
     timeout(PATIENCE, reading).await.expect("no hang").unwrap();
     drop((client, server));
     relay.await.unwrap().0.unwrap();
     received.len()
-}
-
-/// As `fill`, with a shorter wait: many of them follow one another.
-async fn fill_shortly(stream: &mut TcpStream) -> usize {
-    let piece = vec![7; 1 << 20];
-    let mut sent = 0;
-    while let Ok(written) = timeout(Duration::from_millis(50), stream.write(&piece)).await {
-        sent += written.unwrap();
-    }
-    sent
 }
 
 /// A bulk direction whose sink stalls gives its pipe back, and nothing of what was in it is lost.
