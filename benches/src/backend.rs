@@ -1,6 +1,6 @@
 //! The servers behind a proxy: one thread that does what each connection's command says.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 
 use anyhow::{Result, bail};
@@ -19,8 +19,17 @@ const ECHO: usize = 16 * 1024;
 ///
 /// When there is no port or no thread to be had.
 pub fn start() -> Result<SocketAddr> {
+    start_on(Ipv4Addr::LOCALHOST.into())
+}
+
+/// As [`start`], on another address of the calling thread's network namespace.
+///
+/// # Errors
+///
+/// When there is no such address, no port or no thread to be had.
+pub fn start_on(address: IpAddr) -> Result<SocketAddr> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let listener = runtime.block_on(TcpListener::bind((address, 0)))?;
     let address = listener.local_addr()?;
     let accept = async move {
         loop {

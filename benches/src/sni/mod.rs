@@ -4,32 +4,46 @@
 //! `tcpdump -w /dev/null`, which looks at nothing, and by `tshark`, which looks at everything; in
 //! turn, each a process of its own, from the page cache. Every hello that was put in has to be
 //! printed. tshark is that much slower that it is given a smaller capture of the same traffic, which
-//! the others read as well.
+//! the others read as well. Then two of them capture live traffic (`live`).
 
 mod flow;
+mod live;
 mod packet;
+mod read;
 mod tool;
 mod traffic;
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::machine::{Machine, Neighbours};
 use crate::report::Report;
 use crate::work::Reading;
-use tool::{Tool, Used};
-use traffic::Held;
+use read::{Capture, Rounds};
 
-const GIB: f64 = (1_u64 << 30) as f64;
 /// Most that both captures may take on disk.
 const GIB_MAX: f64 = 2.5;
 /// The smaller capture, as a share of the other.
 const SMALL: f64 = 0.125;
+
+/// What live connections pass on in one round, in bytes.
+const LIVE: u64 = 4_000_000_000;
+/// The same with `--quick`.
+const LIVE_QUICK: u64 = 500_000_000;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Reading captures.
+    Read,
+    /// Capturing live traffic; needs root, for network namespaces.
+    Live,
+}
 
 /// What `sni` is given.
 #[derive(Debug, Args)]
@@ -37,6 +51,9 @@ pub struct Measure {
     /// A small capture and two rounds, for a look in some seconds.
     #[arg(long)]
     quick: bool,
+    /// Only this.
+    #[arg(long, value_name = "KIND")]
+    only: Option<Kind>,
     /// How large the capture is, in GiB. An eighth more is taken on disk, and given back.
     /// Default: 2, or 0.125 with --quick.
     #[arg(long, value_name = "N")]
@@ -61,13 +78,6 @@ pub struct Measure {
     out: PathBuf,
 }
 
-/// A capture on disk.
-struct Capture {
-    path: PathBuf,
-    name: String,
-    held: Held,
-}
-
 impl Measure {
     /// Measures, and says what came of it.
     ///
@@ -75,13 +85,13 @@ impl Measure {
     ///
     /// When a capture cannot be written, a program fails, or not every hello was printed.
     pub fn run(&self) -> Result<()> {
-        let gib = self.gib.unwrap_or(if self.quick { 0.125 } else { 2.0 });
+        let gib = self.gib.unwrap_or(self.or(2.0, 0.125));
         ensure!(
             gib > 0.0 && gib * (1.0 + SMALL) <= GIB_MAX,
             "--gib {gib}: more than 0, and with an eighth more at most {GIB_MAX}"
         );
         if let Some(path) = &self.only_write {
-            let capture = self.capture(path, gib)?;
+            let capture = Capture::write(path, gib, self.seed)?;
             eprintln!("{}: {capture}", path.display());
             return Ok(());
         }
@@ -89,27 +99,28 @@ impl Measure {
         // Removed when this is dropped.
         let scratch = tempfile::tempdir_in(&self.scratch)
             .with_context(|| self.scratch.display().to_string())?;
-        let captures = [("large", gib), ("small", gib * SMALL)];
-        let captures = captures.map(|(name, gib)| self.capture(&scratch.path().join(name), gib));
-        let [large, small] = captures;
-        self.measure(&large?, &small?)
+        self.measure(gib, scratch.path())
     }
 
-    fn measure(&self, large: &Capture, small: &Capture) -> Result<()> {
-        let missing = Tool::ALL.into_iter().filter(|tool| tool.is_missing());
-        let missing: Vec<Tool> = missing.collect();
+    fn measure(&self, gib: f64, scratch: &Path) -> Result<()> {
         let (machine, neighbours) = (Machine::look(), Neighbours::watch()?);
-        let seen = see(large, small, &missing)?;
-        let report = self.rounds(large, small, &missing)?;
+        let (mut report, mut notes) = (Report::default(), String::new());
+        if self.wants(Kind::Read) {
+            notes = self.read(gib, scratch, &mut report)?;
+        }
+        if self.wants(Kind::Live) {
+            let bytes = self.or(LIVE, LIVE_QUICK);
+            match live::rounds(self.rounds(), bytes, scratch, &mut report) {
+                Err(error) if self.only.is_none() => {
+                    notes += &format!("live, not measured: {error:#}\n");
+                }
+                done => done?,
+            }
+        }
         let (others, stolen) = neighbours.taken()?;
-        let missing: Vec<&str> = missing.into_iter().map(Tool::name).collect();
-        let absent = match missing[..] {
-            [] => String::new(),
-            _ => format!("not installed, so not measured: {}\n", missing.join(", ")),
-        };
         let text = format!(
-            "{}\n{large}\n{small}\n{seen}{absent}{machine}\n{}; meanwhile other processes took \
-             {others:.2} CPUs, the host {stolen:.2}\n",
+            "{}\n{notes}{machine}\n{}; meanwhile other processes took {others:.2} CPUs, the host \
+             {stolen:.2}\n",
             report.markdown(),
             report.noise(),
         );
@@ -118,41 +129,32 @@ impl Measure {
             "machine": machine.json(),
             "others_cpus": others,
             "stolen_cpus": stolen,
-            "captures": [large.to_string(), small.to_string()],
-            "missing": missing,
+            "notes": notes,
             "series": report.json(),
         });
         self.write(&text, &format!("{raw:#}\n"))
     }
 
-    fn rounds(&self, large: &Capture, small: &Capture, missing: &[Tool]) -> Result<Report> {
-        let or = |full, quick| if self.quick { quick } else { full };
-        let rounds = self.rounds.unwrap_or(or(5, 2)).max(1);
-        let tshark_rounds = self.tshark_rounds.unwrap_or(or(2, 1));
-        let mut report = Report::default();
-        for round in 1..=rounds {
-            eprintln!("round {round} of {rounds}");
-            let is_there = |tool: &Tool| !missing.contains(tool);
-            let quick = [Tool::Gateway, Tool::Tcpdump].into_iter().filter(is_there);
-            compare(large, quick, &mut report)?;
-            if round <= tshark_rounds {
-                compare(small, Tool::ALL.into_iter().filter(is_there), &mut report)?;
-            }
-        }
-        Ok(report)
+    fn read(&self, gib: f64, scratch: &Path, report: &mut Report) -> Result<String> {
+        let capture = |name, gib| Capture::write(&scratch.join(name), gib, self.seed);
+        let (large, small) = (capture("large", gib)?, capture("small", gib * SMALL)?);
+        let rounds = Rounds {
+            all: self.rounds(),
+            tshark: self.tshark_rounds.unwrap_or(self.or(2, 1)),
+        };
+        read::rounds([&large, &small], rounds, report)
     }
 
-    fn capture(&self, path: &Path, gib: f64) -> Result<Capture> {
-        eprintln!("writing {gib:.3} GiB to {}", path.display());
-        let cannot = || format!("{} cannot be written", path.display());
-        let file = File::create(path).with_context(cannot)?;
-        let file = BufWriter::with_capacity(1 << 20, file);
-        let held = traffic::write(file, (gib * GIB) as u64, self.seed).with_context(cannot)?;
-        Ok(Capture {
-            path: path.to_owned(),
-            name: format!("{gib:.2} GiB"),
-            held,
-        })
+    fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(self.or(5, 2)).max(1)
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.only.is_none_or(|only| only == kind)
+    }
+
+    fn or<T>(&self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
     }
 
     fn write(&self, table: &str, raw: &str) -> Result<()> {
@@ -167,75 +169,6 @@ impl Measure {
     }
 }
 
-/// Reads both captures once, so that they are cached, and says how many hellos were seen.
-fn see(large: &Capture, small: &Capture, missing: &[Tool]) -> Result<String> {
-    for capture in [large, small] {
-        let (seen, held) = (Tool::Gateway.lines(&capture.path)?, capture.held.hellos);
-        ensure!(seen == held, "mesh-gateway sni saw {seen} of {held} hellos");
-    }
-    if missing.contains(&Tool::Tshark) {
-        return Ok(String::new());
-    }
-    let (seen, held) = (Tool::Tshark.lines(&small.path)?, small.held.hellos);
-    Ok(format!(
-        "tshark saw {seen} of {held} hellos, mesh-gateway all\n"
-    ))
-}
-
-/// Has each tool read a capture, the gateway first, and the others beside it.
-fn compare(
-    capture: &Capture,
-    tools: impl Iterator<Item = Tool>,
-    report: &mut Report,
-) -> Result<()> {
-    let mut gateway: Option<Used> = None;
-    for tool in tools {
-        let used = tool.read(&capture.path)?;
-        report.add(tool.name(), &capture.name, &capture.readings(&used));
-        let Some(gateway) = gateway else {
-            gateway = Some(used);
-            continue;
-        };
-        let ratios = [
-            ("speed", used.time.div_duration_f64(gateway.time)),
-            ("speed by CPU time", used.cpu.div_duration_f64(gateway.cpu)),
-        ];
-        let ratios = ratios.map(|(what, value)| reading(what, "x", value));
-        let subject = format!("mesh-gateway : {}", tool.name());
-        report.add(&subject, &capture.name, &ratios);
-    }
-    Ok(())
-}
-
-impl Capture {
-    fn readings(&self, used: &Used) -> [Reading; 4] {
-        let (bytes, seconds) = (self.held.bytes as f64, used.time.as_secs_f64());
-        let cpu = used.cpu.as_secs_f64();
-        [
-            reading("bytes", "GB/s", bytes / 1e9 / seconds),
-            reading("packets", "M/s", self.held.packets as f64 / 1e6 / seconds),
-            reading("CPU", "s", cpu),
-            reading("peak memory", "MiB", used.peak as f64 / f64::from(1 << 20)),
-        ]
-    }
-}
-
 fn reading(what: &'static str, unit: &'static str, value: f64) -> Reading {
     Reading { what, unit, value }
-}
-
-impl std::fmt::Display for Capture {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Held {
-            bytes,
-            packets,
-            hellos,
-            flows,
-        } = self.held;
-        let name = &self.name;
-        write!(
-            f,
-            "{name}: {bytes} bytes, {packets} packets, {flows} flows, {hellos} hellos"
-        )
-    }
 }
