@@ -40,6 +40,10 @@ fuzz target='hello' seconds='300':
 bench *options:
     cargo run --release -p benches -- gateway {{options}}
 
+# Instructions of single steps, beside those of the commit that benches/baseline.toml names.
+gate *options:
+    cargo run --release -p benches -- gate {{options}}
+
 # How a feed survives its primary, and what its bridge costs; table, plot and values in target/feed.
 bench-feed *options:
     cargo run --release -p benches -- feed {{options}}

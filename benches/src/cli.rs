@@ -12,7 +12,9 @@ use serde_json::json;
 use crate::bench::Bench;
 use crate::child::{RUN, Run};
 use crate::feed;
+use crate::gate::{self, REPEAT};
 use crate::machine::{Machine, Neighbours};
+use crate::micro;
 use crate::plan::{Kind, Plan};
 use crate::process;
 use crate::proxy::Gateway;
@@ -34,6 +36,11 @@ enum Command {
     Feed(feed::Measure),
     /// Measures how fast names are found in a capture, beside tcpdump and tshark.
     Sni(sni::Measure),
+    /// Counts the instructions of single steps, beside those of the commit that is the baseline.
+    Gate(gate::Gate),
+    /// Does a single step some times.
+    #[command(name = REPEAT, hide = true)]
+    Repeat(micro::Repeat),
     /// Runs one of the programs: what the others start as processes of their own.
     #[command(name = RUN, hide = true)]
     Run(Run),
@@ -73,6 +80,8 @@ pub fn main() -> ExitCode {
         Command::Gateway(measure) => self::measure(&measure),
         Command::Feed(measure) => measure.run(),
         Command::Sni(measure) => measure.run(),
+        Command::Gate(gate) => gate.run(),
+        Command::Repeat(repeat) => repeat.run(),
         Command::Run(run) => return run.run(),
     };
     match result {

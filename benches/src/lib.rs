@@ -11,13 +11,18 @@
 //!
 //! `cargo run --release -p benches -- sni` makes a capture of mixed traffic, and says how fast
 //! `mesh-gateway sni -r` finds the names in it, beside tcpdump and tshark: [`sni`].
+//!
+//! `cargo bench -p benches` times single steps, [`micro`], and `cargo run --release -p benches -- gate`
+//! counts their instructions beside those of an earlier commit: [`gate`].
 
 pub mod backend;
 pub mod bench;
 pub mod child;
 pub mod cli;
 pub mod feed;
+pub mod gate;
 pub mod machine;
+pub mod micro;
 pub mod plan;
 pub mod process;
 pub mod proxy;

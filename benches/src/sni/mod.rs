@@ -11,7 +11,7 @@ mod live;
 mod packet;
 mod read;
 mod tool;
-mod traffic;
+pub(crate) mod traffic;
 
 use std::fs;
 use std::io::Write;

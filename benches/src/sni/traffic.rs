@@ -21,16 +21,16 @@ const SNAPSHOT: u32 = 262_144;
 
 /// What a capture holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Held {
-    pub(super) bytes: u64,
-    pub(super) packets: u64,
+pub(crate) struct Held {
+    pub(crate) bytes: u64,
+    pub(crate) packets: u64,
     /// Whole hellos: each flow with one has one.
-    pub(super) hellos: u64,
-    pub(super) flows: u64,
+    pub(crate) hellos: u64,
+    pub(crate) flows: u64,
 }
 
 /// Writes a capture of at least `bytes`, and hardly more. No hello in it is cut by its end.
-pub(super) fn write(to: impl Write, bytes: u64, seed: u64) -> Result<Held> {
+pub(crate) fn write(to: impl Write, bytes: u64, seed: u64) -> Result<Held> {
     let mut rng = Rng::with_seed(seed);
     let noise = Noise::new(&mut rng);
     let mut file = File::begin(to)?;
@@ -99,37 +99,8 @@ impl<W: Write> File<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use gateway::inspect::file::Reader;
-    use gateway::inspect::filter::Filter;
-    use gateway::inspect::flow::FlowBounds;
-    use gateway::inspect::inspector::{Form, Inspector, Orders};
-
     use super::*;
-
-    /// Lines that the inspector prints of a capture.
-    fn hellos(capture: Vec<u8>) -> usize {
-        let name = Path::new("capture");
-        let mut reader = Reader::from_source(name, Box::new(io::Cursor::new(capture))).unwrap();
-        let mut inspector = Inspector::new(Orders {
-            filter: Filter::parse(&[""; 0]).unwrap(),
-            form: Form::Json { is_verbose: false },
-            limit: None,
-            picks: false,
-            bounds: FlowBounds::default(),
-        });
-        let mut text = String::new();
-        loop {
-            while let Some(frame) = reader.next().unwrap() {
-                inspector.frame(&frame, &mut text);
-            }
-            if !reader.fill().unwrap() {
-                inspector.finish(&mut text);
-                return text.lines().count();
-            }
-        }
-    }
+    use crate::micro::inspect::hellos;
 
     #[test]
     fn every_hello_that_was_put_in_is_seen() {
@@ -137,7 +108,7 @@ mod tests {
         let held = write(&mut capture, 20_000_000, 7).unwrap();
         assert_eq!(capture.len() as u64, held.bytes);
         assert!(held.bytes < 21_000_000 && held.hellos > 1000);
-        assert_eq!(hellos(capture) as u64, held.hellos);
+        assert_eq!(hellos(&capture) as u64, held.hellos);
     }
 
     #[test]

@@ -2,27 +2,51 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gateway::hello::{ClientHello, HelloBounds, Progress, Reassembly, SniField};
+
+use super::{Amount, Micro};
 
 /// Whole recordings of clients, and one whose sender chose small records.
 const RECORDINGS: [(&str, &[u8]); 3] = [
     (
         "openssl",
-        include_bytes!("../../gateway/testdata/hello/openssl-tls13.bin"),
+        include_bytes!("../../../gateway/testdata/hello/openssl-tls13.bin"),
     ),
     (
         "chromium, post-quantum",
-        include_bytes!("../../gateway/testdata/hello/chromium.bin"),
+        include_bytes!("../../../gateway/testdata/hello/chromium.bin"),
     ),
     (
         "openssl, small records",
-        include_bytes!("../../gateway/testdata/hello/openssl-small-records.bin"),
+        include_bytes!("../../../gateway/testdata/hello/openssl-small-records.bin"),
     ),
 ];
 
 /// Bytes of a record's header.
 const HEADER: usize = 5;
+
+pub(super) fn all() -> Vec<Micro> {
+    let each = |(name, recording): (&str, &'static [u8])| {
+        let group = format!("hello/{name}");
+        let amount = Amount::Bytes(recording.len() as u64);
+        [
+            Micro::new(&group, "whole", amount, move || {
+                move || read([black_box(recording)])
+            }),
+            Micro::new(&group, "2 segments", amount, move || {
+                move || {
+                    let (first, second) = black_box(recording).split_at(recording.len() / 2);
+                    read([first, second])
+                }
+            }),
+            Micro::new(&group, "1-byte records", amount, move || {
+                let shreds = shredded(recording);
+                move || read([black_box(&shreds[..])])
+            }),
+        ]
+    };
+    RECORDINGS.into_iter().flat_map(each).collect()
+}
 
 /// Everything that the gateway does with a hello's bytes; the length of the name.
 fn read<'a>(segments: impl IntoIterator<Item = &'a [u8]>) -> usize {
@@ -54,25 +78,3 @@ fn shredded(recording: &[u8]) -> Vec<u8> {
     }
     shreds
 }
-
-fn hello(c: &mut Criterion) {
-    for (name, recording) in RECORDINGS {
-        let mut group = c.benchmark_group(format!("hello/{name}"));
-        group.throughput(Throughput::Bytes(recording.len() as u64));
-        group.bench_function("whole", |b| b.iter(|| read([black_box(recording)])));
-        group.bench_function("2 segments", |b| {
-            b.iter(|| {
-                let (first, second) = black_box(recording).split_at(recording.len() / 2);
-                read([first, second])
-            })
-        });
-        let shreds = shredded(recording);
-        group.bench_function("1-byte records", |b| {
-            b.iter(|| read([black_box(&shreds[..])]))
-        });
-        group.finish();
-    }
-}
-
-criterion_group!(benches, hello);
-criterion_main!(benches);

@@ -3,14 +3,42 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use l4_failover::soupbin::join::{Action, Join, JoinOptions, LineId, LineOptions, TargetId};
 use l4_failover::soupbin::packet::{
     Credentials, LoginAccepted, LoginRequest, Packet, SessionId, split,
 };
 
+use super::{Amount, Micro};
+
 /// As many as fit into a read of 64 KiB.
 const MESSAGES: u64 = 1500;
+
+pub(super) fn all() -> Vec<Micro> {
+    let group = "join/messages of 40 bytes";
+    let amount = Amount::Messages(MESSAGES);
+    vec![
+        Micro::new(group, "split", amount, || {
+            let bytes = messages();
+            move || {
+                let (mut rest, mut found) = (black_box(bytes.as_slice()), 0);
+                while let Ok(Some(frame)) = split(rest) {
+                    found += 1;
+                    rest = &rest[frame.len()..];
+                }
+                found
+            }
+        }),
+        Micro::new(group, "forward", amount, || {
+            let (bytes, now) = (messages(), Instant::now());
+            let (mut join, line) = joined(now);
+            move || join.from_line(line, black_box(&bytes), now).taken
+        }),
+    ]
+}
+
+fn messages() -> Vec<u8> {
+    encoded(&Packet::Sequenced(&[7; 40])).repeat(MESSAGES as usize)
+}
 
 fn encoded(packet: &Packet<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -41,28 +69,3 @@ fn joined(now: Instant) -> (Join, LineId) {
     while join.next_action().is_some() {}
     (join, line)
 }
-
-fn forward(c: &mut Criterion) {
-    let mut group = c.benchmark_group("join/messages of 40 bytes");
-    group.throughput(Throughput::Elements(MESSAGES));
-    let bytes = encoded(&Packet::Sequenced(&[7; 40])).repeat(MESSAGES as usize);
-    group.bench_function("split", |b| {
-        b.iter(|| {
-            let (mut rest, mut found) = (black_box(bytes.as_slice()), 0);
-            while let Ok(Some(frame)) = split(rest) {
-                found += 1;
-                rest = &rest[frame.len()..];
-            }
-            found
-        });
-    });
-    let now = Instant::now();
-    let (mut join, line) = joined(now);
-    group.bench_function("forward", |b| {
-        b.iter(|| join.from_line(line, black_box(&bytes), now).taken);
-    });
-    group.finish();
-}
-
-criterion_group!(benches, forward);
-criterion_main!(benches);
