@@ -108,3 +108,41 @@ fn fragments(frame: &[u8]) -> (Vec<u8>, Vec<u8>) {
     };
     (part(begin, 0x2000), part(end, 160 / 8))
 }
+
+/// A frame that carries another one over VXLAN.
+fn tunnelled(frame: &[u8]) -> Vec<u8> {
+    let mut outer = segment(true, 1, 0, 0, b"");
+    outer.truncate(34);
+    outer[16..18].copy_from_slice(&(36 + frame.len() as u16).to_be_bytes());
+    outer[23] = 17;
+    outer[26..34].copy_from_slice(&[192, 0, 2, 1, 192, 0, 2, 2]);
+    outer.extend([0x30, 0x39, 0x12, 0xb5]);
+    outer.extend((16 + frame.len() as u16).to_be_bytes());
+    outer.extend([0, 0, 8, 0, 0, 0, 0, 0, 7, 0]);
+    outer.extend(frame);
+    outer
+}
+
+#[test]
+fn the_fragments_of_a_tunnel_s_packet_are_written_with_the_hello_in_it() {
+    let (first, second) = fragments(&segment(true, 1, 101, 16, HELLO));
+    let (one, two) = fragments(&tunnelled(&first));
+    let (mut three, mut four) = fragments(&tunnelled(&second));
+    for part in [&mut three, &mut four] {
+        part[19] = 1;
+    }
+    let syn = tunnelled(&segment(true, 1, 100, 2, b""));
+    for frames in [
+        vec![syn.clone(), one, two, three, four],
+        // Only what carries it is in fragments.
+        {
+            let (one, two) = fragments(&tunnelled(&segment(true, 1, 101, 16, HELLO)));
+            vec![syn, one, two]
+        },
+    ] {
+        let packets: Vec<_> = (0..).map(|at| (10, at * 1000)).zip(frames).collect();
+        let capture = pcap(&packets);
+        assert_eq!(of(&capture, &["--fields", "sni"]).out, "currency.dc1\n");
+        assert_eq!(written(&capture, &[]), capture);
+    }
+}
