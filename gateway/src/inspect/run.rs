@@ -9,10 +9,10 @@ use jiff::tz::TimeZone;
 
 use super::args::SniArgs;
 use super::capture::{self, CaptureError, CaptureOptions, Live};
-use super::file::Reader;
 use super::filter::Filter;
 use super::flow::FlowBounds;
 use super::frame::Frame;
+use super::heard::Heard;
 use super::inspector::{Form, Inspector, Orders, counted};
 use super::out::{Out, Packets};
 use super::print::{Dump, Fields, Lines, Summary, TimeStyle, Times};
@@ -240,14 +240,15 @@ fn say_counts(source: &mut Source) {
 }
 
 fn open_file(file: &Path) -> Result<Source, SniFailure> {
-    let reader = Reader::open(file).map_err(|error| SniFailure::Failed(error.to_string()))?;
+    let heard = Heard::open(file).map_err(|error| SniFailure::Failed(error.to_string()))?;
+    let reader = heard.reader();
     let link = reader.link().map_or("unknown", |link| link.name());
     say(&format!(
         "reading from file {}, link-type {link}, snapshot length {}",
         file.display(),
         reader.snapshot_len()
     ));
-    Ok(Source::File(reader))
+    Ok(Source::File(Box::new(heard)))
 }
 
 /// Says what may be missing.

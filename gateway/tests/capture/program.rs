@@ -147,18 +147,20 @@ fn any_tells_a_hello_over_loopback_once() {
 }
 
 #[test]
-fn sigterm_ends_it_too_and_what_came_just_before_is_told() {
+fn other_signals_end_it_too_and_what_came_just_before_is_told() {
     let Some((here, _there)) = cable() else {
         return;
     };
-    here.enter(|| {
-        let sniffer = Sniffer::start(&["-i", "lo"]);
-        greet("127.0.0.1:8443", "last.dc1");
-        sniffer.signal(Signal::TERM);
-        assert!(sniffer.line().contains(" sni=last.dc1 "));
-        counts(&sniffer);
-        assert_eq!(sniffer.ended().code(), Some(0));
-    });
+    for signal in [Signal::TERM, Signal::HUP] {
+        here.enter(|| {
+            let sniffer = Sniffer::start(&["-i", "lo"]);
+            greet("127.0.0.1:8443", "last.dc1");
+            sniffer.signal(signal);
+            assert!(sniffer.line().contains(" sni=last.dc1 "));
+            counts(&sniffer);
+            assert_eq!(sniffer.ended().code(), Some(0));
+        });
+    }
 }
 
 #[test]

@@ -14,7 +14,6 @@ mod counts;
 mod error;
 mod interfaces;
 mod ring;
-mod signals;
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -28,8 +27,8 @@ pub use interfaces::{ANY, Interface, interfaces, list};
 
 use super::filter::Filter;
 use super::frame::{Frame, LinkType};
+use super::signals::Signals;
 use ring::{BLOCK_MS, Ring, RingOptions};
-use signals::Signals;
 
 /// Blocks of the ring of one interface: 32 MiB, what comes in a quarter of a second at 1 Gbit/s.
 const BLOCKS: usize = 64;
@@ -47,8 +46,9 @@ pub const INTERFACES_MAX: usize = 128;
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// How long frames are waited for when the capture is to end: the kernel still has the block that it is
-/// filling, and hands it out within [`BLOCK_MS`].
-const LAST_FRAMES: Duration = Duration::from_millis(4 * BLOCK_MS as u64);
+/// filling, and hands it out within [`BLOCK_MS`]. Who writes a pipe and was told by the same keys, needs
+/// no more.
+pub(super) const LAST_FRAMES: Duration = Duration::from_millis(4 * BLOCK_MS as u64);
 
 /// What to capture.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ pub enum Wake {
 }
 
 impl Live {
-    /// Begins to capture. Takes SIGINT, SIGTERM and SIGUSR1 for this process, so there are to be no
+    /// Begins to capture. Takes SIGINT, SIGTERM, SIGHUP and SIGUSR1 for this process, so there are to be no
     /// other threads yet.
     ///
     /// # Errors

@@ -48,6 +48,8 @@ pub use read::{Reader, STDIN};
 pub use step::Part;
 pub use write::{Precision, WriteError, Writer};
 
+pub(super) use read::open;
+
 /// Most bytes of one packet; libpcap's bound for all link types that are read here.
 pub const PACKET_MAX: usize = 256 * 1024;
 

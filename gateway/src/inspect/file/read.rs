@@ -281,7 +281,8 @@ impl Reader {
     }
 }
 
-fn open(file: &Path) -> io::Result<File> {
+/// Opens a file, or stdin for [`STDIN`].
+pub(in crate::inspect) fn open(file: &Path) -> io::Result<File> {
     match file == Path::new(STDIN) {
         // Not through std's handle, whose buffer is small.
         true => Ok(io::stdin().as_fd().try_clone_to_owned()?.into()),
