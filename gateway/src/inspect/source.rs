@@ -57,9 +57,14 @@ impl Source {
             Wake::Frames => Ok(true),
             Wake::End => Ok(false),
             Wake::CountsAsked => {
-                let counts = live.counts()?.on_one_line();
-                // A closed stderr leaves nobody to tell.
-                let _ = writeln!(io::stderr(), "mesh-gateway: {counts}");
+                say(&live.counts()?.on_one_line());
+                Ok(true)
+            }
+            Wake::WentDown => {
+                let name = live.interface();
+                say(&format!(
+                    "the interface {name} went down; the capture goes on once it is up"
+                ));
                 Ok(true)
             }
         }
@@ -97,4 +102,10 @@ impl Source {
             Self::Live(_) => 0,
         }
     }
+}
+
+/// On stderr, while a capture goes on.
+fn say(sentence: &str) {
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(io::stderr(), "mesh-gateway: {sentence}");
 }

@@ -8,7 +8,8 @@
 //! packet once more.
 //!
 //! `any` opens a ring for each interface that is up, so that each frame comes with its link type, and
-//! looks for new ones each second.
+//! looks for new ones each second. One that goes down is waited for: the kernel hands its frames to the
+//! same ring again once it is up.
 
 mod counts;
 mod error;
@@ -85,6 +86,8 @@ pub enum Wake {
     Frames,
     /// SIGUSR1 asks for the counts.
     CountsAsked,
+    /// The interface went down; its frames come again once it is up. Not told of `any`.
+    WentDown,
     /// The capture is over; all frames were shown.
     End,
 }
@@ -120,15 +123,21 @@ impl Live {
     pub fn banner(&self) -> String {
         let mut links: Vec<&str> = self.rings.iter().map(|ring| ring.link().name()).collect();
         links.dedup();
-        let interface = match (self.is_any(), &self.rings[..]) {
-            (false, [ring]) => ring.name(),
-            _ => ANY,
-        };
         format!(
-            "listening on {interface}, link-type {}, snapshot length {} bytes",
+            "listening on {}, link-type {}, snapshot length {} bytes",
+            self.interface(),
             links.join(", "),
             self.options.snapshot
         )
+    }
+
+    /// The name of the interface, or [`ANY`].
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        match (self.is_any(), &self.rings[..]) {
+            (false, [ring]) => ring.name(),
+            _ => ANY,
+        }
     }
 
     /// How frames begin, if all do so.
@@ -172,10 +181,14 @@ impl Live {
         if self.signals.is_end() {
             self.end();
         }
-        if let Some(index) = failed {
-            self.failed(index);
+        let has_news = match failed {
+            Some(index) => self.failed(index)?,
+            None => false,
+        };
+        match has_news && !self.is_any() && self.ends.is_none() {
+            true => Ok(Wake::WentDown),
+            false => Ok(Wake::Frames),
         }
-        Ok(Wake::Frames)
     }
 
     fn end(&mut self) {
@@ -248,6 +261,9 @@ impl Live {
     fn look_around(&mut self) -> Result<(), CaptureError> {
         self.looked_around = Instant::now();
         self.counts()?;
+        if self.rings.iter().any(Ring::is_down) {
+            self.look_for_interfaces()?;
+        }
         match self.is_any() {
             true => self.open_new(),
             false => Ok(()),
@@ -280,13 +296,39 @@ impl Live {
         Ok(rings.position(|ring| ring.revents().intersects(bad)))
     }
 
-    /// A ring may have failed. Of `any` the others go on.
-    fn failed(&mut self, index: usize) {
-        let Some(error) = self.rings[index].failure() else {
-            return;
-        };
+    /// A ring may have failed; whether its interface is down since now.
+    fn failed(&mut self, index: usize) -> Result<bool, CaptureError> {
+        let ring = &mut self.rings[index];
+        let was_down = ring.is_down();
+        if let Err(error) = ring.check() {
+            self.gone(index, error);
+            return Ok(false);
+        }
+        let is_down = ring.is_down();
+        if is_down {
+            self.look_for_interfaces()?;
+        }
+        Ok(is_down && !was_down)
+    }
+
+    /// Whether interfaces that went down are up again, or gone.
+    fn look_for_interfaces(&mut self) -> Result<(), CaptureError> {
+        let there = interfaces()?;
+        for index in (0..self.rings.len()).rev() {
+            let ring = &mut self.rings[index];
+            if ring.is_down()
+                && let Err(error) = ring.look_for(&there)
+            {
+                self.gone(index, error);
+            }
+        }
+        Ok(())
+    }
+
+    /// A ring has no more frames. Of `any` the others go on.
+    fn gone(&mut self, index: usize, why: CaptureError) {
         if !self.is_any() {
-            self.failure.get_or_insert(error);
+            self.failure.get_or_insert(why);
             return self.end();
         }
         let mut ring = self.rings.swap_remove(index);
