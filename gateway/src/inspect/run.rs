@@ -59,17 +59,25 @@ pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
     );
     inspector.finish(&mut out.text);
     let flushed = out.flush().map_err(Stop::from);
-    let flushed = flushed.and_then(|()| packets.flush());
+    let flushed = flushed.and_then(|()| packets.finish());
     say_missing(&inspector);
     say_counts(&mut source);
     // Why reading ended comes first.
     match read.and(flushed) {
-        Ok(()) if source.unread() > 0 => Err(SniFailure::Failed(unread(source.unread()))),
-        Ok(()) => Ok(()),
+        Ok(()) => missing(&source, &packets),
         // Whoever closed the pipe has read enough.
         Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(Stop::Output(error)) => Err(SniFailure::Failed(format!("cannot write: {error}"))),
-        Err(Stop::Source(why)) => Err(SniFailure::Failed(why)),
+        Err(stop) => Err(stop.into()),
+    }
+}
+
+/// What was not looked at, or not written, is a failure.
+fn missing(source: &Source, packets: &Packets) -> Result<(), SniFailure> {
+    let unread = (source.unread() > 0).then(|| unread(source.unread()));
+    let missing: Vec<_> = unread.into_iter().chain(packets.left_out()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(SniFailure::Failed(missing.join("\n"))),
     }
 }
 
@@ -79,6 +87,15 @@ pub(super) enum Stop {
     Source(String),
     /// What was found could not be written.
     Output(io::Error),
+}
+
+impl From<Stop> for SniFailure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Output(error) => Self::Failed(format!("cannot write: {error}")),
+            Stop::Source(why) => Self::Failed(why),
+        }
+    }
 }
 
 impl From<io::Error> for Stop {
@@ -282,7 +299,7 @@ fn unread(count: u64) -> String {
     format!("{packets} not looked at, of interfaces with a link type that is not read")
 }
 
-fn say(sentence: &str) {
+pub(super) fn say(sentence: &str) {
     // A closed stderr leaves nobody to tell.
     let _ = writeln!(io::stderr(), "{sentence}");
 }

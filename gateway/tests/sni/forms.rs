@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::wire::{
-    HELLO, Style, connection, gzip, header, named, pcap, pcapng, records, segment, tagged,
+    HELLO, Style, connection, gzip, header, interface, named, packets_of, pcap, pcapng, records,
+    segment, tagged,
 };
 use crate::{lines_of, of};
 
@@ -56,6 +57,23 @@ fn every_format_gives_the_same_line() {
         assert!(said.err.starts_with("reading from file /"), "{}", said.err);
         assert!(said.err.ends_with(expected), "{}", said.err);
     }
+}
+
+#[test]
+fn a_capture_without_a_snapshot_length_has_the_greatest() {
+    let packets = connection(50_000, NOON, HELLO, 2000);
+    let capture = [
+        &pcapng(&[])[..28],
+        &interface(1, 0),
+        &packets_of(0, &packets),
+    ];
+    let said = of(&capture.concat(), &[]);
+    assert!(
+        said.err.ends_with(", snapshot length 262144\n"),
+        "{}",
+        said.err
+    );
+    assert!(said.out.starts_with(LINE), "{}", said.out);
 }
 
 #[test]
