@@ -4,10 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use l4_failover::client::printable;
-
 use super::args::SniArgs;
-use super::file::{Precision, WriteError, Writer};
+use super::file::{Precision, WriteError, Writer, shown};
 use super::frame::{Frame, LinkType};
 use super::inspector::counted;
 use super::keep::Pick;
@@ -85,7 +83,7 @@ impl Packets {
             left_out: 0,
         };
         if let Some(file) = &args.write {
-            packets.file = printable(&file.to_string_lossy());
+            packets.file = shown(file);
             let created = create(args, file).map_err(|error| {
                 SniFailure::Failed(format!("{}: cannot be written: {error}", packets.file))
             })?;

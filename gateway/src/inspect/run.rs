@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::args::SniArgs;
 use super::capture::{self, CaptureError, CaptureOptions, Live};
+use super::file::shown;
 use super::filter::Filter;
 use super::flow::FlowBounds;
 use super::frame::Frame;
@@ -204,7 +205,7 @@ fn filter(args: &SniArgs) -> Result<Filter, SniFailure> {
             // An expression may go over several lines.
             Ok(text) => text.lines().map(str::to_owned).collect(),
             Err(error) => {
-                let why = format!("{}: cannot be read: {error}", file.display());
+                let why = format!("{}: cannot be read: {error}", shown(file));
                 return Err(SniFailure::Failed(why));
             }
         },
@@ -262,7 +263,7 @@ fn open_file(file: &Path) -> Result<Source, SniFailure> {
     let link = reader.link().map_or("unknown", |link| link.name());
     say(&format!(
         "reading from file {}, link-type {link}, snapshot length {}",
-        file.display(),
+        shown(file),
         reader.snapshot_len()
     ));
     Ok(Source::File(Box::new(heard)))

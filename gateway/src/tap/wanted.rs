@@ -72,7 +72,7 @@ impl Asked {
 fn glob(text: String) -> Result<Glob, Mistake> {
     match text.len() {
         0 => Err(Mistake::NoGlob),
-        ..=GLOB_MAX => Ok(Glob::new(&text)),
+        1..=GLOB_MAX => Ok(Glob::new(&text)),
         _ => Err(Mistake::Glob),
     }
 }

@@ -107,6 +107,19 @@ fn times_are_as_asked_for() {
 }
 
 #[test]
+fn a_flag_of_tcpdump_alone_is_refused_with_what_to_use_instead() {
+    for (flag, tip) in [
+        ("-x", "  tip: -X dumps the hello in digits and letters, "),
+        ("-e", "  tip: headers of the link are not shown in lines: "),
+        ("-S", "  tip: sequence numbers are not shown: "),
+    ] {
+        let said = of(&one(), &[flag]);
+        assert_eq!(said.code, Some(2));
+        assert!(said.err.contains(tip), "{}", said.err);
+    }
+}
+
+#[test]
 fn counts_are_of_hellos() {
     let capture = four();
     assert_eq!(lines_of(&capture, &["-c", "3"]).lines().count(), 3);

@@ -39,6 +39,7 @@ mod number;
 mod pcap;
 mod pcapng;
 mod read;
+mod shown;
 mod step;
 mod write;
 
@@ -49,6 +50,7 @@ pub use step::Part;
 pub use write::{Precision, WriteError, Writer};
 
 pub(super) use read::open;
+pub(super) use shown::shown;
 
 /// Most bytes of one packet; libpcap's bound for all link types that are read here.
 pub const PACKET_MAX: usize = 256 * 1024;
