@@ -11,6 +11,7 @@
 //! looks for new ones each second. One that goes down is waited for: the kernel hands its frames to the
 //! same ring again once it is up.
 
+mod around;
 mod counts;
 mod error;
 mod interfaces;
@@ -236,40 +237,6 @@ impl Live {
         Ok(())
     }
 
-    /// Opens those interfaces that are up and are not captured on yet.
-    fn open_new(&mut self) -> Result<(), CaptureError> {
-        let mut new = interfaces()?;
-        new.retain(|it| it.is_up && it.link.is_ok() && !self.captures_on(&it.name));
-        new.truncate(INTERFACES_MAX.saturating_sub(self.rings.len()));
-        let count = (self.rings.len() + new.len()).max(1);
-        let blocks = (BLOCKS_OF_ALL / count).clamp(BLOCKS_MIN, BLOCKS);
-        for interface in new {
-            match Ring::open(&interface, self.ring_options(blocks)) {
-                Ok(ring) => self.rings.push(ring),
-                // It has gone since it was listed.
-                Err(CaptureError::Vanished { .. } | CaptureError::Down { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn captures_on(&self, name: &str) -> bool {
-        self.rings.iter().any(|ring| ring.name() == name)
-    }
-
-    fn look_around(&mut self) -> Result<(), CaptureError> {
-        self.looked_around = Instant::now();
-        self.counts()?;
-        if self.rings.iter().any(Ring::is_down) {
-            self.look_for_interfaces()?;
-        }
-        match self.is_any() {
-            true => self.open_new(),
-            false => Ok(()),
-        }
-    }
-
     /// Waits for a signal, frames, or the time to look around; the ring that failed, if one did.
     fn poll(&self) -> Result<Option<usize>, CaptureError> {
         let mut waited: Vec<PollFd<'_>> = Vec::with_capacity(1 + self.rings.len());
@@ -294,45 +261,6 @@ impl Live {
         let bad = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
         let mut rings = waited[1..].iter();
         Ok(rings.position(|ring| ring.revents().intersects(bad)))
-    }
-
-    /// A ring may have failed; whether its interface is down since now.
-    fn failed(&mut self, index: usize) -> Result<bool, CaptureError> {
-        let ring = &mut self.rings[index];
-        let was_down = ring.is_down();
-        if let Err(error) = ring.check() {
-            self.gone(index, error);
-            return Ok(false);
-        }
-        let is_down = ring.is_down();
-        if is_down {
-            self.look_for_interfaces()?;
-        }
-        Ok(is_down && !was_down)
-    }
-
-    /// Whether interfaces that went down are up again, or gone.
-    fn look_for_interfaces(&mut self) -> Result<(), CaptureError> {
-        let there = interfaces()?;
-        for index in (0..self.rings.len()).rev() {
-            let ring = &mut self.rings[index];
-            if ring.is_down()
-                && let Err(error) = ring.look_for(&there)
-            {
-                self.gone(index, error);
-            }
-        }
-        Ok(())
-    }
-
-    /// A ring has no more frames. Of `any` the others go on.
-    fn gone(&mut self, index: usize, why: CaptureError) {
-        if !self.is_any() {
-            self.failure.get_or_insert(why);
-            return self.end();
-        }
-        let mut ring = self.rings.swap_remove(index);
-        self.gone = self.gone.plus(ring.counts().unwrap_or_default());
     }
 }
 
