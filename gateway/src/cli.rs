@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use l4_failover::client::{Operate, Program};
+use l4_failover::client::{Operate, Program, printable};
 use l4_failover::config::Diagnostics;
 use l4_failover::life;
 use l4_failover::process::activation::{Activated, ActivationError};
@@ -20,7 +20,8 @@ use tokio::runtime::Runtime;
 
 use crate::app::{Bound, Source, StartError};
 use crate::check;
-use crate::inspect::{self, args::SniArgs, run::SniFailure};
+use crate::inspect::args::{SniArgs, hinted};
+use crate::inspect::{self, run::SniFailure};
 
 /// Passes TLS connections on by server name, without terminating TLS.
 #[derive(Debug, Parser)]
@@ -119,7 +120,8 @@ pub fn main() -> ExitCode {
 
 /// Runs a command given as words, the first of which is the program's name.
 pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let result = match Cli::parse_from(words).command {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let result = match parsed(&words).command {
         Command::Run(run) => self::run(&run),
         Command::Check(check) => self::check(&check),
         Command::Sni(args) => inspect::run::run(&args).map_err(Failure::from),
@@ -139,10 +141,26 @@ pub fn main_from(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// What was typed. Ends the process where that is a mistake, or help was asked for.
+fn parsed(words: &[OsString]) -> Cli {
+    let is_sni = words.get(1).is_some_and(|command| command == "sni");
+    Cli::try_parse_from(words).unwrap_or_else(|error| match is_sni {
+        true => hinted(error).exit(),
+        false => error.exit(),
+    })
+}
+
 fn end(why: &str, code: u8) -> ExitCode {
-    // A closed stderr leaves nobody to tell.
-    let _ = writeln!(io::stderr(), "{}", why.trim_end());
+    say(why);
     ExitCode::from(code)
+}
+
+/// On stderr, without what a terminal would obey: files may have any name.
+fn say(text: &str) {
+    for line in text.trim_end().lines() {
+        // A closed stderr leaves nobody to tell.
+        let _ = writeln!(io::stderr(), "{}", printable(line));
+    }
 }
 
 fn check(check: &Check) -> Result<(), Failure> {
@@ -151,7 +169,7 @@ fn check(check: &Check) -> Result<(), Failure> {
     // A pipe that is closed early has read what it wanted.
     let _ = io::stdout().write_all(report.routes.as_bytes());
     for warning in &report.warnings {
-        let _ = writeln!(io::stderr(), "warning: {warning}");
+        say(&format!("warning: {warning}"));
     }
     match report.mistakes.is_empty() {
         true => Ok(()),

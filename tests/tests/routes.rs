@@ -85,6 +85,33 @@ fn refusals_come_as_they_are_explained() {
 }
 
 #[test]
+fn questions_that_mean_nothing_are_refused() {
+    let gateway = gateway!(config());
+    for (path, why) in [
+        ("/routes?name=a&nameless=true", "ask for one of them"),
+        ("/routes?from=10.0.0.1", "add name, or nameless=true"),
+        ("/routes?name=a&from=here", "is no address"),
+        (
+            "/routes?bogus=1",
+            "expected one of `name`, `nameless`, `from`, `peer`",
+        ),
+    ] {
+        let answer = gateway.get(path);
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.body.contains(why), "{}", answer.body);
+    }
+    let empty = asked(&gateway, &[""]);
+    assert!(
+        empty.starts_with("\"\" (an empty server name; --nameless "),
+        "{empty}"
+    );
+    let peers = asked(&gateway, &["--peer"]);
+    assert!(peers.contains("no listener has a peer_address"), "{peers}");
+    let output = routes(&["--from", "10.0.0.1"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[test]
 fn a_file_with_a_mistake_is_a_mistake() {
     let output = routes(&["currency.dc1", "--config", "/nowhere/gateway.toml"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");

@@ -76,6 +76,11 @@ fn what_happened_last_is_shown() {
         .map(|it| &it["event"])
         .collect();
     assert_eq!(recent, ["failback", "failover"]);
+    // Whoever asks, it is the one that answers.
+    for program in [failover_program!(), program!()] {
+        let shown = status(program, &port, &["feed"]);
+        assert!(shown.starts_with("l4-failover  live for "), "{shown}");
+    }
     let shown = status(failover_program!(), &port, &["feed"]);
     let (_, last) = shown.split_once("\nlast events\n").unwrap();
     let wanted = format!(

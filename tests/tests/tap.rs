@@ -118,6 +118,12 @@ fn only_what_is_asked_for_is_shown() {
         ("/tap?source=here", "neither an address nor a network"),
         ("/tap?source=10.0.0.1/8", "10.0.0.0/8"),
         ("/tap?outcome=No", "no phase, cause or reason"),
+        ("/tap?outcome=nonsense", "no phase, cause or reason"),
+        ("/tap?name=", "an empty glob"),
+        (
+            "/tap?bogus=1",
+            "unknown field `bogus`, expected one of `name`, `source`, `outcome`",
+        ),
     ] {
         let answer = gateway.get(path);
         assert_eq!(answer.status, 400, "{path}");

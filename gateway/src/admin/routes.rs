@@ -38,12 +38,14 @@ async fn routes(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Response> {
     let asked = asked.map_err(|rejection| mistaken(rejection.body_text()))?;
+    let is_wanted = asked.0.faces();
     let question = asked.0.question().map_err(mistaken)?;
     let view = app.view();
     Ok(match question {
         Some(question) => Json(explained(&view, &question)).into_response(),
         None => {
             let rules = view.tables.rules().into_iter();
+            let rules = rules.filter(|(face, _, _)| is_wanted(*face));
             let rules = rules.map(|(face, rule, to)| RouteStatus::of(face, rule, to));
             Json(rules.collect::<Vec<_>>()).into_response()
         }
@@ -57,6 +59,7 @@ fn mistaken(error: String) -> Response {
 
 /// What is asked of a name, as it is written: what is wrong with it is said in our words.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Asked {
     name: Option<String>,
     #[serde(default)]
@@ -66,18 +69,31 @@ struct Asked {
     peer: bool,
 }
 
+const BOTH: &str =
+    "name and nameless: a hello has a server name or it has none; ask for one of them";
+const NOTHING: &str = "from says who asks, and nothing says for what: add name, or nameless=true";
+
 impl Asked {
+    /// Whose rules are listed: with `peer` those for gateways of other data centres.
+    fn faces(&self) -> impl Fn(Face) -> bool + use<> {
+        let only_peers = self.peer;
+        move |face| !only_peers || face == Face::Peers
+    }
+
     fn question(self) -> Result<Option<Question>, String> {
         let from = self.from.map(|from| {
             let parsed = from.parse();
             parsed.map_err(|_| format!("from: {from:?} is no address"))
         });
         let from = from.transpose()?;
-        if self.name.is_none() && !self.nameless {
-            return Ok(None);
+        match (&self.name, self.nameless, from) {
+            (Some(_), true, _) => return Err(BOTH.to_owned()),
+            (None, false, Some(_)) => return Err(NOTHING.to_owned()),
+            (None, false, None) => return Ok(None),
+            _ => {}
         }
         Ok(Some(Question {
-            name: self.name.filter(|_| !self.nameless).map(String::into_bytes),
+            name: self.name.map(String::into_bytes),
             from,
             face: match self.peer {
                 true => Face::Peers,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use l4_failover::client::{self, ClientError, Connection, Out, Paint, Peer, printable, with_query};
 use serde::Deserialize;
 
@@ -14,16 +14,18 @@ use crate::front::Face;
 
 /// What to explain, and by whose rules.
 #[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("asked").args(["name", "nameless"]))]
 pub(super) struct RoutesArgs {
     /// The server name, as a client would send it. [default: lists all rules]
     name: Option<String>,
     /// Explains what would happen to a hello without a server name.
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long)]
     nameless: bool,
     /// Where the client is: lists allow and deny judge it.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", requires = "asked")]
     from: Option<IpAddr>,
-    /// As if another data centre's gateway asked, at peer_address.
+    /// As if another data centre's gateway asked, at peer_address; without a name, lists the rules for
+    /// those alone.
     #[arg(long)]
     peer: bool,
     /// By the rules of this file, not of the process that runs.
@@ -62,6 +64,9 @@ impl RoutesArgs {
     }
 }
 
+const NO_PEERS: &str = "no rules for gateways of other data centres: no listener has a peer_address, or no \
+                        service is here\n";
+
 /// One rule, as `/routes` lists it.
 #[derive(Deserialize)]
 struct RuleJson {
@@ -92,7 +97,10 @@ async fn asked(args: &RoutesArgs, peer: &Peer, out: &mut Out<'_>) -> Result<(), 
     }
     let text = match args.question() {
         Some(_) => told(&peer.parsed(&answer)?, out.paint()),
-        None => listed(&peer.parsed::<Vec<RuleJson>>(&answer)?, out.paint()),
+        None => match peer.parsed::<Vec<RuleJson>>(&answer)? {
+            rules if rules.is_empty() && args.peer => NO_PEERS.to_owned(),
+            rules => listed(&rules, out.paint()),
+        },
     };
     out.say(&text)
 }
@@ -103,6 +111,10 @@ fn in_file(
     out: &mut Out<'_>,
 ) -> Result<(), ClientError> {
     let Some(question) = args.question() else {
+        if args.peer {
+            let why = "--peer with --config is asked of a name: add one, or --nameless";
+            return Err(ClientError::Mistyped(why.to_owned()));
+        }
         let report = crate::check::files([file]);
         return match report.mistakes.is_empty() {
             true => out.say(&report.routes),
@@ -155,7 +167,11 @@ fn heading(face: &str) -> &str {
 
 /// The rules in the order in which they are asked, and what it comes to.
 fn told(it: &ExplanationJson, paint: Paint) -> String {
-    let name = it.name.as_deref().unwrap_or("(no server name)");
+    let name = match it.name.as_deref() {
+        None => "(no server name)",
+        Some("") => "\"\" (an empty server name; --nameless asks for a hello without one)",
+        Some(name) => name,
+    };
     let from = it.from.as_deref().map(|from| format!(", from {from}"));
     let title = paint.bold(&printable(name));
     let about = format!(" {}{}", heading(&it.face), from.unwrap_or_default());

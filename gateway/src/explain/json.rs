@@ -86,6 +86,12 @@ impl ExplanationJson {
         }
     }
 
+    /// Nobody listens.
+    pub(super) fn unheard(&mut self) {
+        self.outcome = "refused".to_owned();
+        self.answer = Some("nobody listens there".to_owned());
+    }
+
     pub(super) fn doubt(&mut self) {
         if self.outcome.is_empty() {
             self.outcome = "depends".to_owned();

@@ -82,7 +82,9 @@ pub fn explain(ground: &Ground<'_>, question: &Question) -> ExplanationJson {
         from: question.from.map(|from| from.to_string()),
         ..ExplanationJson::default()
     };
-    listeners(ground, question, &mut told);
+    if !listeners(ground, question, &mut told) {
+        return told;
+    }
     let found = match &question.name {
         Some(name) => named(ground, question.face, name, &mut told),
         None => nameless(ground, question.face, &mut told),
@@ -95,13 +97,14 @@ pub fn explain(ground: &Ground<'_>, question: &Question) -> ExplanationJson {
     told
 }
 
-/// Whom the listening addresses let in.
-fn listeners(ground: &Ground<'_>, question: &Question, told: &mut ExplanationJson) {
+/// Whom the listening addresses let in; whether there are any.
+fn listeners(ground: &Ground<'_>, question: &Question, told: &mut ExplanationJson) -> bool {
     let asked = |it: &&(String, Face, Access)| it.1 == question.face;
     let listeners: Vec<_> = ground.listeners.iter().filter(asked).collect();
     if listeners.is_empty() {
-        told.refused("listener", say::no_listener(question.face), "", None);
-        return;
+        told.step("listener", "refuses", say::no_listener(question.face));
+        told.unheard();
+        return false;
     }
     let (mut refusing, mut doubtful) = (0, 0);
     for (name, _, access) in &listeners {
@@ -126,6 +129,7 @@ fn listeners(ground: &Ground<'_>, question: &Question, told: &mut ExplanationJso
     } else if refusing + doubtful > 0 {
         told.doubt();
     }
+    true
 }
 
 fn nameless<'g>(

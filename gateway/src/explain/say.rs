@@ -35,7 +35,7 @@ pub(super) fn not_admitted(name: &str, from: IpAddr) -> String {
 }
 
 pub(super) fn malformed(sent: &[u8], error: &NameError) -> String {
-    format!("{:?} is no server name: {error}", shown_name(sent))
+    format!("\"{}\" is no server name: {error}", shown_name(sent))
 }
 
 pub(super) fn well_formed(sent: &[u8], name: &ServerName) -> String {

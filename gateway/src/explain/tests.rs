@@ -29,9 +29,13 @@ gateways = ["127.0.0.1:9444"]
 "#;
 
 fn asked(face: Face, name: Option<&str>, from: Option<&str>) -> ExplanationJson {
+    asked_of(FILE, face, name, from)
+}
+
+fn asked_of(config: &str, face: Face, name: Option<&str>, from: Option<&str>) -> ExplanationJson {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("gateway.toml");
-    std::fs::write(&file, FILE).unwrap();
+    std::fs::write(&file, config).unwrap();
     let question = Question {
         name: name.map(|name| name.as_bytes().to_vec()),
         from: from.map(|from| from.parse().unwrap()),
@@ -159,9 +163,28 @@ fn names_that_lead_nowhere_are_told_why() {
         let text = serde_json::to_string(&told).unwrap();
         assert!(!text.contains("\\u001b"), "{text}");
     }
+    // Escaped once.
+    let told = asked(Face::Clients, Some("a\\b\u{1b}"), Some("10.0.0.1"));
+    let said = says(&told, "name");
+    assert!(
+        said.starts_with(r#""a\x5cb\x1b" is no server name: "#),
+        "{said}"
+    );
     let told = asked(Face::Clients, None, Some("10.0.0.1"));
     assert_eq!(told.reason.as_deref(), Some("absent_name"));
     assert!(says(&told, "default").contains("default_without_name is not set"));
+}
+
+#[test]
+fn where_nobody_listens_no_rule_is_asked() {
+    let config = FILE
+        .lines()
+        .filter(|line| !line.starts_with("peer_address") && !line.starts_with("adopts"));
+    let config: String = config.map(|line| format!("{line}\n")).collect();
+    let told = asked_of(&config, Face::Peers, Some("currency.dc1"), None);
+    assert_eq!(steps(&told), ["listener refuses"]);
+    assert!(says(&told, "listener").contains("no listener has a peer_address"));
+    assert_eq!(told.answer.as_deref(), Some("nobody listens there"));
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! What `mesh-gateway sni` is told, in the words of tcpdump.
 
+mod hints;
+
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, ArgGroup, Args};
 
 use super::file::STDIN;
+
+pub use hints::hinted;
 
 /// What libpcap takes for all.
 pub const SNAPSHOT_LEN: u32 = 262_144;
@@ -22,7 +26,19 @@ HelloRetryRequest), quic, dtls, overlap (parts were sent twice with different by
 are shown), [|tls] (its end was not captured). Absent is -, empty is \"\", and bytes outside 0x21 to \
 0x7e are shown as \\x00.
 
-Flags of tcpdump that are not listed are refused.";
+EXPRESSION is of tcpdump's language: host, net, port, portrange, proto, with src and dst; tcp, udp, icmp, \
+ip, ip6; vlan; less, greater; and, or, not, parentheses. `sni GLOB` judges the server name, `sni -` \
+whether there is none. Ports, addresses and protocols are those of the outer packet of a tunnel.
+
+The word vlan shifts nothing, unlike in tcpdump, where what follows it looks behind the tag: `port 443` \
+holds for a packet with tags and without, `vlan 5` if any of its tags is 5, in whichever order they are \
+written, and `not vlan` if it has none. tcpdump's `port 443 or (vlan and port 443)` can be `port 443`.
+
+SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) end it with all that was found; SIGUSR1 \
+asks how much was captured, or read. An interface that goes down is waited for; one that is removed ends \
+it.
+
+Flags of tcpdump that are not listed are refused, with what to use instead.";
 
 /// What to look at, and what to say of it.
 #[derive(Clone, Debug, Args)]
@@ -89,7 +105,8 @@ pub struct SniArgs {
     /// Writes the packets of connections that have a hello to this file (`-` is stdout) in place of
     /// lines. Until the hello is there, at most 256 KiB are kept of a connection, and 64 MiB of all;
     /// what is beyond is missing, and counted. Within a connection packets keep their order; those
-    /// that were kept follow others that passed later.
+    /// that were kept follow others that passed later. A file has the link type of its first
+    /// packet, or interface: packets of others are left out, and counted.
     #[arg(short, value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// Shows lines too, with -w.

@@ -110,7 +110,7 @@ impl Inspector {
         };
         self.teller.tell(&events, &judge, &mut wanted, text);
         let pick = self.keeper.as_mut().map_or(Pick::Leave, |keeper| {
-            keeper.frame(frame, &packet.inner, touched, &wanted)
+            keeper.frame(frame, &packet, touched, &wanted)
         });
         self.forget(events);
         pick

@@ -3,12 +3,16 @@
 //! Within a connection packets keep their order; those that were kept follow others that passed
 //! later.
 
+mod parts;
+
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 
 use super::flow::{FlowId, Stage, Touched};
 use super::frame::{Frame, LinkType, Timestamp, VlanTag};
-use super::packet::{Packet, Transport};
+use super::packet::{Decoded, Transport};
+use parts::Parts;
+
+pub use parts::FRAGMENT_BYTES_MAX;
 
 /// Most bytes that are kept of a connection: a hello of the greatest length, each byte in a packet of
 /// its own, takes more; one that a client sends takes a hundredth.
@@ -16,9 +20,6 @@ pub const FLOW_BYTES_MAX: usize = 256 * 1024;
 
 /// Most bytes that are kept of all connections.
 pub const BYTES_MAX: usize = 64 << 20;
-
-/// Most bytes that are kept of fragments whose packet is not whole yet.
-pub const FRAGMENT_BYTES_MAX: usize = 4 << 20;
 
 /// Connections that ended and whose last packets may still come: an ACK of the last FIN, or what was
 /// sent again.
@@ -83,13 +84,9 @@ pub struct Keeper {
     /// Those of them that are wanted and have ended, in this order.
     ended: VecDeque<FlowId>,
     bytes: usize,
-    fragments: VecDeque<(Ends, Stored)>,
-    fragment_bytes: usize,
+    fragments: Parts,
     left_out: u64,
 }
-
-/// Between whom fragments are on their way.
-type Ends = (IpAddr, IpAddr);
 
 #[derive(Debug)]
 enum Kept {
@@ -104,21 +101,15 @@ impl Keeper {
     pub fn frame(
         &mut self,
         frame: &Frame<'_>,
-        packet: &Packet<'_>,
+        packet: &Decoded<'_>,
         touched: Option<Touched>,
         wanted: &[FlowId],
     ) -> Pick {
-        let ends = (packet.source, packet.destination);
         let Some(touched) = touched else {
-            if matches!(packet.transport, Transport::Fragment(_)) {
-                self.keep_fragment(ends, frame);
-            }
+            self.part(frame, packet);
             return Pick::Leave;
         };
-        let parts = match was_whole(frame, packet) {
-            true => Vec::new(),
-            false => self.take_fragments(ends),
-        };
+        let parts = self.fragments.take(packet.fragmented);
         let is_wanted = wanted.contains(&touched.flow);
         self.flow_frame(touched, is_wanted, parts, frame)
     }
@@ -139,6 +130,21 @@ impl Keeper {
     #[must_use]
     pub fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    /// Keeps a frame of a packet that is not whole yet, behind those that came before.
+    fn part(&mut self, frame: &Frame<'_>, packet: &Decoded<'_>) {
+        match (packet.inner.transport, packet.fragmented.split_last()) {
+            (Transport::Fragment(_), Some((of, whole))) => {
+                // What brought a fragment within a tunnel belongs to the packet within.
+                for earlier in self.fragments.take(whole) {
+                    self.fragments.keep(*of, earlier);
+                }
+                self.fragments.keep(*of, Stored::of(frame));
+            }
+            // It is whole, and of no flow.
+            _ => drop(self.fragments.take(packet.fragmented)),
+        }
     }
 
     fn flow_frame(
@@ -198,42 +204,6 @@ impl Keeper {
             Some(Kept::Wanted) | None => Vec::new(),
         }
     }
-
-    /// The oldest ones make room.
-    fn keep_fragment(&mut self, ends: Ends, frame: &Frame<'_>) {
-        let stored = Stored::of(frame);
-        self.fragment_bytes += stored.cost();
-        self.fragments.push_back((ends, stored));
-        while self.fragment_bytes > FRAGMENT_BYTES_MAX {
-            let Some((_, oldest)) = self.fragments.pop_front() else {
-                break;
-            };
-            self.fragment_bytes -= oldest.cost();
-        }
-    }
-
-    /// All that are on their way between two: those of a packet that is not whole yet among them,
-    /// where there are such.
-    fn take_fragments(&mut self, ends: Ends) -> Vec<Stored> {
-        let (taken, left) = std::mem::take(&mut self.fragments)
-            .into_iter()
-            .partition::<VecDeque<_>, _>(|(between, _)| *between == ends);
-        self.fragments = left;
-        let taken: Vec<_> = taken.into_iter().map(|(_, stored)| stored).collect();
-        self.fragment_bytes -= taken.iter().map(Stored::cost).sum::<usize>();
-        taken
-    }
-}
-
-/// Whether a packet came in one frame: what it carries is in there.
-fn was_whole(frame: &Frame<'_>, packet: &Packet<'_>) -> bool {
-    let payload = match packet.transport {
-        Transport::Tcp(segment) => segment.payload,
-        Transport::Udp(datagram) => datagram.payload,
-        Transport::Fragment(_) | Transport::Other(_) => return true,
-    };
-    let frame = frame.bytes.as_ptr_range();
-    payload.is_empty() || frame.contains(&payload.as_ptr())
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use super::args::SniArgs;
-use super::file::{WriteError, Writer};
+use super::file::{Precision, WriteError, Writer, shown};
 use super::frame::{Frame, LinkType};
+use super::inspector::counted;
 use super::keep::Pick;
-use super::run::{SniFailure, Stop};
+use super::run::{SniFailure, Stop, say};
 use super::source::Source;
 
 /// What is gathered before it is written, where nothing is waited for.
@@ -50,42 +52,60 @@ impl Out {
 
 /// Packets on their way to a file, if they are wanted at all.
 pub(super) struct Packets {
-    writer: Option<Writer<BufWriter<Box<dyn Write>>>>,
+    to: To,
     /// As `-w` has it.
     file: String,
     is_packet_buffered: bool,
+    snapshot_len: u32,
+    precision: Precision,
+    /// Packets of another link type than the file's.
+    left_out: u64,
+}
+
+type Sink = BufWriter<Box<dyn Write>>;
+
+enum To {
+    Nowhere,
+    /// The first packet says which link type the file has.
+    Begun(Sink),
+    File(Writer<Sink>),
 }
 
 impl Packets {
-    /// Creates the file, and writes its header.
+    /// Creates the file, and writes its header if it is known how all packets begin.
     pub(super) fn begin(args: &SniArgs, source: &Source) -> Result<Self, SniFailure> {
         let mut packets = Self {
-            writer: None,
+            to: To::Nowhere,
             file: String::new(),
             is_packet_buffered: args.packet_buffered,
+            snapshot_len: source.snapshot_len(),
+            precision: source.precision(),
+            left_out: 0,
         };
         if let Some(file) = &args.write {
-            packets.file = file.display().to_string();
-            let begun = packets.create(args, source);
-            let cannot = |error| format!("{}: cannot be written: {error}", packets.file);
-            packets.writer = Some(begun.map_err(|error| SniFailure::Failed(cannot(error)))?);
+            packets.file = shown(file);
+            let created = create(args, file).map_err(|error| {
+                SniFailure::Failed(format!("{}: cannot be written: {error}", packets.file))
+            })?;
+            packets.to = To::Begun(created);
+            if let Some(link) = source.link() {
+                packets.head(link)?;
+            }
         }
         Ok(packets)
     }
 
     pub(super) fn write(&mut self, pick: Pick, frame: &Frame<'_>) -> Result<(), Stop> {
-        let Some(writer) = &mut self.writer else {
-            return Ok(());
-        };
-        let written = match pick {
+        match pick {
             Pick::Leave => return Ok(()),
-            Pick::Take => writer.write(frame),
-            Pick::TakeAfter(before) => before
-                .iter()
-                .try_for_each(|stored| writer.write(&stored.frame()))
-                .and_then(|()| writer.write(frame)),
-        };
-        written.map_err(|error| self.stop(error))?;
+            Pick::Take => self.put(frame)?,
+            Pick::TakeAfter(before) => {
+                for stored in &before {
+                    self.put(&stored.frame())?;
+                }
+                self.put(frame)?;
+            }
+        }
         match self.is_packet_buffered {
             true => self.flush(),
             false => Ok(()),
@@ -93,33 +113,81 @@ impl Packets {
     }
 
     pub(super) fn flush(&mut self) -> Result<(), Stop> {
-        match &mut self.writer {
-            Some(writer) => writer.flush().map_err(|error| self.stop(error.into())),
-            None => Ok(()),
+        match &mut self.to {
+            To::File(writer) => writer.flush().map_err(|error| self.stop(error)),
+            To::Nowhere | To::Begun(_) => Ok(()),
         }
     }
 
-    fn create(
-        &self,
-        args: &SniArgs,
-        source: &Source,
-    ) -> io::Result<Writer<BufWriter<Box<dyn Write>>>> {
-        let to: Box<dyn Write> = match args.writes_to_stdout() {
-            true => Box::new(io::stdout()),
-            false => Box::new(File::create(&self.file)?),
+    /// Ends the file. One without packets has a header too.
+    pub(super) fn finish(&mut self) -> Result<(), Stop> {
+        self.head(LinkType::Ethernet)?;
+        self.flush()
+    }
+
+    /// How many packets the file could not hold, in a sentence.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let count = counted(self.left_out, "packet");
+        let sentence = format!("{}: {count} left out, of other link types", self.file);
+        (self.left_out > 0).then_some(sentence)
+    }
+
+    /// Writes the header, if it is not there.
+    fn head(&mut self, link: LinkType) -> Result<(), Stop> {
+        let sink = match std::mem::replace(&mut self.to, To::Nowhere) {
+            To::Begun(sink) => sink,
+            to => {
+                self.to = to;
+                return Ok(());
+            }
         };
-        let to = BufWriter::with_capacity(GATHERED, to);
-        let link = source.link().unwrap_or(LinkType::Ethernet);
-        Writer::begin(to, link, source.snapshot_len(), source.precision())
+        let writer = Writer::begin(sink, link, self.snapshot_len, self.precision);
+        self.to = To::File(writer.map_err(|error| self.stop(error))?);
+        Ok(())
+    }
+
+    fn put(&mut self, frame: &Frame<'_>) -> Result<(), Stop> {
+        self.head(frame.link)?;
+        let To::File(writer) = &mut self.to else {
+            return Ok(());
+        };
+        match writer.write(frame) {
+            Ok(()) => Ok(()),
+            Err(WriteError::Io(error)) => Err(self.stop(error)),
+            Err(WriteError::LinkType { packet, file }) => {
+                self.leave_out(packet, file);
+                Ok(())
+            }
+        }
+    }
+
+    /// The others are worth having: it is said at once, and at the end how many.
+    fn leave_out(&mut self, packet: LinkType, file: LinkType) {
+        self.left_out += 1;
+        if self.left_out == 1 {
+            say(&format!(
+                "{}: packets of link type {} are left out: a file of pcap has one link type, here {}; \
+                 each interface needs a file of its own",
+                self.file,
+                packet.name(),
+                file.name()
+            ));
+        }
     }
 
     /// A pipe that was closed is no failure.
-    fn stop(&self, error: WriteError) -> Stop {
-        match error {
-            WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Stop::Output(error)
-            }
-            error => Stop::Source(format!("{}: cannot be written: {error}", self.file)),
+    fn stop(&self, error: io::Error) -> Stop {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::Output(error),
+            _ => Stop::Source(format!("{}: cannot be written: {error}", self.file)),
         }
     }
+}
+
+fn create(args: &SniArgs, file: &Path) -> io::Result<Sink> {
+    let to: Box<dyn Write> = match args.writes_to_stdout() {
+        true => Box::new(io::stdout()),
+        false => Box::new(File::create(file)?),
+    };
+    Ok(BufWriter::with_capacity(GATHERED, to))
 }

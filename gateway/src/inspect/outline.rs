@@ -44,6 +44,7 @@ impl Outline {
             tags: self.tags,
             outer: self.packet,
             inner: self.packet,
+            fragmented: &[],
         }
     }
 

@@ -9,10 +9,11 @@ use jiff::tz::TimeZone;
 
 use super::args::SniArgs;
 use super::capture::{self, CaptureError, CaptureOptions, Live};
-use super::file::Reader;
+use super::file::shown;
 use super::filter::Filter;
 use super::flow::FlowBounds;
 use super::frame::Frame;
+use super::heard::Heard;
 use super::inspector::{Form, Inspector, Orders, counted};
 use super::out::{Out, Packets};
 use super::print::{Dump, Fields, Lines, Summary, TimeStyle, Times};
@@ -59,17 +60,25 @@ pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
     );
     inspector.finish(&mut out.text);
     let flushed = out.flush().map_err(Stop::from);
-    let flushed = flushed.and_then(|()| packets.flush());
+    let flushed = flushed.and_then(|()| packets.finish());
     say_missing(&inspector);
     say_counts(&mut source);
     // Why reading ended comes first.
     match read.and(flushed) {
-        Ok(()) if source.unread() > 0 => Err(SniFailure::Failed(unread(source.unread()))),
-        Ok(()) => Ok(()),
+        Ok(()) => missing(&source, &packets),
         // Whoever closed the pipe has read enough.
         Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(Stop::Output(error)) => Err(SniFailure::Failed(format!("cannot write: {error}"))),
-        Err(Stop::Source(why)) => Err(SniFailure::Failed(why)),
+        Err(stop) => Err(stop.into()),
+    }
+}
+
+/// What was not looked at, or not written, is a failure.
+fn missing(source: &Source, packets: &Packets) -> Result<(), SniFailure> {
+    let unread = (source.unread() > 0).then(|| unread(source.unread()));
+    let missing: Vec<_> = unread.into_iter().chain(packets.left_out()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(SniFailure::Failed(missing.join("\n"))),
     }
 }
 
@@ -79,6 +88,15 @@ pub(super) enum Stop {
     Source(String),
     /// What was found could not be written.
     Output(io::Error),
+}
+
+impl From<Stop> for SniFailure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Output(error) => Self::Failed(format!("cannot write: {error}")),
+            Stop::Source(why) => Self::Failed(why),
+        }
+    }
 }
 
 impl From<io::Error> for Stop {
@@ -187,7 +205,7 @@ fn filter(args: &SniArgs) -> Result<Filter, SniFailure> {
             // An expression may go over several lines.
             Ok(text) => text.lines().map(str::to_owned).collect(),
             Err(error) => {
-                let why = format!("{}: cannot be read: {error}", file.display());
+                let why = format!("{}: cannot be read: {error}", shown(file));
                 return Err(SniFailure::Failed(why));
             }
         },
@@ -240,14 +258,15 @@ fn say_counts(source: &mut Source) {
 }
 
 fn open_file(file: &Path) -> Result<Source, SniFailure> {
-    let reader = Reader::open(file).map_err(|error| SniFailure::Failed(error.to_string()))?;
+    let heard = Heard::open(file).map_err(|error| SniFailure::Failed(error.to_string()))?;
+    let reader = heard.reader();
     let link = reader.link().map_or("unknown", |link| link.name());
     say(&format!(
         "reading from file {}, link-type {link}, snapshot length {}",
-        file.display(),
+        shown(file),
         reader.snapshot_len()
     ));
-    Ok(Source::File(reader))
+    Ok(Source::File(Box::new(heard)))
 }
 
 /// Says what may be missing.
@@ -281,7 +300,7 @@ fn unread(count: u64) -> String {
     format!("{packets} not looked at, of interfaces with a link type that is not read")
 }
 
-fn say(sentence: &str) {
+pub(super) fn say(sentence: &str) {
     // A closed stderr leaves nobody to tell.
     let _ = writeln!(io::stderr(), "{sentence}");
 }

@@ -6,20 +6,21 @@ use std::ops::ControlFlow;
 use thiserror::Error;
 
 use super::capture::{CaptureError, Live, Wake};
-use super::file::{FileError, Precision, Reader};
+use super::file::{FileError, Precision};
 use super::frame::{Frame, LinkType};
+use super::heard::Heard;
 
 /// A capture that is read, or made.
-pub enum Source {
+pub(super) enum Source {
     /// A file, or a pipe.
-    File(Reader),
+    File(Box<Heard>),
     /// Interfaces.
     Live(Box<Live>),
 }
 
 /// Why there are no more frames.
 #[derive(Debug, Error)]
-pub enum SourceError {
+pub(super) enum SourceError {
     /// The file ends badly.
     #[error(transparent)]
     File(#[from] FileError),
@@ -33,73 +34,78 @@ impl Source {
     ///
     /// # Errors
     /// Why there are no more.
-    pub fn each<B>(
+    pub(super) fn each<B>(
         &mut self,
-        mut see: impl FnMut(&Frame<'_>) -> ControlFlow<B>,
+        see: impl FnMut(&Frame<'_>) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, SourceError> {
-        let reader = match self {
-            Self::File(reader) => reader,
-            Self::Live(live) => return Ok(live.each(see)),
-        };
-        while let Some(frame) = reader.next()? {
-            if let ControlFlow::Break(with) = see(&frame) {
-                return Ok(ControlFlow::Break(with));
-            }
+        match self {
+            Self::File(heard) => Ok(heard.each(see)?),
+            Self::Live(live) => Ok(live.each(see)),
         }
-        Ok(ControlFlow::Continue(()))
     }
 
     /// Waits for more. False at the end.
     ///
     /// # Errors
     /// Why there are no more.
-    pub fn fill(&mut self) -> Result<bool, SourceError> {
+    pub(super) fn fill(&mut self) -> Result<bool, SourceError> {
         let live = match self {
-            Self::File(reader) => return Ok(reader.fill()?),
+            Self::File(heard) => return Ok(heard.fill()?),
             Self::Live(live) => live,
         };
         match live.wait()? {
             Wake::Frames => Ok(true),
             Wake::End => Ok(false),
             Wake::CountsAsked => {
-                let counts = live.counts()?.on_one_line();
-                // A closed stderr leaves nobody to tell.
-                let _ = writeln!(io::stderr(), "mesh-gateway: {counts}");
+                say(&live.counts()?.on_one_line());
+                Ok(true)
+            }
+            Wake::WentDown => {
+                let name = live.interface();
+                say(&format!(
+                    "the interface {name} went down; the capture goes on once it is up"
+                ));
                 Ok(true)
             }
         }
     }
 
     /// How frames begin, as far as all do so.
-    pub fn link(&self) -> Option<LinkType> {
+    pub(super) fn link(&self) -> Option<LinkType> {
         match self {
-            Self::File(reader) => reader.link(),
+            Self::File(heard) => heard.reader().link(),
             Self::Live(live) => live.link(),
         }
     }
 
     /// Most bytes of a frame.
-    pub fn snapshot_len(&self) -> u32 {
+    pub(super) fn snapshot_len(&self) -> u32 {
         match self {
-            Self::File(reader) => reader.snapshot_len(),
+            Self::File(heard) => heard.reader().snapshot_len(),
             Self::Live(live) => live.snapshot(),
         }
     }
 
     /// How fine times are.
-    pub fn precision(&self) -> Precision {
+    pub(super) fn precision(&self) -> Precision {
         match self {
-            Self::File(reader) => reader.precision(),
+            Self::File(heard) => heard.reader().precision(),
             // As tcpdump writes what it captures.
             Self::Live(_) => Precision::Microseconds,
         }
     }
 
     /// How many packets were passed over, since their link type is not read.
-    pub fn unread(&self) -> u64 {
+    pub(super) fn unread(&self) -> u64 {
         match self {
-            Self::File(reader) => reader.unread(),
+            Self::File(heard) => heard.reader().unread(),
             Self::Live(_) => 0,
         }
     }
+}
+
+/// On stderr, while a capture goes on.
+fn say(sentence: &str) {
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(io::stderr(), "mesh-gateway: {sentence}");
 }

@@ -6,6 +6,7 @@
 mod json;
 mod sighting;
 mod wanted;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

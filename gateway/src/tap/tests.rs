@@ -98,7 +98,7 @@ fn what_is_wanted_is_seen_and_nothing_else() {
     for name in ["currency.dc1", "*.dc1", "CURRENCY.*", "curr?ncy.dc1.", "*"] {
         assert!(asked(Some(name), None, None).has(&it), "{name}");
     }
-    for name in ["currency", "*.dc2", "", "?"] {
+    for name in ["currency", "*.dc2", "?"] {
         assert!(!asked(Some(name), None, None).has(&it), "{name}");
     }
     for word in ["route", "policy", "unknown_name"] {
@@ -135,6 +135,21 @@ fn mistakes_are_sentences() {
         ..Asked::default()
     };
     assert!(mistake(outcome).contains("no phase, cause or reason"));
+    let outcome = Asked {
+        outcome: Some("nonsense".to_owned()),
+        ..Asked::default()
+    };
+    let said = mistake(outcome);
+    assert!(
+        said.contains("phases are hello, route, connect, replay, relay; causes done, client, "),
+        "{said}"
+    );
+    assert!(said.contains("reasons not_tls, sslv2, "), "{said}");
+    let empty = Asked {
+        name: Some(String::new()),
+        ..Asked::default()
+    };
+    assert!(mistake(empty).contains("an empty glob matches no server name"));
     let long = Asked {
         name: Some("*".repeat(GLOB_MAX + 1)),
         ..Asked::default()

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::Sighting;
+use super::{Sighting, words};
 use crate::log::shown_name;
 use crate::name::Glob;
 use crate::networks::{Network, NetworkError, Networks};
@@ -21,6 +21,7 @@ pub struct Wanted {
 
 /// The same as it is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Asked {
     /// A glob for the server name.
     pub name: Option<String>,
@@ -36,14 +37,20 @@ pub enum Mistake {
     /// Longer than any glob need be.
     #[error("name: a glob has {GLOB_MAX} bytes at most")]
     Glob,
+    /// None at all.
+    #[error("name: an empty glob matches no server name: write one such as *.dc1, or leave it out")]
+    NoGlob,
     /// No network.
     #[error("source: {0:?} is neither an address nor a network such as 10.0.0.0/8")]
     Source(String),
     /// A network that is none.
     #[error("source: {0}")]
     Network(NetworkError),
-    /// Phases, causes and reasons are words of small letters.
-    #[error("outcome: {0:?} is no phase, cause or reason, such as route, timeout or unknown_name")]
+    /// No word that an end is told in.
+    #[error(
+        "outcome: {0:?} is no phase, cause or reason; phases are {phases}; causes {causes}; reasons {reasons}",
+        phases = list(words::phases()), causes = list(words::causes()), reasons = list(words::reasons())
+    )]
     Outcome(String),
 }
 
@@ -63,9 +70,10 @@ impl Asked {
 }
 
 fn glob(text: String) -> Result<Glob, Mistake> {
-    match text.len() <= GLOB_MAX {
-        true => Ok(Glob::new(&text)),
-        false => Err(Mistake::Glob),
+    match text.len() {
+        0 => Err(Mistake::NoGlob),
+        1..=GLOB_MAX => Ok(Glob::new(&text)),
+        _ => Err(Mistake::Glob),
     }
 }
 
@@ -78,11 +86,17 @@ fn source(text: &str) -> Result<Networks, Mistake> {
 }
 
 fn word(word: String) -> Result<String, Mistake> {
-    let is_word = word.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
-    match is_word && !word.is_empty() {
+    let mut known = words::phases()
+        .chain(words::causes())
+        .chain(words::reasons());
+    match known.any(|known| known == word) {
         true => Ok(word),
         false => Err(Mistake::Outcome(word)),
     }
+}
+
+fn list(words: impl Iterator<Item = &'static str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
 }
 
 impl Wanted {

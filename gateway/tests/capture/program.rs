@@ -147,30 +147,49 @@ fn any_tells_a_hello_over_loopback_once() {
 }
 
 #[test]
-fn sigterm_ends_it_too_and_what_came_just_before_is_told() {
+fn other_signals_end_it_too_and_what_came_just_before_is_told() {
     let Some((here, _there)) = cable() else {
         return;
     };
-    here.enter(|| {
-        let sniffer = Sniffer::start(&["-i", "lo"]);
-        greet("127.0.0.1:8443", "last.dc1");
-        sniffer.signal(Signal::TERM);
-        assert!(sniffer.line().contains(" sni=last.dc1 "));
-        counts(&sniffer);
-        assert_eq!(sniffer.ended().code(), Some(0));
-    });
+    for signal in [Signal::TERM, Signal::HUP] {
+        here.enter(|| {
+            let sniffer = Sniffer::start(&["-i", "lo"]);
+            greet("127.0.0.1:8443", "last.dc1");
+            sniffer.signal(signal);
+            assert!(sniffer.line().contains(" sni=last.dc1 "));
+            counts(&sniffer);
+            assert_eq!(sniffer.ended().code(), Some(0));
+        });
+    }
 }
 
 #[test]
-fn an_interface_that_goes_is_a_failure_with_its_counts() {
-    let Some((here, _there)) = cable() else {
+fn an_interface_that_goes_is_waited_for_and_one_that_is_removed_is_a_failure_with_its_counts() {
+    let Some((here, there)) = cable() else {
         return;
     };
     here.enter(|| {
         let sniffer = Sniffer::start(&["-i", "eth0"]);
         here.unplug();
-        counts(&sniffer);
-        assert_eq!(sniffer.said(), "the interface eth0 went down");
+        let down = "mesh-gateway: the interface eth0 went down; the capture goes on once it is up";
+        assert_eq!(sniffer.said(), down);
+        here.plug();
+        let listener = TcpListener::bind("10.0.0.1:8443").unwrap();
+        let mut stream = there.enter(|| TcpStream::connect("10.0.0.1:8443").unwrap());
+        stream.write_all(&hello::named(b"again.dc1")).unwrap();
+        let line = sniffer.line();
+        assert!(line.contains(" sni=again.dc1 "), "{line}");
+        drop(listener);
+        here.ip("link del eth0").unwrap();
+        let mut said = sniffer.said();
+        // It may have been seen down first.
+        if said == down {
+            said = sniffer.said();
+        }
+        assert!(said.ends_with(" captured"), "{said}");
+        assert!(sniffer.said().ends_with(" received by filter"));
+        assert!(sniffer.said().ends_with(" dropped by kernel"));
+        assert_eq!(sniffer.said(), "the interface eth0 vanished");
         assert_eq!(sniffer.ended().code(), Some(1));
     });
 }

@@ -115,3 +115,30 @@ fn packets_of_an_interface_that_is_not_read_are_counted() {
         format!("{count} packets not looked at, of interfaces with a link type that is not read");
     assert_eq!(said.err.lines().last(), Some(expected.as_str()));
 }
+
+#[test]
+fn the_name_of_a_file_is_shown_without_what_a_terminal_obeys() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("a\x1b[2J.pcap");
+    std::fs::write(&capture, pcap(&packets())).unwrap();
+    let missing = folder.path().join("b\x1b[2J.pcap");
+    let missing = missing.to_str().unwrap();
+    for (said, wanted) in [
+        (of_file(&capture, &[]), r"a\x1b[2J.pcap, link-type "),
+        (
+            of_file(Path::new(missing), &[]),
+            r"b\x1b[2J.pcap: cannot be opened",
+        ),
+        (
+            of_file(&capture, &["-F", missing]),
+            r"b\x1b[2J.pcap: cannot be read",
+        ),
+        (
+            of_file(&capture, &["-w", "/nowhere/\x1b"]),
+            r"/nowhere/\x1b: cannot be written",
+        ),
+    ] {
+        assert!(said.err.contains(wanted), "{}", said.err);
+        assert!(!said.err.contains('\x1b'), "{}", said.err);
+    }
+}

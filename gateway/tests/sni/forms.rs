@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::wire::{
-    HELLO, Style, connection, gzip, header, named, pcap, pcapng, records, segment, tagged,
+    HELLO, Style, connection, gzip, header, interface, named, packets_of, pcap, pcapng, records,
+    segment, tagged,
 };
 use crate::{lines_of, of};
 
@@ -59,6 +60,23 @@ fn every_format_gives_the_same_line() {
 }
 
 #[test]
+fn a_capture_without_a_snapshot_length_has_the_greatest() {
+    let packets = connection(50_000, NOON, HELLO, 2000);
+    let capture = [
+        &pcapng(&[])[..28],
+        &interface(1, 0),
+        &packets_of(0, &packets),
+    ];
+    let said = of(&capture.concat(), &[]);
+    assert!(
+        said.err.ends_with(", snapshot length 262144\n"),
+        "{}",
+        said.err
+    );
+    assert!(said.out.starts_with(LINE), "{}", said.out);
+}
+
+#[test]
 fn the_parts_of_a_hello_are_counted() {
     let parts = HELLO.len().div_ceil(100);
     let capture = pcap(&connection(50_000, NOON, HELLO, 100));
@@ -86,6 +104,19 @@ fn times_are_as_asked_for() {
     let dated = ["2025-11-20 12:00:00.003000 ", "2025-11-20 12:00:01.003000 "];
     assert_eq!(first(&["-t", "-nn", "-t", "-tt"]), dated);
     assert_eq!(of(&capture, &["-tttttt"]).code, Some(2));
+}
+
+#[test]
+fn a_flag_of_tcpdump_alone_is_refused_with_what_to_use_instead() {
+    for (flag, tip) in [
+        ("-x", "  tip: -X dumps the hello in digits and letters, "),
+        ("-e", "  tip: headers of the link are not shown in lines: "),
+        ("-S", "  tip: sequence numbers are not shown: "),
+    ] {
+        let said = of(&one(), &[flag]);
+        assert_eq!(said.code, Some(2));
+        assert!(said.err.contains(tip), "{}", said.err);
+    }
 }
 
 #[test]

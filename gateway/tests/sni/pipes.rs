@@ -1,16 +1,38 @@
 //! Captures that come in a pipe.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program;
-use crate::wire::{HELLO, PLAIN, connection, gzip, header, pcapng, records};
+use crate::wire::{HELLO, PLAIN, connection, gzip, header, named, pcapng, records};
 
 fn started(words: &[&str]) -> Child {
     let mut command = program();
     command.args(["-r", "-"]).args(words);
+    piped(command)
+}
+
+fn piped(mut command: Command) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command.stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Asks how many packets were read, until it is as many.
+fn wait_until_read(child: &Child, said: &mut BufReader<ChildStderr>, packets: usize) {
+    let wanted = format!("mesh-gateway: {packets} packets read\n");
+    let mut line = String::new();
+    while line != wanted {
+        signal(child, Signal::USR1);
+        line.clear();
+        said.read_line(&mut line).unwrap();
+        assert!(line.starts_with("mesh-gateway: "), "{line}");
+    }
 }
 
 /// The end of the pipe is far away when its lines are there.
@@ -88,4 +110,57 @@ fn a_reader_that_has_enough_is_no_failure() {
     drop(output);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     feed.join().unwrap();
+}
+
+/// The pipe goes on; what was found is told, and what was written is whole.
+#[test]
+fn a_signal_ends_it_with_all_that_was_found() {
+    let packets = connection(1, 1, &named(b"a.dc1"), 2000);
+    for (form, number, wanted) in [
+        ("--count", Signal::INT, "1 hello\n"),
+        ("--summary", Signal::TERM, "a.dc1"),
+        ("--count", Signal::HUP, "1 hello\n"),
+    ] {
+        let into = tempfile::NamedTempFile::new().unwrap();
+        let path = into.path().to_str().unwrap();
+        let mut child = started(&[form, "-w", path, "--print"]);
+        let mut input = child.stdin.take().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let whole = [header(PLAIN), records(PLAIN, &packets)].concat();
+        input.write_all(&whole).unwrap();
+        said.read_line(&mut String::new()).unwrap();
+        wait_until_read(&child, &mut said, packets.len());
+        // Of the packet behind them only the beginning comes.
+        input.write_all(&[0; 9]).unwrap();
+        signal(&child, number);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{number:?}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains(wanted), "{number:?}: {told}");
+        assert_eq!(std::fs::read(path).unwrap(), whole, "{number:?}");
+        drop(input);
+    }
+}
+
+#[test]
+fn a_hangup_that_is_ignored_ends_nothing() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    command.arg(program().get_program());
+    command.args(["sni", "-r", "-", "--count"]);
+    let mut child = piped(command);
+    let mut input = child.stdin.take().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    input.write_all(&header(PLAIN)).unwrap();
+    said.read_line(&mut String::new()).unwrap();
+    signal(&child, Signal::HUP);
+    let packets = connection(1, 1, HELLO, 2000);
+    input.write_all(&records(PLAIN, &packets)).unwrap();
+    wait_until_read(&child, &mut said, packets.len());
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), &*output.stdout),
+        (Some(0), &b"1 hello\n"[..])
+    );
 }

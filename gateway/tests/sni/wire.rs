@@ -164,14 +164,26 @@ pub(crate) fn pcapng(packets: &[Packet]) -> Vec<u8> {
             0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255,
         ],
     );
-    file.extend(block(
-        1,
-        &[1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0],
-    ));
+    file.extend(interface(1, 262_144));
+    file.extend(packets_of(0, packets));
+    file
+}
+
+/// What a pcapng says of an interface.
+pub(crate) fn interface(link: u8, snapshot: u32) -> Vec<u8> {
+    let mut content = vec![link, 0, 0, 0];
+    content.extend(snapshot.to_le_bytes());
+    content.extend([9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0]);
+    block(1, &content)
+}
+
+/// Packets of an interface, as they follow in a pcapng.
+pub(crate) fn packets_of(interface: u32, packets: &[Packet]) -> Vec<u8> {
+    let mut file = Vec::new();
     for ((seconds, nanoseconds), bytes) in packets {
         let ticks = u64::from(*seconds) * 1_000_000_000 + u64::from(*nanoseconds);
         let len = bytes.len() as u32;
-        let numbers = [0, (ticks >> 32) as u32, ticks as u32, len, len];
+        let numbers = [interface, (ticks >> 32) as u32, ticks as u32, len, len];
         let mut content = numbers.map(u32::to_le_bytes).as_flattened().to_vec();
         content.extend(bytes);
         file.extend(block(6, &content));

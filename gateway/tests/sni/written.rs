@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::wire::{HELLO, PLAIN, Style, connection, header, named, pcap, records, segment};
+use crate::wire::{
+    HELLO, PLAIN, Style, connection, header, interface, named, packets_of, pcap, pcapng, records,
+    segment,
+};
 use crate::{file, of, of_file, run};
 
 /// What `-w` makes of a capture.
@@ -107,4 +110,86 @@ fn fragments(frame: &[u8]) -> (Vec<u8>, Vec<u8>) {
         part
     };
     (part(begin, 0x2000), part(end, 160 / 8))
+}
+
+/// A frame that carries another one over VXLAN.
+fn tunnelled(frame: &[u8]) -> Vec<u8> {
+    let mut outer = segment(true, 1, 0, 0, b"");
+    outer.truncate(34);
+    outer[16..18].copy_from_slice(&(36 + frame.len() as u16).to_be_bytes());
+    outer[23] = 17;
+    outer[26..34].copy_from_slice(&[192, 0, 2, 1, 192, 0, 2, 2]);
+    outer.extend([0x30, 0x39, 0x12, 0xb5]);
+    outer.extend((16 + frame.len() as u16).to_be_bytes());
+    outer.extend([0, 0, 8, 0, 0, 0, 0, 0, 7, 0]);
+    outer.extend(frame);
+    outer
+}
+
+#[test]
+fn the_fragments_of_a_tunnel_s_packet_are_written_with_the_hello_in_it() {
+    let (first, second) = fragments(&segment(true, 1, 101, 16, HELLO));
+    let (one, two) = fragments(&tunnelled(&first));
+    let (mut three, mut four) = fragments(&tunnelled(&second));
+    for part in [&mut three, &mut four] {
+        part[19] = 1;
+    }
+    let syn = tunnelled(&segment(true, 1, 100, 2, b""));
+    for frames in [
+        vec![syn.clone(), one, two, three, four],
+        // Only what carries it is in fragments.
+        {
+            let (one, two) = fragments(&tunnelled(&segment(true, 1, 101, 16, HELLO)));
+            vec![syn, one, two]
+        },
+    ] {
+        let packets: Vec<_> = (0..).map(|at| (10, at * 1000)).zip(frames).collect();
+        let capture = pcap(&packets);
+        assert_eq!(of(&capture, &["--fields", "sni"]).out, "currency.dc1\n");
+        assert_eq!(written(&capture, &[]), capture);
+    }
+}
+
+/// A file of pcap has one link type; what it cannot hold is said.
+#[test]
+fn packets_of_another_link_type_are_left_out_and_counted() {
+    let ethernet = connection(1, 10, &named(b"a.dc1"), 2000);
+    let mut raw = connection(2, 10, &named(b"b.dc1"), 2000);
+    for packet in &mut raw {
+        packet.1.drain(..14);
+    }
+    let capture = [
+        pcapng(&[]),
+        interface(101, 0),
+        packets_of(0, &ethernet),
+        packets_of(1, &raw),
+    ]
+    .concat();
+    let into = tempfile::NamedTempFile::new().unwrap();
+    let path = into.path().to_str().unwrap();
+    let said = of(&capture, &["-w", path, "--print", "--fields", "sni"]);
+    assert_eq!(said.out, "a.dc1\nb.dc1\n");
+    assert_eq!(said.code, Some(1));
+    let mut lines = said.err.lines().skip(1);
+    let first = format!(
+        "{path}: packets of link type RAW (Raw IP) are left out: a file of pcap has one link type, here \
+         EN10MB (Ethernet); each interface needs a file of its own"
+    );
+    assert_eq!(lines.next(), Some(&*first));
+    let count = raw.len();
+    let last = format!("{path}: {count} packets left out, of other link types");
+    assert_eq!((lines.next(), lines.next()), (Some(&*last), None));
+    let written = fs::read(path).unwrap();
+    assert_eq!(of(&written, &["--fields", "sni"]).out, "a.dc1\n");
+    // Where the first interface is not read, the first packet says which link type it is.
+    let second = [
+        pcapng(&[])[..28].to_vec(),
+        interface(105, 0),
+        interface(101, 0),
+        packets_of(1, &raw),
+    ]
+    .concat();
+    let written = self::written(&second, &[]);
+    assert_eq!(of(&written, &["--fields", "sni"]).out, "b.dc1\n");
+    assert_eq!(written[20], 101);
 }

@@ -27,6 +27,14 @@ pub(super) struct Document {
 }
 
 impl Document {
+    /// Which program says this: whoever asks may be the other one.
+    pub(super) fn program(&self) -> &'static str {
+        match self.datacenter {
+            Some(_) => "mesh-gateway",
+            None => "l4-failover",
+        }
+    }
+
     /// Every pool, services first.
     pub(super) fn served(&self) -> impl Iterator<Item = &ServedJson> {
         let services = self.services.iter().chain(&self.adoptions);

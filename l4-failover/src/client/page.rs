@@ -43,10 +43,25 @@ pub(super) fn man(args: &ManArgs, program: &Program, out: &mut Out<'_>) -> Resul
     for name in &args.command {
         command = subcommand(command, name)?;
     }
-    let command = command.clone();
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page)?;
-    out.say(&String::from_utf8_lossy(&page))
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    out.say(&with_synopsis(command, &String::from_utf8_lossy(&page)))
+}
+
+/// The page with the usage as the synopsis: clap_mangen lists every flag there, and of those with a
+/// short name alone leaves the value out.
+fn with_synopsis(command: &Command, page: &str) -> String {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").replace('-', "\\-");
+    let mut was_heading = false;
+    let lines = page.lines().map(|line| {
+        let is_synopsis = std::mem::replace(&mut was_heading, line == ".SH SYNOPSIS");
+        match is_synopsis {
+            true => format!("{usage}\n"),
+            false => format!("{line}\n"),
+        }
+    });
+    lines.collect()
 }
 
 fn subcommand<'c>(of: &'c Command, name: &str) -> Result<&'c Command, ClientError> {

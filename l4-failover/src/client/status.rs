@@ -95,7 +95,7 @@ pub(super) async fn status(
         // It has answered once.
         Err(_) => (first, Rates::default()),
     };
-    let text = table(&now.document, &rates, peer.program, out.paint());
+    let text = table(&now.document, &rates, out.paint());
     out.show(&text)
 }
 
@@ -120,10 +120,10 @@ async fn watch(
     loop {
         let notice = match &gone {
             Some(error) => not_there(error, &last, out.paint()),
-            None if shown > 0 => restarted(&last, peer.program, out.paint()),
+            None if shown > 0 => restarted(&last, out.paint()),
             None => String::new(),
         };
-        let text = table(&last.document, &rates, peer.program, out.paint());
+        let text = table(&last.document, &rates, out.paint());
         out.redraw(&format!("{notice}{text}"))?;
         sleep(interval).await;
         shown = shown.saturating_sub(1);
@@ -154,8 +154,12 @@ fn not_there(error: &ClientError, last: &Reading, paint: Paint) -> String {
     )
 }
 
-fn restarted(last: &Reading, program: &str, paint: Paint) -> String {
+fn restarted(last: &Reading, paint: Paint) -> String {
     let ago = last.document.uptime_seconds + last.at.elapsed().as_secs_f64();
-    let line = format!("{program} was restarted {} ago", span(ago));
+    let line = format!(
+        "{} was restarted {} ago",
+        last.document.program(),
+        span(ago)
+    );
     format!("{}\n\n", paint.doubtful(&line))
 }

@@ -27,9 +27,9 @@ const RECENT_SHOWN: usize = 8;
 const CONSUMERS_SHOWN: usize = 10;
 
 /// The process, its pools one after the other, and what happened last.
-pub(super) fn table(document: &Document, rates: &Rates, program: &str, paint: Paint) -> String {
+pub(super) fn table(document: &Document, rates: &Rates, paint: Paint) -> String {
     let pools = document.served().map(|it| pool(it, rates.of(it), paint));
-    let mut parts = vec![head(document, rates, program, paint)];
+    let mut parts = vec![head(document, rates, paint)];
     parts.extend(pools);
     if parts.len() == 1 {
         parts.push("no pools\n".to_owned());
@@ -40,12 +40,12 @@ pub(super) fn table(document: &Document, rates: &Rates, program: &str, paint: Pa
     parts.join("\n")
 }
 
-fn head(document: &Document, rates: &Rates, program: &str, paint: Paint) -> String {
+fn head(document: &Document, rates: &Rates, paint: Paint) -> String {
     let place = document
         .datacenter
         .iter()
         .map(|it| format!(" of {}", printable(it)));
-    let title = format!("{program}{}", place.collect::<String>());
+    let title = format!("{}{}", document.program(), place.collect::<String>());
     let state = match &*document.state {
         "live" => paint.good("live"),
         other => paint.doubtful(&printable(other)),

@@ -41,12 +41,6 @@ pub enum CaptureError {
         /// The path of this program.
         program: String,
     },
-    /// An interface that was captured on went down.
-    #[error("the interface {name} went down")]
-    WentDown {
-        /// Its name.
-        name: String,
-    },
     /// An interface that was captured on is not there any more.
     #[error("the interface {name} vanished")]
     Vanished {

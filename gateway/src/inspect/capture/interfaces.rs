@@ -16,6 +16,8 @@ pub const ANY: &str = "any";
 pub struct Interface {
     /// Its name.
     pub name: String,
+    /// Its number, which no other had or will have; not that in [`list`].
+    pub index: usize,
     /// How its frames begin; else its hardware type, `ARPHRD_` of `linux/if_arp.h`.
     pub link: Result<LinkType, u16>,
     /// Whether it is up.
@@ -46,10 +48,12 @@ pub fn interfaces() -> Result<Vec<Interface>, CaptureError> {
     let told = getifaddrs().map_err(|error| CaptureError::system("list the interfaces", error))?;
     // One address of each interface is that of its hardware.
     let interfaces = told.filter_map(|told| {
-        let hardware = told.address?.as_link_addr()?.hatype();
+        let address = told.address?;
+        let address = address.as_link_addr()?;
         let has = |flag| told.flags.contains(flag);
         Some(Interface {
-            link: link(hardware),
+            index: address.ifindex(),
+            link: link(address.hatype()),
             is_up: has(InterfaceFlags::IFF_UP),
             is_running: has(InterfaceFlags::IFF_RUNNING),
             is_loopback: has(InterfaceFlags::IFF_LOOPBACK),

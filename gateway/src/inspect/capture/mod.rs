@@ -8,13 +8,14 @@
 //! packet once more.
 //!
 //! `any` opens a ring for each interface that is up, so that each frame comes with its link type, and
-//! looks for new ones each second.
+//! looks for new ones each second. One that goes down is waited for: the kernel hands its frames to the
+//! same ring again once it is up.
 
+mod around;
 mod counts;
 mod error;
 mod interfaces;
 mod ring;
-mod signals;
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -28,8 +29,8 @@ pub use interfaces::{ANY, Interface, interfaces, list};
 
 use super::filter::Filter;
 use super::frame::{Frame, LinkType};
+use super::signals::Signals;
 use ring::{BLOCK_MS, Ring, RingOptions};
-use signals::Signals;
 
 /// Blocks of the ring of one interface: 32 MiB, what comes in a quarter of a second at 1 Gbit/s.
 const BLOCKS: usize = 64;
@@ -47,8 +48,9 @@ pub const INTERFACES_MAX: usize = 128;
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// How long frames are waited for when the capture is to end: the kernel still has the block that it is
-/// filling, and hands it out within [`BLOCK_MS`].
-const LAST_FRAMES: Duration = Duration::from_millis(4 * BLOCK_MS as u64);
+/// filling, and hands it out within [`BLOCK_MS`]. Who writes a pipe and was told by the same keys, needs
+/// no more.
+pub(super) const LAST_FRAMES: Duration = Duration::from_millis(4 * BLOCK_MS as u64);
 
 /// What to capture.
 #[derive(Clone, Debug)]
@@ -85,12 +87,14 @@ pub enum Wake {
     Frames,
     /// SIGUSR1 asks for the counts.
     CountsAsked,
+    /// The interface went down; its frames come again once it is up. Not told of `any`.
+    WentDown,
     /// The capture is over; all frames were shown.
     End,
 }
 
 impl Live {
-    /// Begins to capture. Takes SIGINT, SIGTERM and SIGUSR1 for this process, so there are to be no
+    /// Begins to capture. Takes SIGINT, SIGTERM, SIGHUP and SIGUSR1 for this process, so there are to be no
     /// other threads yet.
     ///
     /// # Errors
@@ -120,15 +124,21 @@ impl Live {
     pub fn banner(&self) -> String {
         let mut links: Vec<&str> = self.rings.iter().map(|ring| ring.link().name()).collect();
         links.dedup();
-        let interface = match (self.is_any(), &self.rings[..]) {
-            (false, [ring]) => ring.name(),
-            _ => ANY,
-        };
         format!(
-            "listening on {interface}, link-type {}, snapshot length {} bytes",
+            "listening on {}, link-type {}, snapshot length {} bytes",
+            self.interface(),
             links.join(", "),
             self.options.snapshot
         )
+    }
+
+    /// The name of the interface, or [`ANY`].
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        match (self.is_any(), &self.rings[..]) {
+            (false, [ring]) => ring.name(),
+            _ => ANY,
+        }
     }
 
     /// How frames begin, if all do so.
@@ -172,10 +182,14 @@ impl Live {
         if self.signals.is_end() {
             self.end();
         }
-        if let Some(index) = failed {
-            self.failed(index);
+        let has_news = match failed {
+            Some(index) => self.failed(index)?,
+            None => false,
+        };
+        match has_news && !self.is_any() && self.ends.is_none() {
+            true => Ok(Wake::WentDown),
+            false => Ok(Wake::Frames),
         }
-        Ok(Wake::Frames)
     }
 
     fn end(&mut self) {
@@ -223,37 +237,6 @@ impl Live {
         Ok(())
     }
 
-    /// Opens those interfaces that are up and are not captured on yet.
-    fn open_new(&mut self) -> Result<(), CaptureError> {
-        let mut new = interfaces()?;
-        new.retain(|it| it.is_up && it.link.is_ok() && !self.captures_on(&it.name));
-        new.truncate(INTERFACES_MAX.saturating_sub(self.rings.len()));
-        let count = (self.rings.len() + new.len()).max(1);
-        let blocks = (BLOCKS_OF_ALL / count).clamp(BLOCKS_MIN, BLOCKS);
-        for interface in new {
-            match Ring::open(&interface, self.ring_options(blocks)) {
-                Ok(ring) => self.rings.push(ring),
-                // It has gone since it was listed.
-                Err(CaptureError::Vanished { .. } | CaptureError::Down { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn captures_on(&self, name: &str) -> bool {
-        self.rings.iter().any(|ring| ring.name() == name)
-    }
-
-    fn look_around(&mut self) -> Result<(), CaptureError> {
-        self.looked_around = Instant::now();
-        self.counts()?;
-        match self.is_any() {
-            true => self.open_new(),
-            false => Ok(()),
-        }
-    }
-
     /// Waits for a signal, frames, or the time to look around; the ring that failed, if one did.
     fn poll(&self) -> Result<Option<usize>, CaptureError> {
         let mut waited: Vec<PollFd<'_>> = Vec::with_capacity(1 + self.rings.len());
@@ -278,19 +261,6 @@ impl Live {
         let bad = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
         let mut rings = waited[1..].iter();
         Ok(rings.position(|ring| ring.revents().intersects(bad)))
-    }
-
-    /// A ring may have failed. Of `any` the others go on.
-    fn failed(&mut self, index: usize) {
-        let Some(error) = self.rings[index].failure() else {
-            return;
-        };
-        if !self.is_any() {
-            self.failure.get_or_insert(error);
-            return self.end();
-        }
-        let mut ring = self.rings.swap_remove(index);
-        self.gone = self.gone.plus(ring.counts().unwrap_or_default());
     }
 }
 

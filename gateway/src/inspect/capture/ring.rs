@@ -5,10 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use netring::{BpfFilter, BpfInsn, Capture, Error, Packet};
+use rustix::io::Errno;
 
 use super::counts::Counts;
 use super::error::CaptureError;
-use super::interfaces::{Interface, interfaces};
+use super::interfaces::Interface;
 use crate::inspect::filter::{Filter, Instruction};
 use crate::inspect::frame::{Frame, LinkType, Timestamp, VlanTag};
 
@@ -36,7 +37,10 @@ pub(super) struct RingOptions<'a> {
 pub(super) struct Ring {
     capture: Capture,
     name: String,
+    index: usize,
     link: LinkType,
+    /// Whether its interface went down, and was not seen up since.
+    is_down: bool,
     /// Packets from before are of other interfaces, or not filtered; none once they are through.
     since: Option<Timestamp>,
     counts: Counts,
@@ -74,7 +78,9 @@ impl Ring {
         Ok(Self {
             capture,
             name,
+            index: interface.index,
             link,
+            is_down: false,
             since: Some(since),
             counts: Counts::default(),
         })
@@ -121,21 +127,41 @@ impl Ring {
         Ok(self.counts)
     }
 
-    /// Why there are no more frames, if that is so.
-    pub(super) fn failure(&self) -> Option<CaptureError> {
-        let error = match rustix::net::sockopt::socket_error(self.capture.as_fd()) {
-            Ok(Ok(())) => return None,
-            Ok(Err(error)) | Err(error) => error,
-        };
+    pub(super) fn is_down(&self) -> bool {
+        self.is_down
+    }
+
+    /// Takes the error that the kernel tells, if there is one. An interface that goes down is none: its
+    /// frames come again once it is up.
+    ///
+    /// # Errors
+    ///
+    /// Why there are no more frames.
+    pub(super) fn check(&mut self) -> Result<(), CaptureError> {
+        match rustix::net::sockopt::socket_error(self.capture.as_fd()) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Errno::NETDOWN)) => {
+                self.is_down = true;
+                Ok(())
+            }
+            Ok(Err(error)) | Err(error) => {
+                let what = format!("capture on {}", self.name);
+                Err(CaptureError::system(what, error))
+            }
+        }
+    }
+
+    /// Looks for its interface among those that are there.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Vanished`]: another may have its name.
+    pub(super) fn look_for(&mut self, there: &[Interface]) -> Result<(), CaptureError> {
+        let own = there.iter().find(|it| it.index == self.index);
         let name = self.name.clone();
-        if error != rustix::io::Errno::NETDOWN {
-            return Some(CaptureError::system(format!("capture on {name}"), error));
-        }
-        let there = interfaces().unwrap_or_default();
-        match there.iter().any(|interface| interface.name == name) {
-            true => Some(CaptureError::WentDown { name }),
-            false => Some(CaptureError::Vanished { name }),
-        }
+        let own = own.ok_or(CaptureError::Vanished { name })?;
+        self.is_down &= !own.is_up;
+        Ok(())
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::shown::shown;
 use super::step::Part;
 use super::{INTERFACES_MAX, PACKET_MAX};
 
 /// Why a file could not be read to its end.
 #[derive(Debug, Error)]
-#[error("{}: {kind}", shown(.file))]
+#[error("{}: {kind}", called(.file))]
 pub struct FileError {
     /// Which file; `-` is what came in on stdin.
     pub file: PathBuf,
@@ -95,10 +96,10 @@ pub enum Damage {
 }
 
 /// As people call it.
-fn shown(file: &std::path::Path) -> String {
+fn called(file: &std::path::Path) -> String {
     match file == std::path::Path::new(super::STDIN) {
         true => "stdin".to_owned(),
-        false => file.display().to_string(),
+        false => shown(file),
     }
 }
 

@@ -39,6 +39,7 @@ mod number;
 mod pcap;
 mod pcapng;
 mod read;
+mod shown;
 mod step;
 mod write;
 
@@ -47,6 +48,9 @@ pub use damage::{Damage, FileError, FileErrorKind};
 pub use read::{Reader, STDIN};
 pub use step::Part;
 pub use write::{Precision, WriteError, Writer};
+
+pub(super) use read::open;
+pub(super) use shown::shown;
 
 /// Most bytes of one packet; libpcap's bound for all link types that are read here.
 pub const PACKET_MAX: usize = 256 * 1024;

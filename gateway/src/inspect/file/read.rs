@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::Precision;
 use super::buffer::Buffer;
 use super::damage::{Damage, FileError, FileErrorKind};
 use super::pcap::Pcap;
 use super::pcapng::{PcapNg, SECTION};
 use super::step::{Packet, Part, Step};
+use super::{PACKET_MAX, Precision};
 use crate::inspect::frame::{Frame, LinkType};
 
 /// The name of what comes in on stdin.
@@ -87,11 +87,16 @@ impl Reader {
         }
     }
 
-    /// Most bytes that were captured of a packet, as the file says; 0 where it does not.
+    /// Most bytes that were captured of a packet, as the file says; where it does not, the most that a
+    /// packet has.
     pub fn snapshot_len(&self) -> u32 {
-        match &self.format {
+        let said = match &self.format {
             Format::Pcap(pcap) => pcap.snapshot_len(),
             Format::PcapNg(pcapng) => pcapng.first_interface().map_or(0, |it| it.snapshot_len),
+        };
+        match said {
+            0 => PACKET_MAX as u32,
+            said => said,
         }
     }
 
@@ -281,7 +286,8 @@ impl Reader {
     }
 }
 
-fn open(file: &Path) -> io::Result<File> {
+/// Opens a file, or stdin for [`STDIN`].
+pub(in crate::inspect) fn open(file: &Path) -> io::Result<File> {
     match file == Path::new(STDIN) {
         // Not through std's handle, whose buffer is small.
         true => Ok(io::stdin().as_fd().try_clone_to_owned()?.into()),

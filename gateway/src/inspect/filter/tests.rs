@@ -79,6 +79,7 @@ impl Case {
             tags: self.tags,
             outer: packet,
             inner,
+            fragmented: &[],
         }
     }
 

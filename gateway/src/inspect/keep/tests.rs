@@ -1,5 +1,5 @@
 use super::*;
-use crate::inspect::packet::Segment;
+use crate::inspect::packet::{Fragmented, Packet, Segment, TAGS_MAX};
 
 const FLOW: FlowId = FlowId(1);
 
@@ -33,9 +33,19 @@ fn packet(payload: &[u8]) -> Packet<'_> {
     }
 }
 
+/// A fragment of these packets, or what is whole by it.
+fn decoded<'a>(packet: Packet<'a>, fragmented: &'a [Fragmented]) -> Decoded<'a> {
+    Decoded {
+        tags: [None; TAGS_MAX],
+        outer: packet,
+        inner: packet,
+        fragmented,
+    }
+}
+
 fn see(keeper: &mut Keeper, flow: FlowId, stage: Stage, bytes: &[u8], wanted: &[FlowId]) -> Pick {
     let touched = Some(Touched { flow, stage });
-    keeper.frame(&frame(bytes), &packet(bytes), touched, wanted)
+    keeper.frame(&frame(bytes), &decoded(packet(bytes), &[]), touched, wanted)
 }
 
 fn bytes(pick: Pick) -> Vec<Vec<u8>> {
@@ -98,26 +108,64 @@ fn no_more_is_kept_than_is_allowed() {
     assert_eq!(keeper.bytes, 0);
 }
 
-#[test]
-fn the_fragments_of_a_packet_come_with_it() {
-    let mut keeper = Keeper::default();
+/// The packet with this number between the same two.
+fn number(id: u32) -> Fragmented {
+    Fragmented {
+        source: [10, 0, 0, 1].into(),
+        destination: [10, 0, 0, 2].into(),
+        id,
+    }
+}
+
+fn part(keeper: &mut Keeper, of: &[Fragmented], bytes: &[u8]) {
     let mut fragment = packet(b"");
     fragment.transport = Transport::Fragment(6);
-    let first = keeper.frame(&frame(b"one"), &fragment, None, &[]);
-    assert_eq!(first, Pick::Leave);
+    let pick = keeper.frame(&frame(bytes), &decoded(fragment, of), None, &[]);
+    assert_eq!(pick, Pick::Leave);
+}
+
+fn completed(keeper: &mut Keeper, of: &[Fragmented]) -> Vec<Vec<u8>> {
     let whole = packet(b"a hello that was put together");
     let touched = Some(Touched {
         flow: FLOW,
         stage: Stage::Seen,
     });
-    let pick = keeper.frame(&frame(b"two"), &whole, touched, &[FLOW]);
-    assert_eq!(bytes(pick), [b"one"]);
-    assert_eq!((keeper.fragment_bytes, keeper.fragments.len()), (0, 0));
+    bytes(keeper.frame(&frame(b"last"), &decoded(whole, of), touched, &[FLOW]))
+}
+
+#[test]
+fn the_fragments_of_a_packet_come_with_it() {
+    let mut keeper = Keeper::default();
+    part(&mut keeper, &[number(1)], b"one");
+    part(&mut keeper, &[number(2)], b"another's");
+    part(&mut keeper, &[number(1)], b"two");
+    assert_eq!(completed(&mut keeper, &[number(1)]), [b"one", b"two"]);
+    assert_eq!(completed(&mut keeper, &[number(2)]), [b"another's"]);
+    assert_eq!(keeper.fragments.kept(), (0, 0));
+}
+
+#[test]
+fn the_fragments_of_a_tunnel_s_packet_come_with_what_it_holds() {
+    let mut keeper = Keeper::default();
+    let (first, second, within) = (number(1), number(2), number(3));
+    part(&mut keeper, &[first], b"one");
+    part(&mut keeper, &[first, within], b"two");
+    part(&mut keeper, &[second], b"three");
+    let wanted: [&[u8]; 3] = [b"one", b"two", b"three"];
+    assert_eq!(completed(&mut keeper, &[second, within]), wanted);
+    assert_eq!(keeper.fragments.kept(), (0, 0));
+}
+
+#[test]
+fn no_more_fragments_are_kept_than_is_allowed() {
     let large = vec![0; 65_536];
-    for _ in 0..100 {
-        keeper.frame(&frame(&large), &fragment, None, &[]);
+    for packets in [1, 1000] {
+        let mut keeper = Keeper::default();
+        for id in 0..1000 {
+            part(&mut keeper, &[number(id % packets)], &large);
+            assert!(keeper.fragments.kept().1 <= FRAGMENT_BYTES_MAX);
+        }
     }
-    assert!(keeper.fragment_bytes <= FRAGMENT_BYTES_MAX);
 }
 
 #[test]

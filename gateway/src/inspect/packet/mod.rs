@@ -39,6 +39,20 @@ pub struct Decoded<'a> {
     pub outer: Packet<'a>,
     /// The packet inside of all tunnels; the outer one where there are none.
     pub inner: Packet<'a>,
+    /// Of which packets the frame brings a fragment, from the outermost on. All but the last are whole
+    /// by it, and the last unless `inner` is a [`Transport::Fragment`].
+    pub fragmented: &'a [Fragmented],
+}
+
+/// A packet that came in fragments, by what is the same in all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fragmented {
+    /// Who sends it.
+    pub source: IpAddr,
+    /// Who is to receive it.
+    pub destination: IpAddr,
+    /// Its number, which IPv4 gives in 16 bits.
+    pub id: u32,
 }
 
 /// A packet of IP, whole, or put together from its fragments.
@@ -108,13 +122,17 @@ pub struct Decoder {
     fragments: Fragments,
     /// Packets that were put together, as long as they are lent.
     wholes: [Vec<u8>; DEPTH_MAX],
+    /// Which packets they are, at most one for each depth; its memory stays.
+    fragmented: Vec<Fragmented>,
 }
 
 impl Decoder {
     /// Looks into a frame; None if there is no packet of IP in it. What it carries is lent from
     /// the frame, or from the decoder if it came in fragments.
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Option<Decoded<'a>> {
-        Walk::new(frame, &mut self.fragments, &mut self.wholes).run(frame)
+        self.fragmented.clear();
+        let walk = Walk::new(frame, &mut self.fragments, &mut self.wholes);
+        walk.run(frame, &mut self.fragmented)
     }
 
     /// Packets that were forgotten, since fragments of them did not come in time, or too many were

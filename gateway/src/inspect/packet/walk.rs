@@ -10,7 +10,7 @@ use super::link::{self, Layer, Next};
 use super::span::Span;
 use super::transport::transport;
 use super::tunnel;
-use super::{DEPTH_MAX, Decoded, Packet, TAGS_MAX, Transport};
+use super::{DEPTH_MAX, Decoded, Fragmented, Packet, TAGS_MAX, Transport};
 
 /// Most headers that are gone through: [`DEPTH_MAX`] times Ethernet, a few tags and labels, IP.
 const STEPS_MAX: usize = 64;
@@ -45,23 +45,29 @@ impl<'a> Walk<'a> {
     }
 
     /// None if there is no IP. Where a tunnel holds something else, what it is carried by counts.
-    pub(super) fn run(mut self, frame: &Frame<'a>) -> Option<Decoded<'a>> {
+    /// Packets that came in fragments are put into `fragmented`.
+    pub(super) fn run(
+        mut self,
+        frame: &Frame<'a>,
+        fragmented: &'a mut Vec<Fragmented>,
+    ) -> Option<Decoded<'a>> {
         let mut at = Some((
             Layer::from(frame.link),
             Span::new(frame.bytes, frame.wire_len),
         ));
         for _ in 0..STEPS_MAX {
             let Some((layer, span)) = at else { break };
-            at = self.step(layer, span);
+            at = self.step(layer, span, fragmented);
         }
         Some(Decoded {
             tags: self.tags,
             outer: self.outer?,
             inner: self.inner?,
+            fragmented,
         })
     }
 
-    fn step(&mut self, layer: Layer, span: Span<'a>) -> Next<'a> {
+    fn step(&mut self, layer: Layer, span: Span<'a>, fragmented: &mut Vec<Fragmented>) -> Next<'a> {
         match layer {
             Layer::Ethernet => link::ethernet(span),
             Layer::EtherType(kind) if link::is_vlan(kind) => self.vlan(span),
@@ -72,8 +78,8 @@ impl<'a> Walk<'a> {
             Layer::Ppp => link::ppp(span),
             Layer::Mpls => link::mpls(span),
             Layer::Ip => link::ip(span),
-            Layer::Ipv4 => self.packet(ip::ipv4(span)?),
-            Layer::Ipv6 => self.packet(ip::ipv6(span)?),
+            Layer::Ipv4 => self.packet(ip::ipv4(span)?, fragmented),
+            Layer::Ipv6 => self.packet(ip::ipv6(span)?, fragmented),
         }
     }
 
@@ -86,12 +92,17 @@ impl<'a> Walk<'a> {
         Some((next, rest))
     }
 
-    fn packet(&mut self, header: Header<'a>) -> Next<'a> {
+    fn packet(&mut self, header: Header<'a>, fragmented: &mut Vec<Fragmented>) -> Next<'a> {
         // Each depth has one, whether or not its packet comes in fragments.
         let whole = self.wholes.next()?;
         let Some(fragment) = header.fragment else {
             return self.carried(header);
         };
+        fragmented.push(Fragmented {
+            source: header.source,
+            destination: header.destination,
+            id: fragment.id,
+        });
         self.found(&header, Transport::Fragment(header.protocol));
         let (protocol, cut) = self.fragments.push(&header, fragment, self.time, whole)?;
         let header = Header {

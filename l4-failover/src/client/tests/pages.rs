@@ -19,6 +19,8 @@ async fn the_program_and_every_command_have_a_page() {
     assert!(page.contains("failback"), "{page}");
     let page = run(&["man", "failback"]).await.unwrap();
     assert!(page.contains("\\-\\-force"), "{page}");
+    let synopsis = ".SH SYNOPSIS\nl4\\-failover failback [OPTIONS] <NAME>\n.SH DESCRIPTION\n";
+    assert!(page.contains(synopsis), "{page}");
     let page = run(&["man", "connections", "end"]).await.unwrap();
     assert!(page.contains(".TH l4-failover-connections-end 1"), "{page}");
     let error = run(&["man", "connections", "start"]).await.unwrap_err();

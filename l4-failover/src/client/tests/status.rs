@@ -31,7 +31,7 @@ fn whole(pools: &[PoolJson], recent: Value, paint: Paint) -> String {
         "recent": recent,
     }))
     .unwrap();
-    crate::client::table::table(&document, &Rates::default(), "l4-failover", paint)
+    crate::client::table::table(&document, &Rates::default(), paint)
 }
 
 fn endpoint(name: &str, state: &str, more: Value) -> Value {
@@ -220,7 +220,7 @@ fn the_process_comes_first_and_what_happened_last() {
     let text = whole(&[], json!(vec![event; 60]), Paint::NONE);
     let line = "  2025-11-20T12:00:00.000Z feed endpoint a:1 up → down: refused\\u{1b}\n";
     let expected = format!(
-        "l4-failover of dc1  draining for 1h 2m, 2 reloads\n  connections 4 of 100\n\nno pools\n\n\
+        "mesh-gateway of dc1  draining for 1h 2m, 2 reloads\n  connections 4 of 100\n\nno pools\n\n\
          last events\n{}",
         line.repeat(8)
     );

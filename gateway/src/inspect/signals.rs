@@ -1,5 +1,7 @@
-//! Signals while a capture runs: SIGINT and SIGTERM end it, SIGUSR1 asks for its counts.
+//! Signals while a capture runs, or is read: SIGINT and SIGTERM end it, and so does SIGHUP unless it is
+//! ignored, as under nohup; SIGUSR1 asks for its counts.
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -32,7 +34,11 @@ impl Signals {
     /// Takes the signals from the kernel's hands: in this thread and those that it starts from now on,
     /// so it is to be the only one.
     pub(super) fn new() -> io::Result<Self> {
-        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1]);
+        let mut signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1]);
+        // One that is waited for comes even if it is ignored.
+        if !is_ignored(Signal::SIGHUP) {
+            signals.add(Signal::SIGHUP);
+        }
         signals.thread_block()?;
         let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
         let (wake, waker) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
@@ -64,6 +70,14 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
+}
+
+/// Whether who started this process wants the signal ignored. Where the kernel does not tell, nobody does.
+fn is_ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
 }
 
 fn watch(signals: &SignalFd, waker: &OwnedFd, told: &Told) {
