@@ -133,6 +133,11 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_are_datagrams(script in vec(any::<u8>(), 0..300)) {
+        script::datagrams(&script);
+    }
+
+    #[test]
     fn any_bytes_are_segments(script in vec(any::<u8>(), 0..600)) {
         script::segments(&script);
     }

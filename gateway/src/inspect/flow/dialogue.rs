@@ -4,11 +4,14 @@ mod answers;
 mod beginning;
 mod hellos;
 
+use std::hash::RandomState;
+
 use super::super::frame::Timestamp;
 use super::super::packet::Segment;
 use super::super::preamble::Preamble;
 use super::event::{FlowEvent, FlowId, Said};
 use super::key::{Key, Side};
+use super::past::{Spot, TcpPast};
 use super::records::{self, Between};
 use super::stream::{Arrival, Stream};
 use crate::hello::{HelloBounds, RANDOM_BYTES, Reassembly};
@@ -19,6 +22,8 @@ pub(super) struct Scene<'e> {
     pub(super) key: Key,
     pub(super) time: Timestamp,
     pub(super) bounds: &'e HelloBounds,
+    /// What marks are made with.
+    pub(super) secret: &'e RandomState,
     pub(super) events: &'e mut Vec<FlowEvent>,
 }
 
@@ -30,6 +35,10 @@ pub(super) struct Dialogue {
     before: Before,
     /// Who sent the hello, once there was one.
     client: Option<Side>,
+    /// The hello that was told before, of the connection that had these addresses and ports.
+    past: Option<Spot>,
+    /// The first hello that was told.
+    told: Option<Spot>,
     /// Hellos that were told.
     hellos: usize,
     answers_told: usize,
@@ -57,6 +66,8 @@ struct Half {
     stream: Stream,
     reader: Reader,
     began: Timestamp,
+    /// The number of the first byte of what began then.
+    place: u32,
     /// When the last packet came that brought something in order.
     last: Timestamp,
     packets: u32,
@@ -77,15 +88,17 @@ enum Reader {
 
 impl Dialogue {
     /// Nothing was said yet. The numbers of each side's SYN are known or not.
-    pub(super) fn new(opener: Side, syns: [Option<u32>; 2]) -> Self {
+    pub(super) fn new(opener: Side, past: &TcpPast) -> Self {
         Self {
-            halves: syns.map(|syn| Half {
+            halves: past.syns.map(|syn| Half {
                 stream: Stream::behind_syn(syn),
                 ..Half::default()
             }),
             opener,
             before: Before::Nothing,
             client: None,
+            past: past.hello,
+            told: None,
             hellos: 0,
             answers_told: 0,
             answers: Vec::new(),
@@ -98,6 +111,11 @@ impl Dialogue {
     /// Who sent the hello.
     pub(super) fn client(&self) -> Option<Side> {
         self.client
+    }
+
+    /// Where the first hello stood that was told.
+    pub(super) fn told(&self) -> Option<Spot> {
+        self.told
     }
 
     /// Whether there was a hello.

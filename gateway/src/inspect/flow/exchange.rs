@@ -1,5 +1,7 @@
 //! What both ends of a UDP flow say, until the hello and its answer were there.
 
+use std::hash::RandomState;
+
 use super::super::dtls::{self, DtlsError};
 use super::super::frame::Timestamp;
 use super::super::packet::Datagram;
@@ -7,6 +9,8 @@ use super::super::quic::{self, QuicError, Version};
 use super::dialogue::Scene;
 use super::event::{Answer, Carrier, FlowEvent, Message, Said, Sighting};
 use super::key::Side;
+use super::opening::{Claim, Opening};
+use super::past::{Mark, UdpPast};
 use super::records;
 use crate::hello::HelloBounds;
 
@@ -95,6 +99,22 @@ impl Reader {
         }
     }
 
+    /// Whose a datagram is, by what it begins with.
+    fn claim(&self, opening: &Opening<'_>) -> Claim {
+        let is_same = match (self, opening) {
+            (Self::Quic(initials), Opening::Quic(opening)) => initials.is_same(opening),
+            (Self::Dtls(hellos), Opening::Dtls(opening)) => Some(hellos.is_same(opening)),
+            (Self::Quic(_), Opening::Dtls(_)) | (Self::Dtls(_), Opening::Quic(_)) => {
+                opening.is_proved().then_some(false)
+            }
+        };
+        match is_same {
+            Some(true) => Claim::Its,
+            Some(false) => Claim::Another,
+            None => Claim::Unknown,
+        }
+    }
+
     fn part(&self) -> (&[u8], Option<usize>) {
         match self {
             Self::Quic(initials) => initials.part(),
@@ -135,6 +155,40 @@ impl Exchange {
     /// Whether nothing more is wanted of it.
     pub(super) fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// Whose a datagram is.
+    pub(super) fn claim(
+        &self,
+        datagram: &Datagram<'_>,
+        past: &UdpPast,
+        secret: &RandomState,
+    ) -> Claim {
+        let Some(opening) = Opening::of(datagram) else {
+            return Claim::Unknown;
+        };
+        match past.knows(&opening, secret) {
+            true => Claim::Past,
+            false => self.reader.claim(&opening),
+        }
+    }
+
+    /// Whether a datagram that begins no other connection goes on with this one, where there is
+    /// another one too.
+    pub(super) fn goes_on_with(&self, datagram: &Datagram<'_>) -> bool {
+        match &self.reader {
+            Reader::Quic(initials) => initials.opens(datagram.payload),
+            Reader::Dtls(hellos) => hellos.may_go_on_with(datagram.payload),
+        }
+    }
+
+    /// Leaves behind what tells the next connection from this one.
+    pub(super) fn remember(&self, past: &mut UdpPast, secret: &RandomState) {
+        let mut remember = |bytes: &[u8]| past.remember(Mark::of(secret, bytes));
+        match &self.reader {
+            Reader::Quic(initials) => initials.ids().for_each(remember),
+            Reader::Dtls(hellos) => hellos.randoms().for_each(|random| remember(random)),
+        }
     }
 
     /// At most how much memory it holds, beside itself.

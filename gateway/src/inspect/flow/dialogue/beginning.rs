@@ -57,6 +57,7 @@ impl Dialogue {
         let half = self.half(side);
         half.reader = Reader::Hello(Reassembly::default());
         half.began = came;
+        half.place = half.stream.place_before(bytes.len());
         half.packets = 0;
         half.stream.drop_kept();
         bytes

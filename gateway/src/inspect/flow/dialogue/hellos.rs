@@ -1,8 +1,11 @@
 //! The client's hellos: whole, broken or cut.
 
+use std::hash::RandomState;
+
 use super::super::super::frame::Timestamp;
 use super::super::event::{Carrier, FlowEvent, Message, Sighting};
 use super::super::key::Side;
+use super::super::past::Spot;
 use super::super::records::{self, Behind, Between};
 use super::{Dialogue, Reader, Scene};
 use crate::hello::{HelloError, Malformed, Progress};
@@ -94,6 +97,10 @@ impl Dialogue {
     pub(super) fn seen(&mut self, side: Side, message: Message, scene: &mut Scene<'_>) {
         let is_second = self.hellos > 0;
         let is_whole = matches!(message, Message::Whole(_));
+        if !is_second && self.is_past(side, &message, scene.secret) {
+            self.is_other = true;
+            return;
+        }
         let random = records::random(message.bytes()).copied();
         let is_hello = !is_second || self.has_retry || random.is_some() && random == self.random;
         self.half(side).reader = if is_whole && is_hello && !is_second {
@@ -108,6 +115,17 @@ impl Dialogue {
         self.half(side).stream.drop_kept();
         self.expect_answer(side.other());
         self.tell_answers(scene);
+    }
+
+    /// Whether a first hello is that of the connection before, sent again.
+    fn is_past(&mut self, side: Side, message: &Message, secret: &RandomState) -> bool {
+        let body = match message {
+            Message::Whole(body) => Some(&body[..]),
+            Message::Cut { .. } | Message::Broken { .. } => None,
+        };
+        let spot = Spot::new(self.half(side).place, body, secret);
+        self.told = Some(spot);
+        self.past == Some(spot)
     }
 
     fn tell(&mut self, side: Side, message: Message, is_second: bool, scene: &mut Scene<'_>) {
