@@ -93,6 +93,7 @@ pub(crate) fn segments(mut script: &[u8]) {
             source: address,
             destination: address,
             transport: Transport::Tcp(segment),
+            has_overlap: false,
         });
     }
     world.finish();
@@ -134,6 +135,7 @@ pub(crate) fn datagrams(script: &[u8]) {
                 payload: &payload[..captured],
                 cut,
             }),
+            has_overlap: false,
         });
     }
     world.finish();

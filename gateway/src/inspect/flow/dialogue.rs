@@ -24,6 +24,8 @@ pub(super) struct Scene<'e> {
     pub(super) bounds: &'e HelloBounds,
     /// What marks are made with.
     pub(super) secret: &'e RandomState,
+    /// Whether the packet came in fragments that had different bytes for the same place.
+    pub(super) has_overlap: bool,
     pub(super) events: &'e mut Vec<FlowEvent>,
 }
 
@@ -164,6 +166,9 @@ impl Dialogue {
     pub(super) fn segment(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
         if matches!(self.half(side).reader, Reader::Done) {
             return;
+        }
+        if scene.has_overlap {
+            self.half(side).stream.note_overlap();
         }
         match self.half(side).stream.push(segment, scene.time) {
             Arrival::Nothing => {}

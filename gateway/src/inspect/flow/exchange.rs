@@ -56,6 +56,7 @@ pub(super) struct Exchange {
     hellos: usize,
     answers: usize,
     has_retry: bool,
+    has_overlap: bool,
     is_over: bool,
 }
 
@@ -138,6 +139,7 @@ impl Exchange {
             hellos: 0,
             answers: 0,
             has_retry: false,
+            has_overlap: false,
             is_over: false,
         }
     }
@@ -203,6 +205,7 @@ impl Exchange {
                 self.began = scene.time;
             }
             self.packets += 1;
+            self.has_overlap |= scene.has_overlap;
             self.last = scene.time;
         }
         self.pushed += datagram.payload.len();
@@ -272,7 +275,7 @@ impl Exchange {
             packets: self.packets.max(1),
             message,
             is_second: self.hellos > 0,
-            has_overlap: false,
+            has_overlap: self.has_overlap,
         };
         scene.events.push(FlowEvent::Sighting(Box::new(sighting)));
         self.hellos += 1;

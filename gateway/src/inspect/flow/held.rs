@@ -42,6 +42,7 @@ impl Flows {
             time: self.now,
             bounds: &self.bounds.hello,
             secret: &self.secret,
+            has_overlap: false,
             events,
         });
     }

@@ -94,8 +94,9 @@ pub struct Flows {
     held_bytes: usize,
     /// What marks of hellos are made with: see [`past::Mark`].
     secret: RandomState,
-    /// When the last packet passed.
+    /// When the last packet passed, and whether its fragments contradicted each other.
     now: Timestamp,
+    has_overlap: bool,
 }
 
 impl Flows {
@@ -110,6 +111,7 @@ impl Flows {
             held_bytes: 0,
             secret: RandomState::new(),
             now: Timestamp::default(),
+            has_overlap: false,
         }
     }
 
@@ -122,6 +124,7 @@ impl Flows {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touched> {
         self.now = time;
+        self.has_overlap = packet.has_overlap;
         let (source, destination) = packet.ends()?;
         match packet.transport {
             Transport::Tcp(segment) => {
@@ -211,6 +214,7 @@ impl Flows {
             time: self.now,
             bounds: &self.bounds.hello,
             secret: &self.secret,
+            has_overlap: self.has_overlap,
             events,
         };
         if !packet(track, &mut scene) {
@@ -260,6 +264,7 @@ impl Flows {
             time: self.now,
             bounds: &self.bounds.hello,
             secret: &self.secret,
+            has_overlap: false,
             events,
         };
         track.end(ending, &mut scene);

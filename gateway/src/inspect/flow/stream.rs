@@ -109,6 +109,11 @@ impl Stream {
         self.has_overlap
     }
 
+    /// Bytes came twice within one packet, in its fragments.
+    pub(super) fn note_overlap(&mut self) {
+        self.has_overlap = true;
+    }
+
     /// What was kept of the bytes in order.
     pub(super) fn kept(&self) -> &[u8] {
         &self.kept

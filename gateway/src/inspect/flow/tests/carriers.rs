@@ -70,6 +70,7 @@ pub(super) fn datagram(
             payload,
             cut,
         }),
+        has_overlap: false,
     };
     let mut events = Vec::new();
     flows.packet(Timestamp(1), &packet, &mut events);
