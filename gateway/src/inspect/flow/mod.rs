@@ -4,6 +4,9 @@
 //! in both directions, until the hello and its answer were there or cannot come; from then on a
 //! flow is a few counts. Every memory is bounded by [`FlowBounds`].
 //!
+//! Addresses and ports are used again. What that is told by, and what comes again of the connection
+//! before, is in [`past`] and [`siblings`].
+//!
 //! A flow of TCP begins with its SYN. One whose SYN was not captured is followed if what is seen of
 //! it first begins as a record with a hello does; a flow of UDP, if its first datagram does. Whatever
 //! else there is takes no place in the table.
