@@ -1,5 +1,6 @@
 //! Connections of TCP with the addresses and ports of one that ended.
 
+use super::super::Ending;
 use super::wire::{From, SERVER_SYN, TLS13, Wire, handshake, server_hello};
 use crate::inspect::server_hello::RETRY_RANDOM;
 
@@ -59,6 +60,21 @@ fn without_a_syn_at_another_place() {
         }
         assert_eq!((wire.ended().len(), wire.sightings().len()), (3, 3));
     }
+}
+
+#[test]
+fn behind_a_fin_of_the_client_where_the_server_s_was_not_captured() {
+    let mut wire = Wire::connected();
+    wire.sends(From::Client, 0, TLS13);
+    wire.sends(From::Server, 0, &handshake(2, &server_hello([7; 32])));
+    // Data that looks like a hello is none as long as more may come.
+    wire.sends(From::Client, 5_000_000, &other());
+    wire.fin(From::Client);
+    wire.sends(From::Client, 0, TLS13);
+    assert_eq!(told(&wire).len(), 1);
+    wire.sends(From::Client, 5_000_000, &other());
+    assert_eq!(told(&wire), [&TLS13[9..], &other()[9..]]);
+    assert_eq!(wire.ended()[0].ending, Ending::Reused);
 }
 
 #[test]

@@ -9,23 +9,30 @@ use crate::inspect::quic::tests::{crypto, message};
 /// RFC 9000 §14.1.
 const DATAGRAM_MIN: usize = 1200;
 
+macro_rules! recorded {
+    ($from:ident, $name:literal) => {
+        (
+            From::$from,
+            include_bytes!(concat!("../../../../testdata/dtls/", $name, ".bin")),
+        )
+    };
+}
+
+/// A handshake of DTLS with a cookie.
 const DTLS: [(From, &[u8]); 4] = [
-    (
-        From::Client,
-        include_bytes!("../../../../testdata/dtls/whole-1-client.bin"),
-    ),
-    (
-        From::Server,
-        include_bytes!("../../../../testdata/dtls/whole-2-server.bin"),
-    ),
-    (
-        From::Client,
-        include_bytes!("../../../../testdata/dtls/whole-3-client.bin"),
-    ),
-    (
-        From::Server,
-        include_bytes!("../../../../testdata/dtls/whole-4-server.bin"),
-    ),
+    recorded!(Client, "whole-1-client"),
+    recorded!(Server, "whole-2-server"),
+    recorded!(Client, "whole-3-client"),
+    recorded!(Server, "whole-4-server"),
+];
+
+/// One whose second hello comes in fragments.
+const DTLS_FRAGMENTS: [(From, &[u8]); 5] = [
+    recorded!(Client, "small-1-client"),
+    recorded!(Server, "small-2-server"),
+    recorded!(Client, "small-3-client"),
+    recorded!(Client, "small-4-client"),
+    recorded!(Server, "small-5-server"),
 ];
 
 /// Where the random of a hello stands in a datagram of DTLS: behind the headers of the record and the
@@ -236,16 +243,22 @@ fn however_many_there_are_two_are_remembered() {
     assert_eq!(udp.told().len(), 100);
 }
 
-/// The same datagrams with other randoms.
-fn dtls(random: u8) -> [(From, Vec<u8>); 4] {
-    DTLS.map(|(from, payload)| {
+/// The whole handshake with another random on both sides.
+fn dtls(random: u8) -> Vec<(From, Vec<u8>)> {
+    with_random(&DTLS, random)
+}
+
+fn with_random(datagrams: &[(From, &[u8])], random: u8) -> Vec<(From, Vec<u8>)> {
+    let changed = datagrams.iter().map(|(from, payload)| {
         let mut payload = payload.to_vec();
-        // A HelloVerifyRequest has none.
-        if payload[13] != 3 {
+        // Hellos have one, where this is their beginning.
+        let (kind, offset) = (payload[13], &payload[19..22]);
+        if kind != 3 && offset == [0; 3] {
             payload[DTLS_RANDOM].fill(random);
         }
-        (from, payload)
-    })
+        (*from, payload)
+    });
+    changed.collect()
 }
 
 #[test]
@@ -270,15 +283,23 @@ fn of_dtls_one_behind_the_other() {
 
 #[test]
 fn of_dtls_both_at_once() {
-    let mut udp = Udp::new();
-    for (one, two) in dtls(1).into_iter().zip(dtls(2)) {
-        for (from, payload) in [one, two] {
-            udp.sends(from, &payload);
+    for datagrams in [&DTLS[..], &DTLS_FRAGMENTS] {
+        let mut udp = Udp::new();
+        let [one, two] = [1, 2].map(|random| with_random(datagrams, random));
+        for (one, two) in one.into_iter().zip(two) {
+            for (from, payload) in [one, two] {
+                udp.sends(from, &payload);
+            }
         }
+        let flows: Vec<_> = udp.told().iter().map(|(flow, _)| *flow).collect();
+        assert_eq!(flows, [0, 1, 0, 1]);
+        assert_eq!(udp.answered(), [0, 1]);
+        assert!(
+            udp.told()
+                .iter()
+                .all(|(flow, body)| body[2] == *flow as u8 + 1)
+        );
     }
-    let flows: Vec<_> = udp.told().iter().map(|(flow, _)| *flow).collect();
-    assert_eq!(flows, [0, 1, 0, 1]);
-    assert_eq!(udp.answered(), [0, 1]);
 }
 
 #[test]

@@ -19,7 +19,8 @@ impl Track {
     }
 
     /// Whether this segment begins another connection of the same addresses and ports: by a SYN
-    /// with another number than the one that was there.
+    /// with another number than the one that was there, or once its sender had said that nothing
+    /// more comes, by a hello.
     pub(in crate::inspect::flow) fn is_followed_by(
         &self,
         side: Side,
@@ -33,7 +34,8 @@ impl Track {
             return self.is_outlived_by(past, side, segment, secret);
         }
         if !segment.is_syn {
-            return false;
+            let is_closed = past.has_fin[side.at()] && self.is_over();
+            return is_closed && self.is_outlived_by(past, side, segment, secret);
         }
         match (past.syns[side.at()], &self.state) {
             (Some(syn), _) if syn == segment.sequence => false,
