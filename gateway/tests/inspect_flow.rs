@@ -10,8 +10,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use gateway::hello::HelloBounds;
 use gateway::inspect::flow::{FlowBounds, FlowEvent, Flows, Message};
-use gateway::inspect::frame::Timestamp;
-use gateway::inspect::packet::{Packet, Segment, Transport};
+use gateway::inspect::frame::{Frame, LinkType, Timestamp};
+use gateway::inspect::packet::{Decoder, Packet, Segment, Transport};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -23,6 +23,7 @@ fn packet(segment: Segment<'_>) -> Packet<'_> {
         source: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
         destination: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)),
         transport: Transport::Tcp(segment),
+        has_overlap: false,
     }
 }
 
@@ -96,6 +97,51 @@ fn parts() -> impl Strategy<Value = Vec<(usize, usize)>> {
         .prop_shuffle()
 }
 
+const DTLS: &[u8] = include_bytes!("../testdata/dtls/whole-1-client.bin");
+
+/// A fragment of an IPv4 packet with a hello of DTLS: what is between two places of 8 bytes each.
+fn fragment(datagram: &[u8], from: usize, to: usize) -> Vec<u8> {
+    let part = &datagram[from * 8..datagram.len().min(to * 8)];
+    let more = if to * 8 < datagram.len() { 0x2000 } else { 0 };
+    let place = u16::try_from(from).unwrap() | more;
+    let len = u16::try_from(20 + part.len()).unwrap();
+    let [len, place] = [len, place].map(u16::to_be_bytes);
+    let header = [&[0x45, 0][..], &len, &[0, 9], &place, &[64, 17, 0, 0]].concat();
+    [&header[..], &[10, 0, 0, 1], &[10, 0, 0, 2], part].concat()
+}
+
+#[test]
+fn a_hello_of_fragments_that_contradict_each_other_says_so() {
+    let len = u16::try_from(8 + DTLS.len()).unwrap().to_be_bytes();
+    let datagram = [&[0xc3, 0x50, 1, 0xbb][..], &len, &[0, 0], DTLS].concat();
+    let mut other = datagram.clone();
+    other[80] ^= 1;
+    for (again, has_overlap) in [(&datagram, false), (&other, true)] {
+        let (mut decoder, mut flows) = (Decoder::default(), Flows::new(FlowBounds::default()));
+        let mut events = Vec::new();
+        for bytes in [
+            fragment(&datagram, 9, 99),
+            fragment(again, 9, 12),
+            fragment(&datagram, 0, 9),
+        ] {
+            let frame = Frame {
+                time: Timestamp(0),
+                link: LinkType::Raw,
+                tag: None,
+                bytes: &bytes,
+                wire_len: bytes.len(),
+            };
+            let decoded = decoder.decode(&frame).unwrap();
+            flows.packet(frame.time, &decoded.inner, &mut events);
+        }
+        let [FlowEvent::Sighting(sighting)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!(sighting.has_overlap, has_overlap);
+        assert_eq!(sighting.message.bytes(), &DTLS[25..]);
+    }
+}
+
 proptest! {
     #[test]
     fn any_order_gives_the_hello(parts in parts()) {
@@ -130,6 +176,11 @@ proptest! {
     #[test]
     fn any_bytes_are_frames(script in vec(any::<u8>(), 0..600)) {
         script::frames(&script);
+    }
+
+    #[test]
+    fn any_bytes_are_datagrams(script in vec(any::<u8>(), 0..300)) {
+        script::datagrams(&script);
     }
 
     #[test]

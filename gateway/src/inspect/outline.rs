@@ -33,6 +33,7 @@ impl Outline {
                 source: outer.source,
                 destination: outer.destination,
                 transport,
+                has_overlap: outer.has_overlap,
             },
             wire_len: frame.wire_len,
         }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use gateway::inspect::flow::{FlowBounds, FlowEvent, FlowId, Flows};
 use gateway::inspect::frame::{Frame, LinkType, Timestamp};
-use gateway::inspect::packet::{Decoder, Packet, Segment, Transport};
+use gateway::inspect::packet::{Datagram, Decoder, Packet, Segment, Transport};
 
 const LINKS: [LinkType; 8] = [
     LinkType::Ethernet,
@@ -93,6 +93,49 @@ pub(crate) fn segments(mut script: &[u8]) {
             source: address,
             destination: address,
             transport: Transport::Tcp(segment),
+            has_overlap: false,
+        });
+    }
+    world.finish();
+}
+
+/// What connections over UDP begin with, and how they are answered.
+const DATAGRAMS: [&[u8]; 7] = [
+    include_bytes!("../../testdata/quic/v1-client.bin"),
+    include_bytes!("../../testdata/quic/v1-server.bin"),
+    include_bytes!("../../testdata/quic/v2-client.bin"),
+    include_bytes!("../../testdata/dtls/small-1-client.bin"),
+    include_bytes!("../../testdata/dtls/small-3-client.bin"),
+    include_bytes!("../../testdata/dtls/small-4-client.bin"),
+    include_bytes!("../../testdata/dtls/small-5-server.bin"),
+];
+
+/// Datagrams between the same ends: a byte says which and by whom, another which of its bytes is
+/// another one, as a random may be, and how many were not captured.
+pub(crate) fn datagrams(script: &[u8]) {
+    let mut world = World::new();
+    for &[kind, change] in script.as_chunks().0 {
+        let mut payload = DATAGRAMS[usize::from(kind >> 1) % DATAGRAMS.len()].to_vec();
+        let at = usize::from(change >> 2) % payload.len();
+        payload[at] ^= change & 1;
+        let cut = usize::from(change & 2) * 5;
+        let captured = payload.len() - cut;
+        let (source_port, destination_port) = match kind & 1 {
+            0 => (1000, 443),
+            _ => (443, 1000),
+        };
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        world.tick();
+        world.packet(&Packet {
+            source: address,
+            destination: address,
+            transport: Transport::Udp(Datagram {
+                source_port,
+                destination_port,
+                payload: &payload[..captured],
+                cut,
+            }),
+            has_overlap: false,
         });
     }
     world.finish();

@@ -4,11 +4,14 @@
 //! cookie, which a second hello brings back: with HelloVerifyRequest, or in 1.3 with
 //! HelloRetryRequest.
 
+mod opening;
 mod record;
 #[cfg(test)]
 mod tests;
 
 use thiserror::Error;
+
+pub use opening::Opening;
 
 use self::record::{Content, Cut, Fragment, Fragments, Records};
 use super::pieces::{Pieces, TooMuch};
@@ -150,6 +153,30 @@ impl Hellos {
         (self.client.pieces.head(), self.client.id.map(|id| id.len))
     }
 
+    /// Whether this is of the same connection, as far as it says that. A server's hello says nothing.
+    pub fn is_same(&self, opening: &Opening<'_>) -> bool {
+        let random = self.client.random.as_ref();
+        !opening.is_client() || random.is_none_or(|random| random == opening.random())
+    }
+
+    /// Whether a datagram may go on with this connection, where there is another one too: fragments
+    /// of a client's hello must be of the one that is put together.
+    pub fn may_go_on_with(&self, datagram: &[u8]) -> bool {
+        match opening::first_fragment(datagram) {
+            Some(fragment) if fragment.kind == CLIENT_HELLO && fragment.offset > 0 => {
+                self.client.id == Some(MessageId::of(&fragment))
+            }
+            _ => Opening::of(datagram).is_none_or(|opening| self.is_same(&opening)),
+        }
+    }
+
+    /// The randoms by which the connection is known when something of it comes again.
+    pub fn randoms(&self) -> impl Iterator<Item = &[u8; RANDOM_BYTES]> {
+        [&self.client, &self.server]
+            .into_iter()
+            .filter_map(|side| side.random.as_ref())
+    }
+
     fn handshake(
         &mut self,
         content: &[u8],
@@ -174,6 +201,15 @@ impl Hellos {
     }
 }
 
+impl MessageId {
+    fn of(fragment: &Fragment<'_>) -> Self {
+        Self {
+            number: fragment.number,
+            len: fragment.len,
+        }
+    }
+}
+
 impl Assembly {
     /// Takes a fragment; gives the message that is whole now.
     fn take(
@@ -186,10 +222,7 @@ impl Assembly {
             return Err(DtlsError::TooLong { bytes, limit });
         }
         self.know_random(fragment);
-        let id = MessageId {
-            number: fragment.number,
-            len: fragment.len,
-        };
+        let id = MessageId::of(fragment);
         if self.heard.contains(&id) || self.heard.len() == HELLOS_MAX {
             return Ok(None);
         }

@@ -68,12 +68,14 @@ impl Case {
             source: self.source,
             destination: self.destination,
             transport: self.transport,
+            has_overlap: false,
         };
         // Of a tunnel the outer packet is judged, so the inner one must not count.
         let inner = Packet {
             source: Ipv4Addr::BROADCAST.into(),
             destination: Ipv4Addr::BROADCAST.into(),
             transport: Transport::Other(255),
+            has_overlap: false,
         };
         Decoded {
             tags: self.tags,

@@ -1,5 +1,7 @@
 //! What both ends of a UDP flow say, until the hello and its answer were there.
 
+use std::hash::RandomState;
+
 use super::super::dtls::{self, DtlsError};
 use super::super::frame::Timestamp;
 use super::super::packet::Datagram;
@@ -7,6 +9,8 @@ use super::super::quic::{self, QuicError, Version};
 use super::dialogue::Scene;
 use super::event::{Answer, Carrier, FlowEvent, Message, Said, Sighting};
 use super::key::Side;
+use super::opening::{Claim, Opening};
+use super::past::{Mark, UdpPast};
 use super::records;
 use crate::hello::HelloBounds;
 
@@ -52,6 +56,7 @@ pub(super) struct Exchange {
     hellos: usize,
     answers: usize,
     has_retry: bool,
+    has_overlap: bool,
     is_over: bool,
 }
 
@@ -95,6 +100,22 @@ impl Reader {
         }
     }
 
+    /// Whose a datagram is, by what it begins with.
+    fn claim(&self, opening: &Opening<'_>) -> Claim {
+        let is_same = match (self, opening) {
+            (Self::Quic(initials), Opening::Quic(opening)) => initials.is_same(opening),
+            (Self::Dtls(hellos), Opening::Dtls(opening)) => Some(hellos.is_same(opening)),
+            (Self::Quic(_), Opening::Dtls(_)) | (Self::Dtls(_), Opening::Quic(_)) => {
+                opening.is_proved().then_some(false)
+            }
+        };
+        match is_same {
+            Some(true) => Claim::Its,
+            Some(false) => Claim::Another,
+            None => Claim::Unknown,
+        }
+    }
+
     fn part(&self) -> (&[u8], Option<usize>) {
         match self {
             Self::Quic(initials) => initials.part(),
@@ -118,6 +139,7 @@ impl Exchange {
             hellos: 0,
             answers: 0,
             has_retry: false,
+            has_overlap: false,
             is_over: false,
         }
     }
@@ -137,6 +159,40 @@ impl Exchange {
         self.is_over
     }
 
+    /// Whose a datagram is.
+    pub(super) fn claim(
+        &self,
+        datagram: &Datagram<'_>,
+        past: &UdpPast,
+        secret: &RandomState,
+    ) -> Claim {
+        let Some(opening) = Opening::of(datagram) else {
+            return Claim::Unknown;
+        };
+        match past.knows(&opening, secret) {
+            true => Claim::Past,
+            false => self.reader.claim(&opening),
+        }
+    }
+
+    /// Whether a datagram that begins no other connection goes on with this one, where there is
+    /// another one too.
+    pub(super) fn goes_on_with(&self, datagram: &Datagram<'_>) -> bool {
+        match &self.reader {
+            Reader::Quic(initials) => initials.opens(datagram.payload),
+            Reader::Dtls(hellos) => hellos.may_go_on_with(datagram.payload),
+        }
+    }
+
+    /// Leaves behind what tells the next connection from this one.
+    pub(super) fn remember(&self, past: &mut UdpPast, secret: &RandomState) {
+        let mut remember = |bytes: &[u8]| past.remember(Mark::of(secret, bytes));
+        match &self.reader {
+            Reader::Quic(initials) => initials.ids().for_each(remember),
+            Reader::Dtls(hellos) => hellos.randoms().for_each(|random| remember(random)),
+        }
+    }
+
     /// At most how much memory it holds, beside itself.
     pub(super) fn cost(&self) -> usize {
         self.pushed
@@ -149,6 +205,7 @@ impl Exchange {
                 self.began = scene.time;
             }
             self.packets += 1;
+            self.has_overlap |= scene.has_overlap;
             self.last = scene.time;
         }
         self.pushed += datagram.payload.len();
@@ -218,7 +275,7 @@ impl Exchange {
             packets: self.packets.max(1),
             message,
             is_second: self.hellos > 0,
-            has_overlap: false,
+            has_overlap: self.has_overlap,
         };
         scene.events.push(FlowEvent::Sighting(Box::new(sighting)));
         self.hellos += 1;

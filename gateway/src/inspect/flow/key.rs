@@ -13,6 +13,9 @@ pub(super) enum Key {
     V6([u8; V6_BYTES]),
 }
 
+/// Stands in the place of UDP's number; it is that of no protocol.
+const SIBLING: u8 = u8::MAX;
+
 /// Twice address and port, and the protocol.
 const V4_BYTES: usize = 2 * (4 + 2) + 1;
 const V6_BYTES: usize = 2 * (16 + 2) + 1;
@@ -82,6 +85,14 @@ impl Key {
             }
         };
         (key, side)
+    }
+
+    /// The key of another connection over UDP that has the same ends at the same time.
+    pub(super) fn sibling(mut self) -> Self {
+        match &mut self {
+            Self::V4([.., protocol]) | Self::V6([.., protocol]) => *protocol = SIBLING,
+        }
+        self
     }
 
     /// The address and port of an end.

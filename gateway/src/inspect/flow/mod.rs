@@ -4,6 +4,10 @@
 //! in both directions, until the hello and its answer were there or cannot come; from then on a
 //! flow is a few counts. Every memory is bounded by [`FlowBounds`].
 //!
+//! Addresses and ports are used again: over TCP, by a SYN, or by a hello behind the end of the
+//! connection before; over UDP, where nothing says that a connection is over, by the first packet of
+//! another one, perhaps while the one before goes on. What comes again of the one before is none.
+//!
 //! A flow of TCP begins with its SYN. One whose SYN was not captured is followed if what is seen of
 //! it first begins as a record with a hello does; a flow of UDP, if its first datagram does. Whatever
 //! else there is takes no place in the table.
@@ -14,9 +18,13 @@
 mod dialogue;
 mod event;
 mod exchange;
+mod held;
 mod key;
+mod opening;
 mod partial;
+mod past;
 mod records;
+mod siblings;
 mod stream;
 mod track;
 
@@ -31,9 +39,10 @@ use lru::LruCache;
 
 use self::dialogue::Scene;
 use self::key::{Key, Side};
-use self::track::Track;
+use self::past::TcpPast;
+use self::track::{Past, Track};
 use super::frame::Timestamp;
-use super::packet::{Datagram, Packet, Segment, Transport};
+use super::packet::{Packet, Segment, Transport};
 use crate::hello::HelloBounds;
 
 /// The numbers of TCP and UDP as protocols of IP.
@@ -87,8 +96,11 @@ pub struct Flows {
     /// Those that hold bytes; the first that began to is the next to be given up.
     holders: LruCache<FlowId, Key, RandomState>,
     held_bytes: usize,
-    /// When the last packet passed.
+    /// What marks of hellos are made with: see [`past::Mark`].
+    secret: RandomState,
+    /// When the last packet passed, and whether its fragments contradicted each other.
     now: Timestamp,
+    has_overlap: bool,
 }
 
 impl Flows {
@@ -101,7 +113,9 @@ impl Flows {
             tracks: LruCache::unbounded_with_hasher(RandomState::new()),
             holders: LruCache::unbounded_with_hasher(RandomState::new()),
             held_bytes: 0,
+            secret: RandomState::new(),
             now: Timestamp::default(),
+            has_overlap: false,
         }
     }
 
@@ -114,6 +128,7 @@ impl Flows {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touched> {
         self.now = time;
+        self.has_overlap = packet.has_overlap;
         let (source, destination) = packet.ends()?;
         match packet.transport {
             Transport::Tcp(segment) => {
@@ -166,29 +181,9 @@ impl Flows {
         if !track::may_begin(segment) {
             return None;
         }
-        self.begin(key, track::opener(side, segment), events);
+        let past = Past::Tcp(TcpPast::default());
+        self.begin(key, track::opener(side, segment), past, events);
         self.known(key, side, segment, events)
-    }
-
-    fn datagram(
-        &mut self,
-        key: Key,
-        side: Side,
-        datagram: &Datagram<'_>,
-        events: &mut Vec<FlowEvent>,
-    ) -> Option<Touched> {
-        let take = |track: &mut Track, scene: &mut Scene<'_>| {
-            track.datagram(side, datagram, scene);
-            true
-        };
-        if let Some(touched) = self.take(key, events, take) {
-            return Some(touched);
-        }
-        if !exchange::may_begin(datagram) {
-            return None;
-        }
-        self.begin(key, side, events);
-        self.take(key, events, take)
     }
 
     /// Takes a segment, if it belongs to a flow that is known.
@@ -200,7 +195,7 @@ impl Flows {
         events: &mut Vec<FlowEvent>,
     ) -> Option<Touched> {
         self.take(key, events, |track, scene| {
-            let is_its = !track.is_followed_by(side, segment);
+            let is_its = !track.is_followed_by(side, segment, scene.secret);
             if is_its {
                 track.segment(side, segment, scene);
             }
@@ -222,6 +217,8 @@ impl Flows {
             key,
             time: self.now,
             bounds: &self.bounds.hello,
+            secret: &self.secret,
+            has_overlap: self.has_overlap,
             events,
         };
         if !packet(track, &mut scene) {
@@ -237,82 +234,47 @@ impl Flows {
         Some(touched)
     }
 
-    fn begin(&mut self, key: Key, opener: Side, events: &mut Vec<FlowEvent>) {
-        if let Some(track) = self.tracks.pop(&key) {
-            self.end(key, track, Ending::Reused, events);
+    /// A flow begins. One that had the place before leaves its own past; else it has `past`.
+    fn begin(&mut self, key: Key, opener: Side, mut past: Past, events: &mut Vec<FlowEvent>) {
+        if let Some(mut track) = self.tracks.pop(&key) {
+            self.end(key, &mut track, Ending::Reused, events);
+            past = track.heir();
         } else if self.tracks.len() >= self.bounds.flows.max(1) {
             self.forget(Ending::Evicted, events);
         }
         let id = FlowId(self.counts.begun);
         self.counts.begun += 1;
-        self.tracks.put(key, Track::new(id, self.now, opener));
+        self.tracks.put(key, Track::new(id, self.now, opener, past));
     }
 
     /// Forgets the flow that was silent for the longest; false if there is none.
     fn forget(&mut self, ending: Ending, events: &mut Vec<FlowEvent>) -> bool {
-        let Some((key, track)) = self.tracks.pop_lru() else {
+        let Some((key, mut track)) = self.tracks.pop_lru() else {
             return false;
         };
         if ending == Ending::Evicted && !track.has_ended() {
             self.counts.evicted += 1;
         }
-        self.end(key, track, ending, events);
+        self.end(key, &mut track, ending, events);
         true
     }
 
     /// Tells the end of a flow that is in the table no more.
-    fn end(&mut self, key: Key, mut track: Track, ending: Ending, events: &mut Vec<FlowEvent>) {
+    fn end(&mut self, key: Key, track: &mut Track, ending: Ending, events: &mut Vec<FlowEvent>) {
         let held = track.cost();
         let mut scene = Scene {
             flow: track.id,
             key,
             time: self.now,
             bounds: &self.bounds.hello,
+            secret: &self.secret,
+            has_overlap: false,
             events,
         };
         track.end(ending, &mut scene);
         if held > 0 {
             self.note_held(track.id, key, held, 0, events);
         }
-    }
-
-    /// A flow holds another number of bytes than before.
-    fn note_held(
-        &mut self,
-        flow: FlowId,
-        key: Key,
-        before: usize,
-        held: usize,
-        events: &mut Vec<FlowEvent>,
-    ) {
-        self.held_bytes = self.held_bytes - before + held;
-        if held == 0 {
-            self.holders.pop(&flow);
-        } else if before == 0 {
-            self.holders.put(flow, key);
-        }
-        while self.held_bytes > self.bounds.held_bytes {
-            let Some((_, key)) = self.holders.pop_lru() else {
-                break;
-            };
-            self.give_up(&key, events);
-        }
-    }
-
-    /// What this flow holds is needed for others.
-    fn give_up(&mut self, key: &Key, events: &mut Vec<FlowEvent>) {
-        let Some(track) = self.tracks.peek_mut(key) else {
-            return;
-        };
-        self.held_bytes -= track.cost();
-        self.counts.given_up += 1;
-        track.give_up(&mut Scene {
-            flow: track.id,
-            key: *key,
-            time: self.now,
-            bounds: &self.bounds.hello,
-            events,
-        });
     }
 }
 

@@ -35,6 +35,18 @@ pub(super) fn may_begin(bytes: &[u8]) -> bool {
         && is(5, &[CLIENT_HELLO, SERVER_HELLO])
 }
 
+/// Whether a ClientHello begins here: its type has to be there.
+pub(super) fn is_client_hello(bytes: &[u8]) -> bool {
+    may_begin(bytes) && bytes.get(RECORD_HEADER) == Some(&CLIENT_HELLO)
+}
+
+/// The body of the message that a record begins with, if it is there in whole.
+pub(super) fn whole_body(raw: &[u8]) -> Option<&[u8]> {
+    let (header, rest) = raw.split_first_chunk::<RECORD_HEADER>()?;
+    let content = &rest[..record_len(header).min(rest.len())];
+    content.get(MESSAGE_HEADER..MESSAGE_HEADER + message_len(content)?)
+}
+
 /// The hello in records that end early: none if not even its type is there.
 pub(super) fn partial(raw: &[u8], error: Option<HelloError>) -> Option<Message> {
     // Anything may begin with the type of the record; with the version it is TLS.

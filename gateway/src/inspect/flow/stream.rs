@@ -27,6 +27,12 @@ pub(super) fn is_near(next: u32, sequence: u32) -> bool {
     ahead.unsigned_abs() <= WINDOW
 }
 
+/// Whether a number is of what a hello at `place` was sent with: as far behind it as a second hello
+/// may stand, and end.
+pub(super) fn is_shortly_behind(place: u32, sequence: u32) -> bool {
+    u64::from(sequence.wrapping_sub(place)) <= 2 * WINDOW
+}
+
 /// Bytes of a stream, and what is missing before more can follow.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -92,9 +98,20 @@ impl Stream {
         self.next
     }
 
+    /// The number of the first of the last `len` bytes in order.
+    pub(super) fn place_before(&self, len: usize) -> u32 {
+        // Numbers wrap at 2^32, and so does what is taken off them.
+        self.next.unwrap_or_default().wrapping_sub(len as u32)
+    }
+
     /// Whether bytes came twice that were not the same.
     pub(super) fn has_overlap(&self) -> bool {
         self.has_overlap
+    }
+
+    /// Bytes came twice within one packet, in its fragments.
+    pub(super) fn note_overlap(&mut self) {
+        self.has_overlap = true;
     }
 
     /// What was kept of the bytes in order.

@@ -1,11 +1,16 @@
 //! What is remembered of a flow.
 
+mod others;
+
+use std::hash::RandomState;
+
 use super::super::frame::Timestamp;
 use super::super::packet::{Datagram, Segment};
 use super::dialogue::{Dialogue, Scene};
 use super::event::{Ended, Ending, FlowEvent, FlowId, Stage, Touched, Traffic};
 use super::exchange::Exchange;
 use super::key::Side;
+use super::past::{TcpPast, UdpPast};
 use super::{records, stream};
 
 /// A flow in the table. Once its hello is over, this is all there is of it.
@@ -14,12 +19,17 @@ pub(super) struct Track {
     pub(super) id: FlowId,
     began: Timestamp,
     traffic: [Traffic; 2],
-    /// The number of each side's SYN.
-    syns: [Option<u32>; 2],
-    has_fin: [bool; 2],
+    past: Past,
     /// Who sent the hello; until there is one, who sent the first packet.
     client: Side,
     state: State,
+}
+
+/// What tells it from the flows before and after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Past {
+    Tcp(TcpPast),
+    Udp(UdpPast),
 }
 
 #[derive(Debug)]
@@ -48,13 +58,12 @@ pub(super) fn opener(side: Side, segment: &Segment<'_>) -> Side {
 }
 
 impl Track {
-    pub(super) fn new(id: FlowId, began: Timestamp, client: Side) -> Self {
+    pub(super) fn new(id: FlowId, began: Timestamp, client: Side, past: Past) -> Self {
         Self {
             id,
             began,
             traffic: [Traffic::default(); 2],
-            syns: [None; 2],
-            has_fin: [false; 2],
+            past,
             client,
             state: State::New,
         }
@@ -87,25 +96,6 @@ impl Track {
         matches!(self.state, State::Ended(_))
     }
 
-    /// Whether this segment begins another connection of the same addresses and ports: by a SYN
-    /// with another number than the one that was there.
-    pub(super) fn is_followed_by(&self, side: Side, segment: &Segment<'_>) -> bool {
-        if !segment.is_syn {
-            return false;
-        }
-        match (self.syns[side.at()], &self.state) {
-            (Some(syn), _) if syn == segment.sequence => false,
-            // A server that answers with another number has not accepted yet, unless there was more.
-            (Some(_), State::New) => !segment.is_ack,
-            (Some(_), State::Open(_) | State::Over(_)) => !segment.is_ack,
-            (None, State::New) => false,
-            (None, State::Open(dialogue)) => !dialogue.begins_behind(side, segment.sequence),
-            (None, State::Over(_)) => !segment.is_ack,
-            (_, State::Ended(_)) => true,
-            (_, State::OpenUdp(_)) => false,
-        }
-    }
-
     /// Takes a segment, which belongs to this flow.
     pub(super) fn segment(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
         if self.has_ended() {
@@ -134,8 +124,13 @@ impl Track {
         }
         if let State::OpenUdp(exchange) = &mut self.state {
             exchange.datagram(side, datagram, scene);
-            self.look();
+            self.look(scene.secret);
         }
+    }
+
+    /// Counts a datagram that is not to be read.
+    pub(super) fn pass(&mut self, side: Side, datagram: &Datagram<'_>) {
+        self.count(side, datagram.payload.len() + datagram.cut);
     }
 
     fn count(&mut self, side: Side, bytes: usize) {
@@ -145,24 +140,26 @@ impl Track {
     }
 
     fn syn(&mut self, side: Side, sequence: u32) {
-        self.syns[side.at()] = Some(sequence);
+        if let Past::Tcp(past) = &mut self.past {
+            past.syns[side.at()] = Some(sequence);
+        }
         if let State::Open(dialogue) = &mut self.state {
             dialogue.syn(side, sequence);
         }
     }
 
     fn payload(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
-        if matches!(self.state, State::New) {
-            self.state = State::Open(Box::new(Dialogue::new(self.client, self.syns)));
+        if let (State::New, Past::Tcp(past)) = (&self.state, &self.past) {
+            self.state = State::Open(Box::new(Dialogue::new(self.client, past)));
         }
         if let State::Open(dialogue) = &mut self.state {
             dialogue.segment(side, segment, scene);
-            self.look();
+            self.look(scene.secret);
         }
     }
 
     /// What was read has come to this.
-    fn look(&mut self) {
+    fn look(&mut self, secret: &RandomState) {
         let (client, is_over) = match &self.state {
             State::Open(dialogue) => (dialogue.client(), dialogue.is_over()),
             State::OpenUdp(exchange) => (exchange.client(), exchange.is_over()),
@@ -170,13 +167,14 @@ impl Track {
         };
         self.client = client.unwrap_or(self.client);
         if is_over {
+            self.remember(secret);
             let is_seen = self.touched().stage == Stage::Seen;
             self.state = State::Over(if is_seen { Stage::Seen } else { Stage::Other });
         }
     }
 
     fn leave(&mut self, side: Side, segment: &Segment<'_>, scene: &mut Scene<'_>) {
-        self.has_fin[side.at()] |= segment.is_fin;
+        let has_fins = self.has_fins_with(side, segment.is_fin);
         if segment.is_rst && self.would_be_taken(side, segment.sequence) {
             self.close(scene);
             let is_client = side == self.client;
@@ -186,20 +184,36 @@ impl Track {
                 Ending::ServerReset
             };
             self.end(ending, scene);
-        } else if self.has_fin == [true; 2] {
+        } else if has_fins {
             self.end(Ending::Fin, scene);
         }
+    }
+
+    /// Notes a FIN, and says whether there is one of each side.
+    fn has_fins_with(&mut self, side: Side, is_fin: bool) -> bool {
+        let Past::Tcp(past) = &mut self.past else {
+            return false;
+        };
+        past.has_fin[side.at()] |= is_fin;
+        past.has_fin == [true; 2]
     }
 
     /// Whether a receiver would take a reset of this number: one that is not near what is next is of
     /// somebody else (RFC 9293 §3.10.7.4), and hides no hello.
     fn would_be_taken(&self, side: Side, sequence: u32) -> bool {
         let next = match &self.state {
-            State::New => self.syns[side.at()].map(|syn| syn.wrapping_add(1)),
+            State::New => self.syn_of(side).map(|syn| syn.wrapping_add(1)),
             State::Open(dialogue) => dialogue.next_byte(side),
             State::OpenUdp(_) | State::Over(_) | State::Ended(_) => None,
         };
         next.is_none_or(|next| stream::is_near(next, sequence))
+    }
+
+    fn syn_of(&self, side: Side) -> Option<u32> {
+        match &self.past {
+            Past::Tcp(past) => past.syns[side.at()],
+            Past::Udp(_) => None,
+        }
     }
 
     /// Tells what there is of a hello that is not whole, and reads no further.
@@ -240,6 +254,7 @@ impl Track {
             State::New | State::Over(_) | State::Ended(_) => None,
         };
         self.client = client.unwrap_or(self.client);
+        self.remember(scene.secret);
         self.touched().stage
     }
 }

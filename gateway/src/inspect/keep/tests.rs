@@ -30,6 +30,7 @@ fn packet(payload: &[u8]) -> Packet<'_> {
         source: [10, 0, 0, 1].into(),
         destination: [10, 0, 0, 2].into(),
         transport,
+        has_overlap: false,
     }
 }
 

@@ -52,6 +52,17 @@ struct Partial {
     len: Option<usize>,
     /// Known by the first fragment.
     protocol: Option<u8>,
+    has_overlap: bool,
+}
+
+/// A packet that is whole; its bytes are put elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    pub(super) protocol: u8,
+    /// How many of its last bytes were not captured.
+    pub(super) cut: usize,
+    /// Whether fragments had different bytes for the same place: the first ones count.
+    pub(super) has_overlap: bool,
 }
 
 /// Bytes that came, from `start` to `end` of the packet; fewer if not all were captured.
@@ -93,15 +104,14 @@ impl Fragments {
         self.held
     }
 
-    /// Takes a fragment. If its packet is whole by that, it goes to `whole`, and its protocol and
-    /// the number of bytes that were not captured are returned.
+    /// Takes a fragment. If its packet is whole by that, its bytes go to `whole`.
     pub(super) fn push(
         &mut self,
         header: &Header<'_>,
         fragment: Fragment,
         time: Timestamp,
         whole: &mut Vec<u8>,
-    ) -> Option<(u8, usize)> {
+    ) -> Option<Whole> {
         self.forget_old(time);
         let key = Key {
             source: header.source,
@@ -117,7 +127,11 @@ impl Fragments {
         match partial.whole() {
             Some((protocol, len)) => {
                 partial.put_together(len, whole);
-                Some((protocol, len - whole.len()))
+                Some(Whole {
+                    protocol,
+                    cut: len - whole.len(),
+                    has_overlap: partial.has_overlap,
+                })
             }
             None => {
                 self.keep(key, partial);
@@ -171,6 +185,7 @@ impl Partial {
             held: 0,
             len: None,
             protocol: None,
+            has_overlap: false,
         }
     }
 
@@ -192,10 +207,23 @@ impl Partial {
         if fragment.offset == 0 {
             self.protocol.get_or_insert(header.protocol);
         }
+        self.has_overlap |= self.contradicts(&place, header.payload.bytes);
         for hole in self.holes(&place) {
             self.fill(&hole, fragment.offset, header.payload.bytes);
         }
         self.parts.len() <= PARTS_MAX
+    }
+
+    /// Whether other bytes came before for a part of a place. What was not captured is not compared.
+    fn contradicts(&self, place: &Range<usize>, bytes: &[u8]) -> bool {
+        let first = self.parts.partition_point(|part| part.end <= place.start);
+        let parts = self.parts[first..].iter();
+        parts.take_while(|part| part.start < place.end).any(|part| {
+            let start = part.start.max(place.start);
+            let before = part.bytes.iter().skip(start - part.start);
+            let again = bytes.iter().skip(start - place.start);
+            before.zip(again).any(|(one, two)| one != two)
+        })
     }
 
     /// What has not come of a place.

@@ -64,6 +64,9 @@ pub struct Packet<'a> {
     pub destination: IpAddr,
     /// What IP carries.
     pub transport: Transport<'a>,
+    /// Whether it was put together from fragments that had different bytes for the same place, or came
+    /// in a tunnel whose packet was. The first ones count.
+    pub has_overlap: bool,
 }
 
 /// What IP carries, as far as it was captured.

@@ -24,6 +24,8 @@ pub(super) struct Walk<'a> {
     tags: [Option<VlanTag>; TAGS_MAX],
     outer: Option<Packet<'a>>,
     inner: Option<Packet<'a>>,
+    /// Whether fragments contradicted each other, at any depth so far.
+    has_overlap: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -41,6 +43,7 @@ impl<'a> Walk<'a> {
             tags,
             outer: None,
             inner: None,
+            has_overlap: false,
         }
     }
 
@@ -104,11 +107,15 @@ impl<'a> Walk<'a> {
             id: fragment.id,
         });
         self.found(&header, Transport::Fragment(header.protocol));
-        let (protocol, cut) = self.fragments.push(&header, fragment, self.time, whole)?;
+        let found = self.fragments.push(&header, fragment, self.time, whole)?;
+        self.has_overlap |= found.has_overlap;
         let header = Header {
-            protocol,
+            protocol: found.protocol,
             fragment: None,
-            payload: Span { bytes: whole, cut },
+            payload: Span {
+                bytes: whole,
+                cut: found.cut,
+            },
             ..header
         };
         let header = match header.source {
@@ -139,6 +146,7 @@ impl<'a> Walk<'a> {
             source: header.source,
             destination: header.destination,
             transport,
+            has_overlap: self.has_overlap,
         };
         // One that was put together takes the place of its last fragment.
         if self.depth() == 1 {

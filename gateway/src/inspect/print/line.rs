@@ -87,8 +87,7 @@ fn put_fault(told: &Told<'_>, text: &mut String) -> fmt::Result {
 
 fn line(told: &Told<'_>, text: &mut String) -> fmt::Result {
     ends(told.sighting.source, told.sighting.destination, text)?;
-    let version = told.hello.as_ref().map(|hello| hello.version());
-    let version = version.map(|it| protocol(told.sighting.carrier, it));
+    let version = told.version().map(|it| protocol(told.sighting.carrier, it));
     write!(
         text,
         " ClientHello {} sni=",

@@ -30,10 +30,7 @@ pub const FIELDS: [Field; 23] = [
         json!(told.sighting.destination.port())
     }),
     field("carrier", |told| json!(carrier(told.sighting.carrier))),
-    field("tls", |told| {
-        let hello = told.hello.as_ref();
-        json!(hello.map(|hello| version(hello.version())))
-    }),
+    field("tls", |told| json!(told.version().map(version))),
     field("sni", |told| {
         json!(told.sent_name().map(|name| Escaped(name).to_string()))
     }),

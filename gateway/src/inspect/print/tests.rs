@@ -129,7 +129,7 @@ fn a_malformed_hello_says_why() {
     let why = "malformed: a record of content type 23 in the middle of the hello";
     assert_eq!(
         said(&sighting(broken)),
-        format!("TLS1.2 sni=currency.dc1 alpn=- ja4=- {why}")
+        format!("- sni=currency.dc1 alpn=- ja4=- {why}")
     );
 }
 
@@ -148,6 +148,27 @@ fn a_hello_that_was_cut_has_its_name_whole_or_not_at_all() {
             false => "sni=- ",
         };
         assert!(said.contains(expected), "{len}: {said}");
+    }
+}
+
+#[test]
+fn a_hello_that_was_cut_has_its_version_once_that_is_sure() {
+    let whole = body(OPENSSL);
+    let listed = b"\x00\x2b\x00\x09\x08\x03\x04\x03\x03\x03\x02\x03\x01";
+    let at = whole.windows(listed.len()).position(|it| it == listed);
+    let listed_end = at.unwrap() + listed.len();
+    for len in 0..whole.len() {
+        let part = whole[..len].to_vec();
+        let seen = sighting(Message::Cut { part, stated: None });
+        let expected = match len >= listed_end {
+            true => ("TLS1.3 ", "\"tls\":\"1.3\","),
+            false => ("- ", "\"tls\":null,"),
+        };
+        let (line, mut record) = (said(&seen), String::new());
+        let readable = Told::readable(&seen);
+        hello_record(&Told::new(&seen, &readable), &mut record);
+        assert!(line.starts_with(expected.0), "{len}: {line}");
+        assert!(record.contains(expected.1), "{len}: {record}");
     }
 }
 
@@ -391,5 +412,5 @@ fn a_hello_of_dtls_has_a_cookie_and_its_own_versions() {
         stated: Some(whole),
     };
     let line = said(&seen);
-    assert_eq!(line, "DTLS1.2 sni=- alpn=- ja4=- dtls [|tls]");
+    assert_eq!(line, "- sni=- alpn=- ja4=- dtls [|tls]");
 }

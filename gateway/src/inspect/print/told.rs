@@ -6,6 +6,9 @@ use crate::hello::fingerprint::{self, Ja3, Ja4, ja3, ja4};
 use crate::hello::{ClientHello, HelloError, Malformed, SniField};
 use crate::inspect::flow::{Carrier, Message, Sighting};
 
+/// The extension that lists the versions (RFC 8446 §4.2.1).
+const SUPPORTED_VERSIONS: u16 = 43;
+
 /// What a hello says of the server's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name<'a> {
@@ -77,6 +80,20 @@ impl<'a> Told<'a> {
     #[must_use]
     pub fn is_cut(&self) -> bool {
         matches!(self.sighting.message, Message::Cut { .. })
+    }
+
+    /// The greatest version that it offers; none of one that ends in front of where it would say so:
+    /// the field before the extensions says 1.2 of 1.3 too (RFC 8446 §4.1.2).
+    #[must_use]
+    pub fn version(&self) -> Option<u16> {
+        let hello = self.hello.as_ref()?;
+        let lists_versions = || {
+            hello
+                .extensions()
+                .any(|(kind, _)| kind == SUPPORTED_VERSIONS)
+        };
+        let is_known = self.whole().is_some() || lists_versions();
+        is_known.then(|| hello.version())
     }
 
     /// The fingerprint JA4; none of a hello that is not whole and sound.

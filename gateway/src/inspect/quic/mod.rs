@@ -3,30 +3,35 @@
 //! Initials are encrypted, but with keys that follow from the first one: whoever sees that can read
 //! them. They stay the same when the connection ids change; only a Retry makes new ones.
 
+mod claim;
+mod connection;
 mod frame;
 mod keys;
+mod opening;
 mod packet;
 #[cfg(test)]
-mod seal;
+pub(crate) mod seal;
+mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+pub use opening::Opening;
 pub use packet::Version;
 
 use thiserror::Error;
 
+use self::connection::{Connection, Id};
 use self::frame::{BadFrame, Frame, Frames};
 use self::keys::{Key, Sender};
-use self::packet::{CONNECTION_ID_MAX, Cut, Initial, Plain};
-use super::pieces::{MESSAGE_HEADER, Pieces, TooMuch, message_header, message_max};
+use self::packet::{Cut, Initial, Plain};
+use self::stream::Stream;
+use super::pieces::{MESSAGE_HEADER, message_header};
 use crate::hello::{HelloBounds, RANDOM_BYTES};
 
 /// Most decryptions of a flow's Initials, those among them that fail. A hello of 16 KiB takes some
 /// 15 packets, its answer as many with what is sent again; each is tried with at most four keys.
 pub const TRIES_MAX: usize = 256;
 
-const CLIENT_HELLO: u8 = 1;
-const SERVER_HELLO: u8 = 2;
 /// In front of the random: the version.
 const RANDOM_AT: usize = 2;
 /// A connection that is closed with these codes ended by an alert of TLS (RFC 9000 §20.1).
@@ -93,6 +98,11 @@ pub fn begins(datagram: &[u8]) -> bool {
 #[derive(Debug, Default)]
 pub struct Initials {
     connection: Option<Connection>,
+    /// What the keys were made of before a Retry.
+    id_before: Option<Id>,
+    /// What a Retry asks for, and what the server chose: the client's packets go there.
+    id_of_retry: Option<Id>,
+    id_of_server: Option<Id>,
     client: Stream,
     server: Stream,
     /// The random of the last hello.
@@ -100,25 +110,6 @@ pub struct Initials {
     /// That of the last one before the keys changed: after a Retry, the same hello comes again.
     heard_before: Option<[u8; RANDOM_BYTES]>,
     tries: usize,
-}
-
-/// What the keys are made of. They are derived for each packet: a flow has few of them, and there
-/// may be many flows.
-#[derive(Clone, Copy, Debug)]
-struct Connection {
-    version: Version,
-    id: [u8; CONNECTION_ID_MAX],
-    id_len: usize,
-}
-
-/// What one side says.
-#[derive(Debug, Default)]
-struct Stream {
-    pieces: Pieces,
-    /// How many bytes were taken before those in `pieces`.
-    taken: u64,
-    /// The greatest number of its packets.
-    largest: Option<u64>,
 }
 
 impl Initials {
@@ -132,11 +123,17 @@ impl Initials {
         bounds: &HelloBounds,
     ) -> Result<Option<Heard>, QuicError> {
         let mut heard = None;
+        if let Some(id) = packet::retry(datagram) {
+            self.id_of_retry = Some(Id::of(id));
+        }
         for packet in packet::Initials(datagram) {
             let packet = packet.map_err(|Cut| QuicError::Cut)?;
             let Some((sender, plain)) = self.open(&packet)? else {
                 continue;
             };
+            if sender == Sender::Server {
+                self.id_of_server = Some(Id::of(packet.source));
+            }
             let alert = self.take(sender, &plain, bounds)?;
             heard = heard.or(self.message(sender, bounds)?).or(alert);
         }
@@ -170,7 +167,13 @@ impl Initials {
             }
         }
         let new = Connection::of(packet);
-        if self.connection.is_some_and(|known| known.id() == new.id()) {
+        let known = self.connection.map(|known| known.id);
+        // A packet from before a Retry, sent again, would bring the old keys back.
+        if [known, self.id_before]
+            .iter()
+            .flatten()
+            .any(|id| id.bytes() == new.id())
+        {
             return Ok(None);
         }
         let (client, server) = (&mut self.client, &mut self.server);
@@ -179,6 +182,7 @@ impl Initials {
         match plain {
             Some(_) => {
                 self.connection = Some(new);
+                self.id_before = known;
                 self.heard_before = self.heard.take();
             }
             None => (self.client, self.server) = kept,
@@ -253,61 +257,5 @@ impl Initials {
         let before = self.heard_before.take();
         let is_repeated = before.is_some() && before == self.heard;
         Ok((!is_repeated).then_some(Heard::ClientHello(message)))
-    }
-}
-
-impl Connection {
-    fn of(packet: &Initial<'_>) -> Self {
-        let mut id = [0; CONNECTION_ID_MAX];
-        id[..packet.destination.len()].copy_from_slice(packet.destination);
-        Self {
-            version: packet.version,
-            id,
-            id_len: packet.destination.len(),
-        }
-    }
-
-    fn id(&self) -> &[u8] {
-        &self.id[..self.id_len]
-    }
-}
-
-impl Stream {
-    fn put(&mut self, offset: u64, bytes: &[u8], bounds: &HelloBounds) -> Result<(), QuicError> {
-        let old = self.taken.saturating_sub(offset).min(bytes.len() as u64);
-        let at = offset.saturating_sub(self.taken);
-        let at = usize::try_from(at).unwrap_or(usize::MAX);
-        let put = self
-            .pieces
-            .put(at, &bytes[old as usize..], message_max(bounds));
-        put.map_err(|TooMuch { bytes, limit }| QuicError::TooLong { bytes, limit })
-    }
-
-    /// Takes the message out that is whole, with its header.
-    fn message(
-        &mut self,
-        sender: Sender,
-        bounds: &HelloBounds,
-    ) -> Result<Option<Vec<u8>>, QuicError> {
-        let Some((kind, bytes)) = message_header(self.pieces.head()) else {
-            return Ok(None);
-        };
-        let expected = match sender {
-            Sender::Client => CLIENT_HELLO,
-            Sender::Server => SERVER_HELLO,
-        };
-        if kind != expected {
-            return Err(QuicError::NotHello(kind));
-        }
-        let limit = bounds.handshake_bytes;
-        if bytes > limit {
-            return Err(QuicError::TooLong { bytes, limit });
-        }
-        let len = MESSAGE_HEADER + bytes;
-        if self.pieces.head().len() < len {
-            return Ok(None);
-        }
-        self.taken += len as u64;
-        Ok(Some(self.pieces.take(len)))
     }
 }

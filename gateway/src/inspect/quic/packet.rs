@@ -76,6 +76,9 @@ enum Kind {
 pub(super) struct Initial<'a> {
     pub(super) version: Version,
     pub(super) destination: &'a [u8],
+    /// The id that its sender wants to be answered to.
+    pub(super) source: &'a [u8],
+    pub(super) has_token: bool,
     /// The whole packet.
     bytes: &'a [u8],
     /// Where its number begins.
@@ -98,12 +101,12 @@ impl<'a> Iterator for Initials<'a> {
             let packet = std::mem::take(&mut self.0);
             let (version, kind, mut rest) = start(packet)?;
             let destination = connection_id(&mut rest)?;
-            connection_id(&mut rest)?;
-            match kind {
+            let source = connection_id(&mut rest)?;
+            let has_token = match kind {
                 Kind::Retry => return None, // It has no length: nothing can follow it.
-                Kind::Initial => drop(vec(&mut rest)?), // A token.
-                Kind::Other => {}
-            }
+                Kind::Initial => !vec(&mut rest)?.is_empty(),
+                Kind::Other => false,
+            };
             let len = varint(&mut rest)?;
             let number_at = packet.len() - rest.len();
             let Some(end) = end(packet, number_at, len) else {
@@ -115,12 +118,21 @@ impl<'a> Iterator for Initials<'a> {
                 return Some(Ok(Initial {
                     version,
                     destination,
+                    source,
+                    has_token,
                     bytes,
                     number_at,
                 }));
             }
         }
     }
+}
+
+/// The id that a Retry asks for, which the client's next packets go to.
+pub(super) fn retry(datagram: &[u8]) -> Option<&[u8]> {
+    let (_, kind, mut rest) = start(datagram)?;
+    connection_id(&mut rest)?;
+    connection_id(&mut rest).filter(|_| kind == Kind::Retry)
 }
 
 /// What a long header begins with. The fixed bit is not judged: who was told that it may be anything

@@ -5,29 +5,31 @@ use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::quic::{self, DirectionalKeys};
 
 /// The connection id of the examples in RFC 9001.
-pub(super) const ID: &[u8] = b"\x83\x94\xc8\xf0\x3e\x51\x57\x08";
+pub(crate) const ID: &[u8] = b"\x83\x94\xc8\xf0\x3e\x51\x57\x08";
 
 /// An Initial to be made.
 #[derive(Clone)]
-pub(super) struct Packet<'a> {
-    pub(super) version: u32,
+pub(crate) struct Packet<'a> {
+    pub(crate) version: u32,
     /// What the keys are made of.
-    pub(super) id: &'a [u8],
-    pub(super) is_server: bool,
-    pub(super) destination: &'a [u8],
-    pub(super) token: &'a [u8],
-    pub(super) number: u32,
-    pub(super) frames: Vec<u8>,
+    pub(crate) id: &'a [u8],
+    pub(crate) is_server: bool,
+    pub(crate) destination: &'a [u8],
+    pub(crate) source: &'a [u8],
+    pub(crate) token: &'a [u8],
+    pub(crate) number: u32,
+    pub(crate) frames: Vec<u8>,
 }
 
 impl<'a> Packet<'a> {
     /// The first of a connection whose keys are made of [`ID`].
-    pub(super) fn client(frames: Vec<u8>) -> Self {
+    pub(crate) fn client(frames: Vec<u8>) -> Self {
         Self {
             version: 1,
             id: ID,
             is_server: false,
             destination: ID,
+            source: b"src",
             token: b"",
             number: 0,
             frames,
@@ -50,7 +52,7 @@ impl<'a> Packet<'a> {
     }
 
     /// The packet, its number in four bytes.
-    pub(super) fn seal(&self) -> Vec<u8> {
+    pub(crate) fn seal(&self) -> Vec<u8> {
         let keys = self.keys();
         let mut payload = self.frames.clone();
         payload.resize(payload.len().max(4), 0); // So much at least makes a sample.
@@ -58,7 +60,7 @@ impl<'a> Packet<'a> {
         let mut header = vec![0xc3 | kind << 4];
         header.extend(self.version.to_be_bytes());
         header.extend([&[self.destination.len() as u8], self.destination].concat());
-        header.extend(b"\x03src");
+        header.extend([&[self.source.len() as u8], self.source].concat());
         header.extend([&[self.token.len() as u8], self.token].concat());
         header.extend((0x4000 | (4 + payload.len() + 16) as u16).to_be_bytes());
         let number_at = header.len();

@@ -22,13 +22,15 @@ impl Packet<'_> {
     }
 }
 
-fn crypto(offset: usize, bytes: &[u8]) -> Vec<u8> {
+/// A frame with bytes of the stream of handshake messages.
+pub(crate) fn crypto(offset: usize, bytes: &[u8]) -> Vec<u8> {
     let offset = (0x8000_0000 | offset as u32).to_be_bytes();
     let len = (0x4000 | bytes.len() as u16).to_be_bytes();
     [&[6], &offset[..], &len, bytes].concat()
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+/// A handshake message.
+pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let [_, len @ ..] = (body.len() as u32).to_be_bytes();
     [&[kind], &len[..], body].concat()
 }

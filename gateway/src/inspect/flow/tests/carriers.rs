@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::super::*;
 use super::wire::{From, TLS13, Wire, handshake, server_hello};
 use crate::hello::ClientHello;
+use crate::inspect::packet::Datagram;
 
 fn len(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap()
@@ -49,7 +50,12 @@ fn a_protocol_that_never_asks_for_tls_is_over() {
     assert_eq!(wire.sightings().len(), 0);
 }
 
-fn datagram(flows: &mut Flows, from: From, payload: &[u8], cut: usize) -> Vec<FlowEvent> {
+pub(super) fn datagram(
+    flows: &mut Flows,
+    from: From,
+    payload: &[u8],
+    cut: usize,
+) -> Vec<FlowEvent> {
     let (client, server) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
     let ((source, source_port), (destination, destination_port)) = match from {
         From::Client => ((client, 50_000), (server, 443)),
@@ -64,6 +70,7 @@ fn datagram(flows: &mut Flows, from: From, payload: &[u8], cut: usize) -> Vec<Fl
             payload,
             cut,
         }),
+        has_overlap: false,
     };
     let mut events = Vec::new();
     flows.packet(Timestamp(1), &packet, &mut events);

@@ -93,6 +93,20 @@ fn the_first_of_bytes_that_conflict_wins() {
 }
 
 #[test]
+fn a_conflict_of_fragments_is_one_too() {
+    for contradicted in [0, 1, 2] {
+        let mut wire = Wire::connected();
+        for (part, range) in [(0, 0..100), (1, 100..TLS13.len()), (2, 0..100)] {
+            wire.has_overlap = part == contradicted;
+            let at = u32::try_from(range.start).unwrap();
+            wire.sends(From::Client, at, &TLS13[range]);
+        }
+        // What comes when the hello was told is of no account.
+        assert_eq!(wire.sighting().has_overlap, contradicted < 2);
+    }
+}
+
+#[test]
 fn a_keepalive_is_no_conflict() {
     let mut wire = Wire::connected();
     sends_in(&mut wire, &[(0, 100)]);

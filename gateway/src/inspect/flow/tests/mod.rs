@@ -1,7 +1,9 @@
 //! Connections as they come, and as they should not.
 
+mod again;
 mod answers;
 mod carriers;
 mod hellos;
 mod lives;
+mod siblings;
 mod wire;

@@ -20,6 +20,8 @@ pub(super) struct Wire {
     pub(super) flows: Flows,
     pub(super) events: Vec<FlowEvent>,
     pub(super) client_port: u16,
+    /// Whether packets come in fragments that contradict each other.
+    pub(super) has_overlap: bool,
     time: u64,
 }
 
@@ -29,6 +31,7 @@ impl Wire {
             flows: Flows::new(bounds),
             events: Vec::new(),
             client_port: 50_000,
+            has_overlap: false,
             time: 0,
         }
     }
@@ -113,6 +116,7 @@ impl Wire {
             source: source.0,
             destination: destination.0,
             transport: Transport::Tcp(segment),
+            has_overlap: self.has_overlap,
         };
         self.time += 1;
         self.flows

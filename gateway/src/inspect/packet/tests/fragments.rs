@@ -72,6 +72,31 @@ fn where_they_overlap_the_first_stays() {
 }
 
 #[test]
+fn where_they_contradict_each_other_it_is_said() {
+    let segment = segment();
+    let mut changed = segment.clone();
+    changed[47] ^= 1;
+    // The changed byte is within the last of these, or is not sent again.
+    for (again, has_overlap) in [
+        (piece(&segment, 3, 6), false),
+        (piece(&changed, 3, 5), false),
+        (piece(&changed, 3, 6), true),
+        (piece(&changed, 5, 6), true),
+    ] {
+        let mut decoder = Decoder::default();
+        for part in [&piece(&segment, 4, 9), &again, &piece(&segment, 0, 4)] {
+            feed(&mut decoder, 0, part);
+        }
+        let last = piece(&segment, 9, 99);
+        let decoded = decoder.decode(&frame(LinkType::Raw, &last)).unwrap();
+        assert_eq!(decoded.inner.has_overlap, has_overlap);
+        // The next packet has nothing to do with it.
+        let decoded = decoder.decode(&frame(LinkType::Raw, &last)).unwrap();
+        assert!(!decoded.inner.has_overlap);
+    }
+}
+
+#[test]
 fn of_ipv6_behind_other_headers_and_within_a_tunnel() {
     let segment = segment();
     let fragment = |place: u16, part: &[u8]| {
