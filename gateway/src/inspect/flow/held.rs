@@ -31,7 +31,7 @@ impl Flows {
 
     /// What this flow holds is needed for others.
     fn give_up(&mut self, key: &Key, events: &mut Vec<FlowEvent>) {
-        let Some(track) = self.tracks.peek_mut(key) else {
+        let Some(track) = self.open.peek_mut(key) else {
             return;
         };
         self.held_bytes -= track.cost();

@@ -91,8 +91,11 @@ pub struct FlowCounts {
 pub struct Flows {
     bounds: FlowBounds,
     counts: FlowCounts,
-    /// The one that was silent for the longest is the next to be forgotten.
-    tracks: LruCache<Key, Track, RandomState>,
+    /// Those that are open; the one that was silent for the longest is the next to be forgotten.
+    open: LruCache<Key, Track, RandomState>,
+    /// Those that have ended, which are forgotten before any that is open; the first that ended first.
+    /// They have a table of their own, so that what most packets need lies close together in memory.
+    ended: LruCache<Key, Track, RandomState>,
     /// Those that hold bytes; the first that began to is the next to be given up.
     holders: LruCache<FlowId, Key, RandomState>,
     held_bytes: usize,
@@ -110,7 +113,8 @@ impl Flows {
         Self {
             bounds,
             counts: FlowCounts::default(),
-            tracks: LruCache::unbounded_with_hasher(RandomState::new()),
+            open: LruCache::unbounded_with_hasher(RandomState::new()),
+            ended: LruCache::unbounded_with_hasher(RandomState::new()),
             holders: LruCache::unbounded_with_hasher(RandomState::new()),
             held_bytes: 0,
             secret: RandomState::new(),
@@ -210,7 +214,11 @@ impl Flows {
         events: &mut Vec<FlowEvent>,
         packet: impl FnOnce(&mut Track, &mut Scene<'_>) -> bool,
     ) -> Option<Touched> {
-        let track = self.tracks.get_mut(&key)?;
+        let track = match self.open.get_mut(&key) {
+            Some(track) => track,
+            None => self.ended.get_mut(&key)?,
+        };
+        let had_ended = track.has_ended();
         let held_before = track.cost();
         let mut scene = Scene {
             flow: track.id,
@@ -228,28 +236,38 @@ impl Flows {
         if held != held_before {
             self.note_held(touched.flow, key, held_before, held, events);
         }
-        if has_ended {
-            self.tracks.demote(&key);
+        if has_ended && !had_ended {
+            self.retire(key);
         }
         Some(touched)
     }
 
     /// A flow begins. One that had the place before leaves its own past; else it has `past`.
     fn begin(&mut self, key: Key, opener: Side, mut past: Past, events: &mut Vec<FlowEvent>) {
-        if let Some(mut track) = self.tracks.pop(&key) {
+        let before = self.open.pop(&key).or_else(|| self.ended.pop(&key));
+        if let Some(mut track) = before {
             self.end(key, &mut track, Ending::Reused, events);
             past = track.heir();
-        } else if self.tracks.len() >= self.bounds.flows.max(1) {
+        } else if self.open.len() + self.ended.len() >= self.bounds.flows.max(1) {
             self.forget(Ending::Evicted, events);
         }
         let id = FlowId(self.counts.begun);
         self.counts.begun += 1;
-        self.tracks.put(key, Track::new(id, self.now, opener, past));
+        self.open.put(key, Track::new(id, self.now, opener, past));
     }
 
-    /// Forgets the flow that was silent for the longest; false if there is none.
+    /// A flow has ended.
+    fn retire(&mut self, key: Key) {
+        if let Some(track) = self.open.pop(&key) {
+            self.ended.put(key, track);
+        }
+    }
+
+    /// Forgets the flow that ended first, or else the one that was silent for the longest; false if there
+    /// is none.
     fn forget(&mut self, ending: Ending, events: &mut Vec<FlowEvent>) -> bool {
-        let Some((key, mut track)) = self.tracks.pop_lru() else {
+        let first = self.ended.pop_lru().or_else(|| self.open.pop_lru());
+        let Some((key, mut track)) = first else {
             return false;
         };
         if ending == Ending::Evicted && !track.has_ended() {

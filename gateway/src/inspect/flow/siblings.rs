@@ -64,7 +64,7 @@ impl Flows {
         }
         let place = self.place(sent.key);
         let touched = self.begin_with(place, sent, events);
-        if let Some(track) = self.tracks.peek_mut(&sent.key)
+        if let Some(track) = self.open.peek_mut(&sent.key)
             && place == sibling
         {
             track.add_sibling();
@@ -92,7 +92,7 @@ impl Flows {
     /// Where another connection between these ends is followed.
     fn place(&self, key: Key) -> Key {
         let sibling = key.sibling();
-        let (first, second) = (self.tracks.peek(&key), self.tracks.peek(&sibling));
+        let (first, second) = (self.open.peek(&key), self.open.peek(&sibling));
         let is_told = |track: &Track| track.touched().stage == Stage::Seen;
         match first {
             Some(first) if first.is_over() => key,

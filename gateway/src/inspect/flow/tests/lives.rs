@@ -120,7 +120,7 @@ fn a_full_table_forgets_the_one_that_was_silent_for_the_longest() {
     wire.client_port = 4;
     wire.connect();
     assert_eq!(wire.flows.counts().evicted, 1);
-    assert_eq!(wire.flows.tracks.len(), 2);
+    assert_eq!(wire.flows.open.len() + wire.flows.ended.len(), 2);
 }
 
 #[test]
@@ -156,12 +156,7 @@ fn what_all_hold_together_is_bounded() {
         wire.sightings().len()
     );
     assert!(wire.flows.counts().given_up > 50);
-    let held: usize = wire
-        .flows
-        .tracks
-        .iter()
-        .map(|(_, track)| track.cost())
-        .sum();
+    let held: usize = wire.flows.open.iter().map(|(_, track)| track.cost()).sum();
     assert_eq!(held, wire.flows.held_bytes);
 }
 

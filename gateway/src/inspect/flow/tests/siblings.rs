@@ -238,7 +238,7 @@ fn however_many_there_are_two_are_remembered() {
         if count % 3 == 0 {
             udp.sends(From::Server, &answer(&id));
         }
-        assert!(udp.flows.tracks.len() <= 2);
+        assert!(udp.flows.open.len() <= 2);
     }
     assert_eq!(udp.told().len(), 100);
 }
