@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 
-use crate::wire::{ANSWER, COMMAND, Command, HELLO, discard, send};
+use crate::wire::{ANSWER, COMMAND, Command, HELLO, discard, exchange, send};
 
 /// The longest piece that is sent back at once.
 const ECHO: usize = 16 * 1024;
@@ -49,6 +49,10 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
         }
         Command::Take(bytes) => {
             discard(&stream, bytes).await?;
+            stream.write_u8(ANSWER).await?;
+        }
+        Command::Both(bytes) => {
+            exchange(&mut stream, bytes).await?;
             stream.write_u8(ANSWER).await?;
         }
     }

@@ -9,12 +9,34 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// The number of a process.
 pub type Pid = u32;
 
-/// CPU time that a process's threads have used, in the kernel and outside.
+/// The processes of a process's own group, itself included: a program with processes for workers has
+/// all of them there. A process that leads no group is alone.
+#[must_use]
+pub fn members(pid: Pid) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|it| it.file_name().to_str()?.parse().ok());
+    let others = pids.filter(|it| *it != pid && group(*it) == Some(pid));
+    std::iter::once(pid).chain(others).collect()
+}
+
+/// None where it has ended meanwhile.
+fn group(pid: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field, the name in parentheses, may hold anything; pgrp is the fifth.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(2)?.parse().ok()
+}
+
+/// CPU time that a process and its [`members`] have used, in the kernel and outside.
 ///
 /// # Errors
 ///
 /// When there is no such process.
 pub fn cpu(pid: Pid) -> Result<Duration> {
+    members(pid).into_iter().map(cpu_alone).sum()
+}
+
+fn cpu_alone(pid: Pid) -> Result<Duration> {
     // In nanoseconds; where the kernel does not keep it, in ticks of mostly 10 ms.
     match schedstat(pid)? {
         Some(used) => Ok(used),
@@ -76,18 +98,29 @@ pub fn tick(count: u64) -> Duration {
     Duration::from_nanos(count * (1_000_000_000 / per_second))
 }
 
-/// Memory that a process holds, in bytes; what it shares with others counts in part (PSS). The
-/// kernel's memory for its sockets is not in it.
+/// Memory that a process and its [`members`] hold, in bytes; what they share with others counts in part
+/// (PSS). The kernel's memory for their sockets is not in it.
 ///
 /// # Errors
 ///
 /// When there is no such process, or it is another user's.
 pub fn memory(pid: Pid) -> Result<u64> {
+    members(pid).into_iter().map(memory_alone).sum()
+}
+
+fn memory_alone(pid: Pid) -> Result<u64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path).with_context(|| path.clone())?;
     let pss = text.lines().find_map(|line| line.strip_prefix("Pss:"));
     let kib: Option<u64> = pss.and_then(|it| it.trim().strip_suffix("kB")?.trim().parse().ok());
     Ok(kib.with_context(|| format!("{path} names no Pss"))? * 1024)
+}
+
+/// Open files that this process needs for so many connections: each has a client and a server here. A
+/// proxy needs as many, for the two ends that it has of each.
+#[must_use]
+pub fn for_idle(connections: usize) -> u64 {
+    2 * connections as u64 + 500
 }
 
 /// Lets this process open as many files as it ever may; how many that is.
@@ -108,6 +141,28 @@ pub fn raise_descriptors() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_is_counted_as_one() {
+        use std::os::unix::process::CommandExt;
+        use std::process::{Command, Stdio};
+        // The shell waits for its child as long as its own input is open.
+        let mut shell = Command::new("sh")
+            .args(["-c", "cat & wait"])
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let is_there = || members(shell.id()).len() == 2;
+        while !is_there() {
+            std::thread::yield_now();
+        }
+        let alone = memory_alone(shell.id()).unwrap();
+        assert!(memory(shell.id()).unwrap() > alone);
+        drop(shell.stdin.take());
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+    }
 
     #[test]
     fn this_process_has_used_something() {

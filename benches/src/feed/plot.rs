@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use super::figures::Figures;
 use super::latency::{Latency, curve};
-use super::quantiles::Sorted;
+use crate::quantiles::Sorted;
 
 const SIZE: (u32, u32) = (1000, 900);
 

@@ -1,0 +1,172 @@
+//! Starting a proxy, and ending it with all that it started.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid as SignalTo, Signal, kill_process, kill_process_group};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+use super::{Front, Installed, Setting, Target};
+use crate::loopback::free_port;
+use crate::process::Pid;
+use crate::wire::{Command, ask};
+
+/// What does not answer by then will not.
+const START: Duration = Duration::from_secs(10);
+
+/// One try of whether it answers.
+const TRY: Duration = Duration::from_secs(1);
+
+/// Between two tries. Nothing tells when another's program is ready.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Ports that are tried: one could have been taken before the proxy asked for it.
+const PORTS: usize = 3;
+
+/// The most that is told of what a proxy said before it ended.
+const SAID: usize = 1000;
+
+/// A proxy that runs until this is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    target: Target,
+    child: Child,
+    leads: bool,
+    _directory: TempDir,
+}
+
+impl Proxy {
+    /// Where it is reached.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.target
+    }
+}
+
+/// Starts a proxy in front of `backend`, and waits until it has passed a connection on. To be called
+/// from a thread that outlives it: the kernel ends it with that thread.
+///
+/// With a `behind`, this one is the first of two hops: it stands before the other, and what is measured
+/// of it includes the other.
+///
+/// # Errors
+///
+/// When it does not get ready; with what it said.
+pub async fn start(
+    installed: &Installed,
+    setting: &Setting,
+    backend: SocketAddr,
+    behind: Option<&Proxy>,
+) -> Result<Proxy> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match once(installed, setting, backend, behind).await {
+            Err(error) if tries == PORTS => {
+                return Err(error.context(format!("{} does not start", installed.peer)));
+            }
+            Err(_) => {}
+            Ok(proxy) => return Ok(proxy),
+        }
+    }
+}
+
+async fn once(
+    installed: &Installed,
+    setting: &Setting,
+    backend: SocketAddr,
+    behind: Option<&Proxy>,
+) -> Result<Proxy> {
+    let directory = tempfile::Builder::new().prefix("benches-").tempdir()?;
+    let front = Front {
+        installed,
+        setting,
+        listen: free_port(1)?,
+        backend: behind.map_or(backend, |it| it.target.address),
+        directory: directory.path(),
+    };
+    let said = directory.path().join("said");
+    let child = spawn(&front, &said, behind.and_then(|it| it.target.pid))?;
+    let address = front.listen;
+    let pid = behind.map_or(Some(child.id()), |it| it.target.pid);
+    let mut proxy = Proxy {
+        target: Target { address, pid },
+        child,
+        leads: behind.is_none(),
+        _directory: directory,
+    };
+    proxy.ready(&said).await?;
+    Ok(proxy)
+}
+
+/// In a group of its own, or that of the hop behind: what is measured is a group.
+fn spawn(front: &Front<'_>, said: &Path, group: Option<Pid>) -> Result<Child> {
+    let peer = front.installed.peer;
+    let config = front.directory.join(match peer {
+        super::Peer::Envoy => "config.json",
+        _ => "config",
+    });
+    fs::write(&config, peer.config(front))?;
+    let output = File::create(said)?;
+    let child = peer
+        .command(front, &config)?
+        .process_group(group.map_or(Ok(0), i32::try_from)?)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn();
+    child.with_context(|| format!("cannot run {peer}"))
+}
+
+impl Proxy {
+    /// Waits until a connection has been passed on.
+    async fn ready(&mut self, said: &Path) -> Result<()> {
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended ({status}): {}", tail(said));
+            }
+            if let Ok(Ok(_)) = timeout(TRY, ask(self.target.address, Command::Finish)).await {
+                return Ok(());
+            }
+            if since.elapsed() > START {
+                bail!("no answer within {START:?}: {}", tail(said));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // Neither holds anything worth saving. Workers that are processes are of its group, which
+        // exists as long as its leader has not been waited for.
+        if let Some(pid) = i32::try_from(self.child.id())
+            .ok()
+            .and_then(SignalTo::from_raw)
+        {
+            let _ = match self.leads {
+                true => kill_process_group(pid, Signal::KILL),
+                false => kill_process(pid, Signal::KILL),
+            };
+        }
+        // Waited for, so that its use is counted as ours.
+        let _ = self.child.wait();
+    }
+}
+
+fn tail(said: &Path) -> String {
+    let text = fs::read(said).unwrap_or_default();
+    let from = text.len().saturating_sub(SAID);
+    let text = String::from_utf8_lossy(&text[from..]);
+    match text.trim() {
+        "" => "it said nothing".to_owned(),
+        text => text.to_owned(),
+    }
+}
