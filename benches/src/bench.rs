@@ -75,6 +75,7 @@ impl Bench {
         let target = Target {
             address: self.backend,
             pid: None,
+            workers: 0,
         };
         let readings = self.runtime.block_on(work.run(target));
         let readings = readings.with_context(|| format!("direct: {work}"))?;

@@ -1,5 +1,6 @@
 //! What a process has used: CPU and memory, as /proc says.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
@@ -116,6 +117,53 @@ fn memory_alone(pid: Pid) -> Result<u64> {
     Ok(kib.with_context(|| format!("{path} names no Pss"))? * 1024)
 }
 
+/// How many sockets are registered with each instance of epoll(7) that a process and its [`members`]
+/// have, by /proc/PID/fdinfo. An instance that has two descriptors counts once.
+///
+/// # Errors
+///
+/// When there is no such process, or it is another user's.
+pub fn sockets_by_poller(pid: Pid) -> Result<Vec<usize>> {
+    let mut counts = Vec::new();
+    for member in members(pid) {
+        // What it waits for tells one instance from another; no two wait for the same sockets.
+        let instances: BTreeSet<Vec<u32>> = pollers(member)?.into_iter().collect();
+        counts.extend(instances.iter().map(Vec::len));
+    }
+    Ok(counts)
+}
+
+/// The sockets that each descriptor of an instance of epoll(7) waits for.
+fn pollers(pid: Pid) -> Result<Vec<Vec<u32>>> {
+    let directory = format!("/proc/{pid}/fd");
+    let mut kinds = BTreeMap::new();
+    for entry in fs::read_dir(&directory).with_context(|| directory.clone())? {
+        let entry = entry?;
+        let fd: Option<u32> = entry.file_name().to_str().and_then(|it| it.parse().ok());
+        // One that was closed meanwhile is none.
+        if let (Some(fd), Ok(kind)) = (fd, fs::read_link(entry.path())) {
+            kinds.insert(fd, kind.to_string_lossy().into_owned());
+        }
+    }
+    let is_socket = |fd: &u32| {
+        kinds
+            .get(fd)
+            .is_some_and(|kind| kind.starts_with("socket:"))
+    };
+    let pollers = kinds
+        .iter()
+        .filter(|(_, kind)| kind.ends_with("[eventpoll]"));
+    let mut waited = Vec::new();
+    for (fd, _) in pollers {
+        let path = format!("/proc/{pid}/fdinfo/{fd}");
+        let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+        let targets = text.lines().filter_map(|line| line.strip_prefix("tfd:"));
+        let targets = targets.filter_map(|it| it.split_whitespace().next()?.parse().ok());
+        waited.push(targets.filter(is_socket).collect());
+    }
+    Ok(waited)
+}
+
 /// Open files that this process needs for so many connections: each has a client and a server here. A
 /// proxy needs as many, for the two ends that it has of each.
 #[must_use]
@@ -146,9 +194,9 @@ mod tests {
     fn a_group_is_counted_as_one() {
         use std::os::unix::process::CommandExt;
         use std::process::{Command, Stdio};
-        // The shell waits for its child as long as its own input is open.
+        // Both wait for the pipe, which the child alone reads; the shell waits for its child.
         let mut shell = Command::new("sh")
-            .args(["-c", "cat & wait"])
+            .args(["-c", "cat; true"])
             .stdin(Stdio::piped())
             .process_group(0)
             .spawn()
@@ -160,8 +208,24 @@ mod tests {
         let alone = memory_alone(shell.id()).unwrap();
         assert!(memory(shell.id()).unwrap() > alone);
         drop(shell.stdin.take());
-        shell.kill().unwrap();
-        shell.wait().unwrap();
+        assert!(shell.wait().unwrap().success());
+    }
+
+    #[test]
+    fn sockets_are_counted_by_who_waits_for_them() {
+        use rustix::event::epoll::{CreateFlags, EventData, EventFlags, add, create};
+        // So many that no other test has as many.
+        const SOCKETS: usize = 37;
+        let poller = create(CreateFlags::CLOEXEC).unwrap();
+        let _again = poller.try_clone().unwrap();
+        let socket = |_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sockets: Vec<_> = (0..SOCKETS).map(socket).collect();
+        for socket in &sockets {
+            add(&poller, socket, EventData::new_u64(0), EventFlags::IN).unwrap();
+        }
+        let counts = sockets_by_poller(std::process::id()).unwrap();
+        let ours = counts.iter().filter(|count| **count == SOCKETS);
+        assert_eq!(ours.count(), 1, "{counts:?}");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 
+use crate::greeting::Greeting;
+
 /// A hello of OpenSSL's, as recorded; the name in it is currency.dc1.
 pub const HELLO: &[u8] = include_bytes!("../../gateway/testdata/hello/openssl-tls13.bin");
 
@@ -71,13 +73,19 @@ impl Command {
 ///
 /// Whatever goes wrong on the way.
 pub async fn ask(address: SocketAddr, command: Command) -> Result<TcpStream> {
+    greet(address, Greeting::Small, command).await
+}
+
+/// The same with another hello.
+///
+/// # Errors
+///
+/// Whatever goes wrong on the way.
+pub async fn greet(address: SocketAddr, hello: Greeting, command: Command) -> Result<TcpStream> {
     let connected = TcpStream::connect(address).await;
     let mut stream = connected.with_context(|| format!("cannot connect to {address}"))?;
     stream.set_nodelay(true)?;
-    let mut request = [0; HELLO.len() + COMMAND];
-    request[..HELLO.len()].copy_from_slice(HELLO);
-    request[HELLO.len()..].copy_from_slice(&command.encode());
-    stream.write_all(&request).await?;
+    hello.send(&mut stream, &command.encode()).await?;
     answered(&mut stream).await?;
     Ok(stream)
 }
@@ -89,7 +97,10 @@ pub async fn ask(address: SocketAddr, command: Command) -> Result<TcpStream> {
 /// When the connection ends before, or another byte comes.
 pub async fn answered(stream: &mut TcpStream) -> Result<()> {
     let answer = stream.read_u8().await.context("no answer of the backend")?;
-    ensure!(answer == ANSWER, "a wrong answer of the backend");
+    ensure!(
+        answer == ANSWER,
+        "byte {answer:#04x} in place of the backend's answer"
+    );
     Ok(())
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::case::{Case, Part};
+use super::case::{Case, Scene};
 use crate::proxy::Peer;
+use crate::work::Work;
 
 /// An aim for one figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,9 +20,11 @@ pub(super) enum Beside {
     Best,
     /// That of one peer.
     Peer(Peer),
+    /// It stands by itself: the bound is one of the figure, and not of a ratio.
+    Nobody,
 }
 
-/// A bound of a ratio.
+/// A bound of a ratio, or of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Bound {
     AtMost(f64),
@@ -29,6 +32,12 @@ pub(super) enum Bound {
 }
 
 impl Bound {
+    pub(super) fn value(self) -> f64 {
+        match self {
+            Self::AtMost(bound) | Self::AtLeast(bound) => bound,
+        }
+    }
+
     pub(super) fn holds(self, value: f64) -> bool {
         match self {
             Self::AtMost(bound) => value <= bound,
@@ -46,28 +55,57 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Whether more of a figure is better; of times, memory and CPU less is.
-pub(super) fn more_is_better(unit: &str) -> bool {
-    matches!(unit, "/s" | "Gbit/s" | "%")
+/// Which values of a figure are better; by its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Better {
+    More,
+    Less,
+    /// It says something about the other figures.
+    Neither,
+}
+
+impl Better {
+    pub(super) fn of(unit: &str) -> Self {
+        match unit {
+            "/s" | "Gbit/s" | "%" => Self::More,
+            "% of a CPU" => Self::Neither,
+            // CPU, time, memory, and how far the fullest worker is above the mean.
+            _ => Self::Less,
+        }
+    }
+
+    /// The best of these; none where there is no better.
+    pub(super) fn of_all(self, values: impl Iterator<Item = f64>) -> Option<f64> {
+        match self {
+            Self::More => values.max_by(f64::total_cmp),
+            Self::Less => values.min_by(f64::total_cmp),
+            Self::Neither => None,
+        }
+    }
 }
 
 /// The aims for a figure of a case; most figures have none.
 pub(super) fn aims(case: &Case, what: &str) -> Vec<Aim> {
-    use Beside::{Best, Peer as Of};
+    use Beside::{Best, Nobody, Peer as Of};
     use Bound::{AtLeast, AtMost};
     let aim = |beside, bound| Aim { beside, bound };
-    match (case.part, what) {
-        (Part::Bulk, "proxy's CPU") => vec![
+    match (case.scene, &case.work, what) {
+        (Scene::Pinned, _, "rate") => vec![aim(Best, AtLeast(1.1))],
+        (Scene::Pinned, ..) => Vec::new(),
+        (_, Work::Bulk(_), "proxy's CPU") => vec![
             aim(Of(Peer::Haproxy), AtMost(0.5)),
             aim(Of(Peer::Envoy), AtMost(0.6)),
         ],
-        (Part::Bulk, "throughput") => vec![
+        (_, Work::Bulk(_), "throughput") => vec![
             aim(Of(Peer::Haproxy), AtLeast(1.3)),
             aim(Of(Peer::Envoy), AtLeast(1.0)),
         ],
-        (Part::Short, "proxy's CPU") => vec![aim(Best, AtMost(0.85))],
-        (Part::Ping, "proxy's CPU") => vec![aim(Best, AtMost(0.9))],
-        (Part::Idle, _) => vec![aim(Best, AtMost(0.65))],
+        (_, Work::Short(_), "proxy's CPU") => vec![aim(Best, AtMost(0.85))],
+        (_, Work::Ping(_), "proxy's CPU") => vec![aim(Best, AtMost(0.9))],
+        (_, Work::Latency(_), "time, p99") => vec![aim(Best, AtMost(1.0))],
+        (_, Work::Idle(_), _) => vec![aim(Best, AtMost(0.65))],
+        (_, Work::Hello(_), _) => vec![aim(Nobody, AtLeast(100.0))],
+        (_, Work::Balance(_), _) => vec![aim(Nobody, AtMost(1.1))],
         _ => Vec::new(),
     }
 }

@@ -1,11 +1,13 @@
 //! What is compared: work, and how the proxies are set up for it.
 
 use std::fmt;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::greeting::Greeting;
 use crate::plan::{Kind, Plan};
-use crate::work::Work;
+use crate::work::{Balance, Bulk, Close, Direction, Hello, Latency, Ping, Short, Work};
 
 /// A part of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -16,31 +18,141 @@ pub(super) enum Part {
     Short,
     /// Small questions and answers.
     Ping,
+    /// How much one worker on a CPU of its own can do.
+    Rate,
+    /// How late answers are at a steady rate.
+    Latency,
     /// Connections that say nothing.
     Idle,
+    /// Hellos that come in pieces.
+    Hello,
+    /// How evenly connections lie on the workers.
+    Balance,
+    /// Two proxies, one behind the other.
+    Hops,
+    /// Connections of one byte each, with a line for each.
+    Log,
+}
+
+/// What the latency part needs to know beforehand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Questions a second.
+    pub(super) rate: u32,
+    /// For how long they are asked.
+    pub(super) lasts: Duration,
 }
 
 impl Part {
     /// All of them, in the order in which they are done and told.
-    pub(super) const ALL: [Self; 4] = [Self::Bulk, Self::Short, Self::Ping, Self::Idle];
+    pub(super) const ALL: [Self; 10] = [
+        Self::Bulk,
+        Self::Short,
+        Self::Ping,
+        Self::Rate,
+        Self::Latency,
+        Self::Idle,
+        Self::Hello,
+        Self::Balance,
+        Self::Hops,
+        Self::Log,
+    ];
 
-    /// Its cases.
-    pub(super) fn cases(self, plan: &Plan) -> Vec<Case> {
-        let cases = |work: Vec<Work>, scene| {
-            let case = move |work| Case {
-                part: self,
-                work,
-                scene,
-            };
-            work.into_iter().map(case).collect()
-        };
+    /// What it is about.
+    pub(super) fn title(self) -> &'static str {
         match self {
-            Self::Bulk => cases(plan.of(Kind::Bulk), Scene::Plain),
-            Self::Short => cases(plan.of(Kind::Short), Scene::Plain),
-            Self::Ping => cases(plan.of(Kind::Ping), Scene::Plain),
-            Self::Idle => cases(plan.of(Kind::Idle), Scene::Plain),
+            Self::Bulk => "Many bytes",
+            Self::Short => "Short connections: connect, hello, one byte, close",
+            Self::Ping => "Questions and answers, one at a time on each connection",
+            Self::Rate => "One worker on a CPU of its own, clients and backends on the other",
+            Self::Latency => "Answers at a steady rate, from when each question was due",
+            Self::Idle => "Idle connections",
+            Self::Hello => "Hellos in pieces",
+            Self::Balance => "Balance over workers",
+            Self::Hops => "Two hops: each program behind itself",
+            Self::Log => "With a log of connections",
         }
     }
+
+    /// Its cases.
+    pub(super) fn cases(self, plan: &Plan, pace: Option<Pace>) -> Vec<Case> {
+        let (scene, work) = match self {
+            Self::Bulk => (Scene::Plain, plan.of(Kind::Bulk)),
+            Self::Short => (Scene::Plain, plan.of(Kind::Short)),
+            Self::Ping => (Scene::Plain, plan.of(Kind::Ping)),
+            Self::Rate => (Scene::Pinned, rate(plan)),
+            Self::Latency => (Scene::Plain, pace.map(latency).into_iter().collect()),
+            Self::Idle => (Scene::Plain, plan.of(Kind::Idle)),
+            Self::Hello => (Scene::Plain, hellos()),
+            Self::Balance => (Scene::Plain, vec![BALANCE]),
+            Self::Hops => (Scene::Hops, hops(plan)),
+            Self::Log => (Scene::Log, plan.of(Kind::Short)),
+        };
+        let case = |work| Case {
+            part: self,
+            work,
+            scene,
+        };
+        work.into_iter().map(case).collect()
+    }
+}
+
+const BALANCE: Work = Work::Balance(Balance { connections: 1000 });
+
+fn latency(Pace { rate, lasts }: Pace) -> Work {
+    Work::Latency(Latency {
+        connections: 64,
+        rate,
+        lasts,
+    })
+}
+
+fn hellos() -> Vec<Work> {
+    let connections = 100;
+    let hello = |greeting| {
+        Work::Hello(Hello {
+            greeting,
+            connections,
+        })
+    };
+    Greeting::ALL.map(hello).into()
+}
+
+/// More at once than elsewhere: the worker should never wait for work.
+fn rate(plan: &Plan) -> Vec<Work> {
+    vec![
+        Work::Short(Short {
+            connections: plan.short,
+            at_once: 64,
+            close: Close::Fin,
+        }),
+        ping(plan, 64, 64),
+    ]
+}
+
+/// The rows that tell most.
+fn hops(plan: &Plan) -> Vec<Work> {
+    let bulk = |connections| {
+        Work::Bulk(Bulk {
+            connections,
+            direction: Direction::Down,
+            bytes: plan.bytes,
+        })
+    };
+    let short = plan.of(Kind::Short).into_iter();
+    [bulk(1), bulk(16)]
+        .into_iter()
+        .chain(short)
+        .chain([ping(plan, 64, 1), ping(plan, 64, 64)])
+        .collect()
+}
+
+fn ping(plan: &Plan, bytes: usize, connections: usize) -> Work {
+    Work::Ping(Ping {
+        bytes,
+        connections,
+        questions: plan.questions,
+    })
 }
 
 /// How the proxies are set up.
@@ -48,6 +160,12 @@ impl Part {
 pub(super) enum Scene {
     /// Two workers, no log of connections.
     Plain,
+    /// One worker, which stays on one CPU; the load stays on another.
+    Pinned,
+    /// Two proxies, one behind the other.
+    Hops,
+    /// A line for each connection.
+    Log,
 }
 
 /// One row of the comparison's work.
@@ -61,7 +179,8 @@ pub(super) struct Case {
 impl Case {
     /// Whether there is anything to measure without a proxy.
     pub(super) fn works_directly(&self) -> bool {
-        self.scene == Scene::Plain && self.work.works_directly()
+        let is_row_of_another = matches!(self.scene, Scene::Hops | Scene::Log);
+        !is_row_of_another && self.part != Part::Hello && self.work.works_directly()
     }
 }
 
@@ -70,6 +189,9 @@ impl fmt::Display for Case {
         let Self { work, .. } = self;
         match self.scene {
             Scene::Plain => write!(f, "{work}"),
+            Scene::Pinned => write!(f, "{work}, one worker"),
+            Scene::Hops => write!(f, "{work}, two hops"),
+            Scene::Log => write!(f, "{work}, logged"),
         }
     }
 }

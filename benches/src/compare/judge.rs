@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::aim::{Aim, Beside, Bound, aims, more_is_better};
+use super::aim::{Aim, Beside, Better, Bound, aims};
 use super::case::Case;
 use super::ratio::Ratio;
 use crate::proxy::Peer;
@@ -14,9 +14,9 @@ use crate::report::{Report, Row};
 pub(super) struct Judged<'a> {
     pub(super) row: Row<'a>,
     pub(super) ours: f64,
-    /// Whose figure stands beside ours, and what it is.
-    pub(super) peer: &'static str,
-    pub(super) theirs: f64,
+    /// Whose figure stands beside ours, and what it is; none where the bound is of ours alone.
+    pub(super) beside: Option<(Peer, f64)>,
+    /// Of the two; or ours alone.
     pub(super) ratio: Ratio,
     pub(super) bound: Bound,
 }
@@ -35,29 +35,33 @@ pub(super) fn judge<'a>(report: &'a Report, cases: &[Case], peers: &[Peer]) -> V
 fn one<'a>(report: &'a Report, row: Row<'a>, aim: Aim, peers: &[Peer]) -> Option<Judged<'a>> {
     let ours = report.values(Peer::Gateway.name(), row)?;
     let peer = match aim.beside {
-        Beside::Best => best(report, row, peers)?,
-        Beside::Peer(peer) => peer.name(),
+        Beside::Best => Some(best(report, row, peers)?),
+        Beside::Peer(peer) => Some(peer),
+        Beside::Nobody => None,
     };
-    let theirs = report.values(peer, row)?;
+    let (beside, ratio) = match peer {
+        Some(peer) => {
+            let theirs = report.values(peer.name(), row)?;
+            (Some((peer, median(theirs))), Ratio::of(ours, theirs))
+        }
+        None => (None, Ratio::of(ours, &vec![1.0; ours.len()])),
+    };
     Some(Judged {
         row,
         ours: median(ours),
-        peer,
-        theirs: median(theirs),
-        ratio: Ratio::of(ours, theirs),
+        beside,
+        ratio,
         bound: aim.bound,
     })
 }
 
 /// Who of the others does best.
-fn best(report: &Report, row: Row<'_>, peers: &[Peer]) -> Option<&'static str> {
+fn best(report: &Report, row: Row<'_>, peers: &[Peer]) -> Option<Peer> {
     let others = peers.iter().filter(|it| **it != Peer::Gateway);
-    let known = others.filter_map(|it| Some((it.name(), median(report.values(it.name(), row)?))));
-    let better = |a: &(&str, f64), b: &(&str, f64)| match more_is_better(row.unit) {
-        true => b.1.total_cmp(&a.1),
-        false => a.1.total_cmp(&b.1),
-    };
-    Some(known.min_by(better)?.0)
+    let known = others.filter_map(|it| Some((*it, median(report.values(it.name(), row)?))));
+    let known: Vec<(Peer, f64)> = known.collect();
+    let best = Better::of(row.unit).of_all(known.iter().map(|it| it.1))?;
+    Some(known.into_iter().find(|it| it.1 == best)?.0)
 }
 
 pub(super) fn median(values: &[f64]) -> f64 {
@@ -87,7 +91,7 @@ impl Judged<'_> {
         json!({
             "work": self.row.work,
             "figure": self.row.what,
-            "peer": self.peer,
+            "peer": self.beside.map(|(peer, _)| peer.name()),
             "ratio": self.ratio.value,
             "interval": [self.ratio.low, self.ratio.high],
             "aim": self.bound.to_string(),
@@ -116,10 +120,13 @@ mod tests {
     fn the_best_of_the_others_is_found_and_held_against_us() {
         let report = report([("mesh-gateway", 8.0), ("HAProxy", 10.0), ("Envoy", 20.0)]);
         let row = report.rows()[0];
-        assert_eq!(best(&report, row, &Peer::ALL), Some("HAProxy"));
+        assert_eq!(best(&report, row, &Peer::ALL), Some(Peer::Haproxy));
         let (beside, bound) = (Beside::Best, Bound::AtMost(0.85));
         let judged = one(&report, row, Aim { beside, bound }, &Peer::ALL).unwrap();
-        assert_eq!((judged.peer, judged.ratio.value), ("HAProxy", 0.8));
+        assert_eq!(
+            (judged.beside, judged.ratio.value),
+            (Some((Peer::Haproxy, 10.0)), 0.8)
+        );
         assert_eq!(judged.verdict(), "**met**");
         let bound = Bound::AtMost(0.7);
         let judged = one(&report, row, Aim { beside, bound }, &Peer::ALL).unwrap();
@@ -132,6 +139,6 @@ mod tests {
         let row = report.rows()[0];
         let (beside, bound) = (Beside::Peer(Peer::Envoy), Bound::AtMost(1.0));
         assert!(one(&report, row, Aim { beside, bound }, &Peer::ALL).is_none());
-        assert_eq!(best(&report, row, &Peer::ALL), Some("HAProxy"));
+        assert_eq!(best(&report, row, &Peer::ALL), Some(Peer::Haproxy));
     }
 }

@@ -7,6 +7,7 @@
 mod aim;
 mod case;
 mod judge;
+mod plot;
 mod ratio;
 mod rounds;
 mod stage;
@@ -15,6 +16,7 @@ mod table;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -24,7 +26,7 @@ use crate::machine::{Machine, Neighbours, command};
 use crate::plan::Plan;
 use crate::process;
 use crate::proxy::{Installed, Peer};
-use crate::report::Report;
+use crate::report::{Report, Row};
 use crate::work::Direction;
 use case::{Case, Part};
 use rounds::Failure;
@@ -75,6 +77,8 @@ struct Comparison {
     cases: Vec<Case>,
     report: Report,
     failures: Vec<Failure>,
+    /// System calls of short connections, a line for each program.
+    calls: Vec<String>,
     /// CPUs that other processes took meanwhile, and the host.
     others: f64,
     stolen: f64,
@@ -83,6 +87,19 @@ struct Comparison {
 impl Comparison {
     fn peers(&self) -> Vec<Peer> {
         self.proxies.iter().map(|it| it.peer).collect()
+    }
+
+    /// Those that there are figures of.
+    fn parts(&self) -> Vec<Part> {
+        let mut parts: Vec<Part> = self.cases.iter().map(|case| case.part).collect();
+        parts.dedup();
+        parts
+    }
+
+    /// The part that a row is of.
+    fn part(&self, row: Row<'_>) -> Option<Part> {
+        let case = self.cases.iter().find(|it| it.to_string() == row.work);
+        Some(case?.part)
     }
 
     fn json(&self) -> Value {
@@ -104,6 +121,7 @@ impl Comparison {
             "aims": judged.iter().map(judge::Judged::json).collect::<Vec<_>>(),
             "series": self.report.json(),
             "failures": failures.collect::<Vec<_>>(),
+            "system_calls": self.calls,
         })
     }
 }
@@ -121,7 +139,10 @@ impl Measure {
         let raw = format!("{:#}\n", comparison.json());
         let out = &self.out;
         fs::create_dir_all(out).with_context(|| out.display().to_string())?;
-        for (name, text) in [("compare.md", text), ("compare.json", raw)] {
+        let mut files = plot::draw(&comparison)?;
+        files.push(("compare.md".to_owned(), text));
+        files.push(("compare.json".to_owned(), raw));
+        for (name, text) in files {
             let path = out.join(name);
             fs::write(&path, text).with_context(|| path.display().to_string())?;
         }
@@ -136,10 +157,13 @@ impl Measure {
         ensure!(!proxies.is_empty(), "none of the programs is here");
         let stage = Stage::new()?;
         let plan = self.plan(allowed);
-        let parts = Part::ALL.into_iter().filter(|part| self.wants(*part));
-        let cases: Vec<Case> = parts.flat_map(|part| part.cases(&plan)).collect();
+        let cases = self.cases(&stage, &proxies, &plan)?;
         let outcome = rounds::run(&stage, &proxies, &cases, plan.rounds)?;
         let (others, stolen) = neighbours.taken()?;
+        let calls = match self.wants(Part::Short) {
+            true => stage.calls(&proxies)?,
+            false => Vec::new(),
+        };
         Ok(Comparison {
             machine,
             command: command(),
@@ -150,9 +174,20 @@ impl Measure {
             cases,
             report: outcome.report,
             failures: outcome.failures,
+            calls,
             others,
             stolen,
         })
+    }
+
+    fn cases(&self, stage: &Stage, proxies: &[Installed], plan: &Plan) -> Result<Vec<Case>> {
+        let lasts = Duration::from_secs(if self.quick { 1 } else { 3 });
+        let pace = match self.wants(Part::Latency) {
+            true => Some(stage.pace(proxies, plan.questions, lasts)?),
+            false => None,
+        };
+        let parts = Part::ALL.into_iter().filter(|part| self.wants(*part));
+        Ok(parts.flat_map(|part| part.cases(plan, pace)).collect())
     }
 
     /// Who is here, and who is not.

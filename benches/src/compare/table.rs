@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::Comparison;
-use super::aim::more_is_better;
+use super::aim::Better;
 use super::judge::{Judged, judge, median};
+use super::ratio::Ratio;
 use super::rounds::DIRECT;
 use crate::proxy::Peer;
 use crate::report::{Row, figure};
@@ -19,8 +20,9 @@ pub(super) fn markdown(comparison: &Comparison) -> String {
     programs(comparison, &mut text);
     conditions(comparison, &mut text);
     let judged = judge(&comparison.report, &comparison.cases, &comparison.peers());
-    aims(&judged, &mut text);
+    aims(comparison, &judged, &mut text);
     figures(comparison, &mut text);
+    calls(&comparison.calls, &mut text);
     failures(comparison, &mut text);
     text.push_str(include_str!("reading.md"));
     text
@@ -74,54 +76,72 @@ fn conditions(comparison: &Comparison, text: &mut String) {
     );
 }
 
-fn aims(judged: &[Judged<'_>], text: &mut String) {
-    let met = judged.iter().filter(|it| it.is_met()).count();
-    let unsure = judged.iter().filter(|it| !it.is_sure()).count();
+fn aims(comparison: &Comparison, judged: &[Judged<'_>], text: &mut String) {
     let _ = writeln!(
         text,
-        "\n## Aims\n\n{met} of {} met; of all, {unsure} by less than the noise.\n\n\
-         | work | figure | mesh-gateway | beside | ratio [95 %] | aim | |\n\
-         |---|---|---:|---:|---|---|---|",
-        judged.len()
+        "\n## Aims\n\n| | met | missed | of both, within the noise |\n|---|---:|---:|---:|"
+    );
+    for part in comparison.parts() {
+        let of_part = judged
+            .iter()
+            .filter(|it| comparison.part(it.row) == Some(part));
+        let of_part: Vec<&Judged<'_>> = of_part.collect();
+        let count = |is: fn(&Judged<'_>) -> bool| of_part.iter().filter(|it| is(it)).count();
+        let (met, unsure) = (count(|it| it.is_met()), count(|it| !it.is_sure()));
+        let (title, missed) = (part.title(), of_part.len() - met);
+        let _ = writeln!(text, "| {title} | {met} | {missed} | {unsure} |");
+    }
+    text.push_str(
+        "\n| work | figure | mesh-gateway | beside | ratio [95 %] | aim | |\n\
+         |---|---|---:|---:|---|---|---|\n",
     );
     for it in judged {
-        let Row { work, what, unit } = it.row;
-        let (ours, theirs, verdict) = (figure(it.ours), figure(it.theirs), it.verdict());
-        let (peer, ratio, bound) = (it.peer, it.ratio, it.bound);
-        let _ = writeln!(
-            text,
-            "| {work} | {what}, {unit} | {ours} | {peer} {theirs} | {:.2} [{:.2}..{:.2}] | {bound} | \
-             {verdict} |",
-            ratio.value, ratio.low, ratio.high
-        );
+        aim(it, text);
     }
+}
+
+fn aim(judged: &Judged<'_>, text: &mut String) {
+    let Row { work, what, unit } = judged.row;
+    let (ours, verdict, bound) = (figure(judged.ours), judged.verdict(), judged.bound);
+    let Ratio { value, low, high } = judged.ratio;
+    let (beside, ratio) = match judged.beside {
+        Some((peer, theirs)) => (
+            format!("{peer} {}", figure(theirs)),
+            format!("{value:.2} [{low:.2}..{high:.2}]"),
+        ),
+        None => ("–".to_owned(), format!("[{low:.2}..{high:.2}]")),
+    };
+    let _ = writeln!(
+        text,
+        "| {work} | {what}, {unit} | {ours} | {beside} | {ratio} | {bound} | {verdict} |"
+    );
 }
 
 fn figures(comparison: &Comparison, text: &mut String) {
     let mut subjects: Vec<&str> = comparison.proxies.iter().map(|it| it.peer.name()).collect();
     subjects.push(DIRECT);
-    let _ = writeln!(
-        text,
-        "\n## All figures\n\nMedians; the best of the programs in bold.\n\n| work | figure | {} |\n\
-         |---|---|{}",
-        subjects.join(" | "),
-        "---:|".repeat(subjects.len())
-    );
-    for row in comparison.report.rows() {
-        let cells = cells(comparison, &subjects, row).join(" | ");
-        let Row { work, what, unit } = row;
-        let _ = writeln!(text, "| {work} | {what}, {unit} | {cells} |");
+    text.push_str("\n## All figures\n\nMedians; the best of the programs in bold.\n");
+    for part in comparison.parts() {
+        let _ = writeln!(
+            text,
+            "\n### {}\n\n| work | figure | {} |\n|---|---|{}",
+            part.title(),
+            subjects.join(" | "),
+            "---:|".repeat(subjects.len())
+        );
+        let rows = comparison.report.rows().into_iter();
+        for row in rows.filter(|row| comparison.part(*row) == Some(part)) {
+            let cells = cells(comparison, &subjects, row).join(" | ");
+            let Row { work, what, unit } = row;
+            let _ = writeln!(text, "| {work} | {what}, {unit} | {cells} |");
+        }
     }
 }
 
 fn cells(comparison: &Comparison, subjects: &[&str], row: Row<'_>) -> Vec<String> {
     let median = |subject: &&str| comparison.report.values(subject, row).map(median);
     let of_programs = subjects.iter().filter(|it| **it != DIRECT);
-    let known = of_programs.filter_map(median);
-    let best = match more_is_better(row.unit) {
-        true => known.max_by(f64::total_cmp),
-        false => known.min_by(f64::total_cmp),
-    };
+    let best = Better::of(row.unit).of_all(of_programs.filter_map(median));
     let cell = |subject: &&str| match median(subject) {
         None => "–".to_owned(),
         Some(value) if Some(value) == best && *subject != DIRECT => {
@@ -130,6 +150,15 @@ fn cells(comparison: &Comparison, subjects: &[&str], row: Row<'_>) -> Vec<String
         Some(value) => figure(value),
     };
     subjects.iter().map(cell).collect()
+}
+
+fn calls(calls: &[String], text: &mut String) {
+    if !calls.is_empty() {
+        text.push_str("\n## System calls of a short connection, FIN\n\n");
+        for line in calls {
+            let _ = writeln!(text, "- {line}");
+        }
+    }
 }
 
 fn failures(comparison: &Comparison, text: &mut String) {

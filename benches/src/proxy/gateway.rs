@@ -13,8 +13,19 @@ pub(super) fn config(front: &Front<'_>) -> String {
         true => ("info", "all"),
         false => ("error", "off"),
     };
+    // Of two gateways the first is another data centre's, and leads to the one that has the service.
+    let (here, service) = match front.leads_on {
+        true => (
+            "dc2",
+            format!("[[datacenter]]\nname = \"dc1\"\ngateways = [\"{backend}\"]"),
+        ),
+        false => (
+            "dc1",
+            format!("[[service]]\nname = \"currency\"\nendpoints = [\"{backend}\"]"),
+        ),
+    };
     format!(
-        r#"datacenter = "dc1"
+        r#"datacenter = "{here}"
 workers = {workers}
 
 [listen]
@@ -27,9 +38,7 @@ address = "{listen}"
 level = "{level}"
 connections = "{connections}"
 
-[[service]]
-name = "currency"
-endpoints = ["{backend}"]
+{service}
 check = "none"
 "#
     )

@@ -33,6 +33,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// The process whose use is counted, with its group; none where there is no proxy between.
     pub pid: Option<Pid>,
+    /// How many workers it has.
+    pub workers: usize,
 }
 
 /// How a proxy is to run.
@@ -55,6 +57,8 @@ struct Front<'a> {
     setting: &'a Setting,
     listen: SocketAddr,
     backend: SocketAddr,
+    /// Whether the backend is another proxy of the same kind.
+    leads_on: bool,
     /// For whatever files it needs.
     directory: &'a Path,
 }

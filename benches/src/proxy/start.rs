@@ -8,7 +8,10 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid as SignalTo, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid as SignalTo, Signal, WaitOptions, getpid, kill_process, kill_process_group,
+    set_child_subreaper, waitpgid,
+};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
@@ -89,6 +92,7 @@ async fn once(
         setting,
         listen: free_port(1)?,
         backend: behind.map_or(backend, |it| it.target.address),
+        leads_on: behind.is_some(),
         directory: directory.path(),
     };
     let said = directory.path().join("said");
@@ -96,7 +100,11 @@ async fn once(
     let address = front.listen;
     let pid = behind.map_or(Some(child.id()), |it| it.target.pid);
     let mut proxy = Proxy {
-        target: Target { address, pid },
+        target: Target {
+            address,
+            pid,
+            workers: installed.peer.workers(setting.workers),
+        },
         child,
         leads: behind.is_none(),
         _directory: directory,
@@ -107,6 +115,8 @@ async fn once(
 
 /// In a group of its own, or that of the hop behind: what is measured is a group.
 fn spawn(front: &Front<'_>, said: &Path, group: Option<Pid>) -> Result<Child> {
+    // A worker whose master was killed is ours to wait for; where that cannot be, it is init's.
+    let _ = set_child_subreaper(Some(getpid()));
     let peer = front.installed.peer;
     let config = front.directory.join(match peer {
         super::Peer::Envoy => "config.json",
@@ -147,17 +157,19 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         // Neither holds anything worth saving. Workers that are processes are of its group, which
         // exists as long as its leader has not been waited for.
-        if let Some(pid) = i32::try_from(self.child.id())
-            .ok()
-            .and_then(SignalTo::from_raw)
-        {
-            let _ = match self.leads {
-                true => kill_process_group(pid, Signal::KILL),
-                false => kill_process(pid, Signal::KILL),
-            };
-        }
-        // Waited for, so that its use is counted as ours.
+        let pid = i32::try_from(self.child.id()).ok();
+        let pid = pid.and_then(SignalTo::from_raw);
+        let _ = match (pid, self.leads) {
+            (Some(pid), true) => kill_process_group(pid, Signal::KILL),
+            (Some(pid), false) => kill_process(pid, Signal::KILL),
+            (None, _) => Ok(()),
+        };
+        // Waited for, so that its use is counted as ours; and so are its workers, which the kernel
+        // hands to us.
         let _ = self.child.wait();
+        if let Some(group) = pid.filter(|_| self.leads) {
+            while waitpgid(group, WaitOptions::empty()).is_ok() {}
+        }
     }
 }
 
