@@ -16,7 +16,7 @@ use crate::feed;
 use crate::machine::{Machine, Neighbours};
 use crate::plan::{Kind, Plan};
 use crate::process;
-use crate::proxy::Setting;
+use crate::proxy::{Others, Setting};
 use crate::sni;
 
 /// Measures what the gateway costs, alone and beside its peers, how a feed survives its primary, and
@@ -104,6 +104,7 @@ fn measure(measure: &Measure) -> Result<()> {
         cpu: None,
         access_log: false,
         relay: measure.relay.clone(),
+        others: Others::default(),
     })?;
     let report = bench.rounds(&plan, &kinds)?;
     let (others, stolen) = neighbours.taken()?;

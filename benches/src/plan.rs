@@ -39,6 +39,8 @@ pub struct Plan {
     pub questions: usize,
     /// Bytes of a question, and connections; work of its own for each pair.
     pub pings: Vec<(usize, usize)>,
+    /// Routes beside the one that is asked for; work of its own for each number.
+    pub routes: Vec<usize>,
 }
 
 impl Plan {
@@ -53,6 +55,7 @@ impl Plan {
             short: 6000,
             questions: 20_000,
             pings: vec![(64, 1), (64, 8), (64, 64)],
+            routes: Vec::new(),
         }
     }
 

@@ -100,6 +100,11 @@ pub(super) fn aims(case: &Case, what: &str) -> Vec<Aim> {
             aim(Of(Peer::Haproxy), AtLeast(1.3)),
             aim(Of(Peer::Envoy), AtLeast(1.0)),
         ],
+        (Scene::Routes { .. }, _, "reload") => vec![aim(Nobody, AtMost(1000.0))],
+        (Scene::Routes { .. }, _, "latest answer while it reloads") => {
+            vec![aim(Nobody, AtMost(10.0))]
+        }
+        (Scene::Routes { .. }, ..) => Vec::new(),
         (_, Work::Short(_), "proxy's CPU") => vec![aim(Best, AtMost(0.85))],
         (_, Work::Ping(_), "proxy's CPU") => vec![aim(Best, AtMost(0.9))],
         (_, Work::Latency(_), "time, p99") => vec![aim(Best, AtMost(1.0))],

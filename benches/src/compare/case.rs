@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::greeting::Greeting;
 use crate::plan::{Kind, Plan};
+use crate::proxy::Peer;
 use crate::work::{Balance, Bulk, Close, Direction, Hello, Latency, Ping, Short, Work};
 
 /// A part of the comparison.
@@ -32,10 +33,12 @@ pub(super) enum Part {
     Hops,
     /// Connections of one byte each, with a line for each.
     Log,
+    /// The gateway alone: many routes, and their reload.
+    Routes,
 }
 
 /// What the latency part needs to know beforehand.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
     /// Questions a second.
     pub(super) rate: u32,
@@ -45,7 +48,7 @@ pub(super) struct Pace {
 
 impl Part {
     /// All of them, in the order in which they are done and told.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Bulk,
         Self::Short,
         Self::Ping,
@@ -56,6 +59,7 @@ impl Part {
         Self::Balance,
         Self::Hops,
         Self::Log,
+        Self::Routes,
     ];
 
     /// What it is about.
@@ -71,30 +75,63 @@ impl Part {
             Self::Balance => "Balance over workers",
             Self::Hops => "Two hops: each program behind itself",
             Self::Log => "With a log of connections",
+            Self::Routes => "Many routes (mesh-gateway alone)",
         }
+    }
+
+    /// Whether its load is set by what the slowest program can do.
+    pub(super) fn needs_pace(self) -> bool {
+        matches!(self, Self::Latency | Self::Routes)
     }
 
     /// Its cases.
     pub(super) fn cases(self, plan: &Plan, pace: Option<Pace>) -> Vec<Case> {
-        let (scene, work) = match self {
-            Self::Bulk => (Scene::Plain, plan.of(Kind::Bulk)),
-            Self::Short => (Scene::Plain, plan.of(Kind::Short)),
-            Self::Ping => (Scene::Plain, plan.of(Kind::Ping)),
-            Self::Rate => (Scene::Pinned, rate(plan)),
-            Self::Latency => (Scene::Plain, pace.map(latency).into_iter().collect()),
-            Self::Idle => (Scene::Plain, plan.of(Kind::Idle)),
-            Self::Hello => (Scene::Plain, hellos()),
-            Self::Balance => (Scene::Plain, vec![BALANCE]),
-            Self::Hops => (Scene::Hops, hops(plan)),
-            Self::Log => (Scene::Log, plan.of(Kind::Short)),
+        let of = |scene, work: Vec<Work>| {
+            let case = move |work| Case {
+                part: self,
+                work,
+                scene,
+            };
+            work.into_iter().map(case).collect()
         };
-        let case = |work| Case {
-            part: self,
-            work,
-            scene,
-        };
-        work.into_iter().map(case).collect()
+        match self {
+            Self::Bulk => of(Scene::Plain, plan.of(Kind::Bulk)),
+            Self::Short => of(Scene::Plain, plan.of(Kind::Short)),
+            Self::Ping => of(Scene::Plain, plan.of(Kind::Ping)),
+            Self::Rate => of(Scene::Pinned, rate(plan)),
+            Self::Latency => of(Scene::Plain, pace.map(latency).into_iter().collect()),
+            Self::Idle => of(Scene::Plain, plan.of(Kind::Idle)),
+            Self::Hello => of(Scene::Plain, hellos()),
+            Self::Balance => of(Scene::Plain, vec![BALANCE]),
+            Self::Hops => of(Scene::Hops, hops(plan)),
+            Self::Log => of(Scene::Log, plan.of(Kind::Short)),
+            Self::Routes => routes(plan, pace)
+                .into_iter()
+                .flat_map(|(scene, work)| of(scene, vec![work]))
+                .collect(),
+        }
     }
+}
+
+fn routes(plan: &Plan, pace: Option<Pace>) -> Vec<(Scene, Work)> {
+    let work = Work::Short(Short {
+        connections: plan.short,
+        at_once: 16,
+        close: Close::Fin,
+    });
+    let scenes = |pace| {
+        let counts = plan.routes.iter();
+        counts.map(move |count| {
+            (
+                Scene::Routes {
+                    count: *count,
+                    pace,
+                },
+                work,
+            )
+        })
+    };
+    pace.into_iter().flat_map(scenes).collect()
 }
 
 const BALANCE: Work = Work::Balance(Balance { connections: 1000 });
@@ -166,6 +203,8 @@ pub(super) enum Scene {
     Hops,
     /// A line for each connection.
     Log,
+    /// The gateway alone, with so many other routes, that it reloads at last.
+    Routes { count: usize, pace: Pace },
 }
 
 /// One row of the comparison's work.
@@ -177,10 +216,15 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// Whether it is measured of this one.
+    pub(super) fn concerns(&self, peer: Peer) -> bool {
+        peer == Peer::Gateway || !matches!(self.scene, Scene::Routes { .. })
+    }
+
     /// Whether there is anything to measure without a proxy.
     pub(super) fn works_directly(&self) -> bool {
-        let is_row_of_another = matches!(self.scene, Scene::Hops | Scene::Log);
-        !is_row_of_another && self.part != Part::Hello && self.work.works_directly()
+        let has_a_plain_row = matches!(self.scene, Scene::Hops | Scene::Log | Scene::Routes { .. });
+        !has_a_plain_row && self.part != Part::Hello && self.work.works_directly()
     }
 }
 
@@ -192,6 +236,7 @@ impl fmt::Display for Case {
             Scene::Pinned => write!(f, "{work}, one worker"),
             Scene::Hops => write!(f, "{work}, two hops"),
             Scene::Log => write!(f, "{work}, logged"),
+            Scene::Routes { count, .. } => write!(f, "{work}, {count} routes"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod case;
 mod judge;
 mod plot;
 mod ratio;
+mod reload;
 mod rounds;
 mod stage;
 mod table;
@@ -182,12 +183,14 @@ impl Measure {
 
     fn cases(&self, stage: &Stage, proxies: &[Installed], plan: &Plan) -> Result<Vec<Case>> {
         let lasts = Duration::from_secs(if self.quick { 1 } else { 3 });
-        let pace = match self.wants(Part::Latency) {
+        let parts = Part::ALL.into_iter().filter(|part| self.wants(*part));
+        let parts: Vec<Part> = parts.collect();
+        let pace = match parts.iter().any(|part| part.needs_pace()) {
             true => Some(stage.pace(proxies, plan.questions, lasts)?),
             false => None,
         };
-        let parts = Part::ALL.into_iter().filter(|part| self.wants(*part));
-        Ok(parts.flat_map(|part| part.cases(plan, pace)).collect())
+        let cases = parts.iter().flat_map(|part| part.cases(plan, pace));
+        Ok(cases.collect())
     }
 
     /// Who is here, and who is not.
@@ -224,6 +227,7 @@ impl Measure {
                 rounds: 2,
                 bytes: 100_000_000,
                 idle: vec![300],
+                routes: vec![10, 1000],
                 short: 1000,
                 questions: 3000,
                 ..Plan::full()
@@ -232,6 +236,7 @@ impl Measure {
                 rounds: 9,
                 bytes: 1_000_000_000,
                 idle: vec![1000, 3000, 6000],
+                routes: vec![10, 1000, 100_000],
                 ..Plan::full()
             },
         };

@@ -81,7 +81,11 @@ pub(super) fn run(
 
 /// Programs in another order each time, so that nobody is always the one after the same.
 fn subjects<'a>(case: &Case, proxies: &'a [Installed], order: &mut Rng) -> Vec<Subject<'a>> {
-    let mut subjects: Vec<Subject<'_>> = proxies.iter().map(Subject::Proxy).collect();
+    let mut subjects: Vec<Subject<'_>> = proxies
+        .iter()
+        .filter(|it| case.concerns(it.peer))
+        .map(Subject::Proxy)
+        .collect();
     order.shuffle(&mut subjects);
     if case.works_directly() {
         subjects.push(Subject::Direct);

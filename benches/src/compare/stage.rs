@@ -5,13 +5,14 @@ use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use super::case::{Case, Pace, Scene};
+use super::reload;
 use crate::backend;
 use crate::child::stay_on;
 use crate::interrupt::Interrupt;
-use crate::proxy::{Installed, Proxy, Setting, Target, start};
+use crate::proxy::{Installed, Others, Proxy, Setting, Target, start};
 use crate::syscalls;
 use crate::work::{Close, Ping, Reading, Short, Work};
 
@@ -24,14 +25,18 @@ const LOAD_CPU: usize = 0;
 /// The CPU of the proxy then.
 const PROXY_CPU: usize = 1;
 
+/// Endpoints that many routes share.
+const OTHERS: usize = 10;
+
 /// What all cases need.
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) interrupt: Interrupt,
-    runtime: Runtime,
     backend: SocketAddr,
     /// The backend that stays on the load's CPU.
     pinned_backend: SocketAddr,
+    /// Where services are that nobody asks for.
+    others: Vec<SocketAddr>,
 }
 
 impl Stage {
@@ -43,9 +48,11 @@ impl Stage {
         });
         Ok(Self {
             interrupt: Interrupt::watch()?,
-            runtime: Builder::new_current_thread().enable_all().build()?,
             backend: backend::start()?,
             pinned_backend: pinned.join().map_err(|_| anyhow!("no backend"))??,
+            others: (0..OTHERS)
+                .map(|_| backend::start())
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -57,6 +64,11 @@ impl Stage {
         let proxy = self.start(installed, case.scene, None)?;
         let mut readings = match case.scene {
             Scene::Plain | Scene::Pinned | Scene::Log => self.work(case, proxy.target())?,
+            Scene::Routes { pace, .. } => {
+                let mut readings = self.work(case, proxy.target())?;
+                readings.extend(reload::measure(self, &proxy, pace)?);
+                readings
+            }
             Scene::Hops => {
                 let first = self.start(installed, case.scene, Some(&proxy))?;
                 self.work(case, first.target())?
@@ -94,7 +106,7 @@ impl Stage {
         for installed in proxies {
             let proxy = self.start(installed, Scene::Plain, None)?;
             let work = work.run(proxy.target());
-            let readings = self.runtime.block_on(self.interrupt.or(work))?;
+            let readings = self.block_on(work)?;
             slowest = slowest.min(value(&readings, "rate").context("no rate")?);
         }
         // Whole thousands, as far as there are some: it is written in the table.
@@ -115,7 +127,7 @@ impl Stage {
         for installed in proxies {
             let proxy = self.start(installed, Scene::Plain, None)?;
             let counted = syscalls::count(proxy.target(), work);
-            let counted = self.runtime.block_on(self.interrupt.or(counted));
+            let counted = self.block_on(counted);
             let counted = match counted {
                 Ok(calls) => syscalls::line(&calls),
                 Err(error) => format!("not counted: {error:#}"),
@@ -127,15 +139,14 @@ impl Stage {
 
     /// On this thread, which lives to the end: the kernel ends a proxy with its thread.
     fn start(&self, installed: &Installed, scene: Scene, behind: Option<&Proxy>) -> Result<Proxy> {
-        let setting = setting(scene);
-        let proxy = start(installed, &setting, self.backend_of(scene), behind);
-        self.runtime.block_on(self.interrupt.or(proxy))
+        let setting = self.setting(scene);
+        self.block_on(start(installed, &setting, self.backend_of(scene), behind))
     }
 
     fn backend_of(&self, scene: Scene) -> SocketAddr {
         match scene {
             Scene::Pinned => self.pinned_backend,
-            Scene::Plain | Scene::Hops | Scene::Log => self.backend,
+            Scene::Plain | Scene::Hops | Scene::Log | Scene::Routes { .. } => self.backend,
         }
     }
 
@@ -145,21 +156,34 @@ impl Stage {
             if case.scene == Scene::Pinned {
                 stay_on(LOAD_CPU);
             }
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(self.interrupt.or(case.work.run(target)))
+            self.block_on(case.work.run(target))
         };
         let done = thread::scope(|scope| scope.spawn(load).join());
         done.map_err(|_| anyhow!("the load panicked"))?
     }
-}
 
-fn setting(scene: Scene) -> Setting {
-    let is_pinned = scene == Scene::Pinned;
-    Setting {
-        workers: if is_pinned { 1 } else { WORKERS },
-        cpu: is_pinned.then_some(PROXY_CPU),
-        access_log: scene == Scene::Log,
-        relay: Vec::new(),
+    /// Does something on this thread, unless it is interrupted.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.interrupt.or(work))
+    }
+
+    fn setting(&self, scene: Scene) -> Setting {
+        let is_pinned = scene == Scene::Pinned;
+        let others = match scene {
+            Scene::Routes { count, .. } => count,
+            Scene::Plain | Scene::Pinned | Scene::Hops | Scene::Log => 0,
+        };
+        Setting {
+            workers: if is_pinned { 1 } else { WORKERS },
+            cpu: is_pinned.then_some(PROXY_CPU),
+            access_log: scene == Scene::Log,
+            relay: Vec::new(),
+            others: Others {
+                count: others,
+                endpoints: self.others.clone(),
+            },
+        }
     }
 }
 

@@ -141,7 +141,10 @@ fn figures(comparison: &Comparison, text: &mut String) {
 fn cells(comparison: &Comparison, subjects: &[&str], row: Row<'_>) -> Vec<String> {
     let median = |subject: &&str| comparison.report.values(subject, row).map(median);
     let of_programs = subjects.iter().filter(|it| **it != DIRECT);
-    let best = Better::of(row.unit).of_all(of_programs.filter_map(median));
+    let known: Vec<f64> = of_programs.filter_map(median).collect();
+    let best = Better::of(row.unit).of_all(known.iter().copied());
+    // Who is alone is not the best.
+    let best = best.filter(|_| known.len() > 1);
     let cell = |subject: &&str| match median(subject) {
         None => "–".to_owned(),
         Some(value) if Some(value) == best && *subject != DIRECT => {

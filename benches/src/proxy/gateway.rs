@@ -1,6 +1,8 @@
 //! The configuration of mesh-gateway.
 
-use super::Front;
+use std::fmt::Write;
+
+use super::{Front, Others};
 
 /// Its log is stderr, which goes to a file.
 pub(super) fn config(front: &Front<'_>) -> String {
@@ -8,6 +10,7 @@ pub(super) fn config(front: &Front<'_>) -> String {
         listen, backend, ..
     } = front;
     let workers = front.setting.workers;
+    let others = others(&front.setting.others);
     let relay = front.setting.relay.join("\n");
     let (level, connections) = match front.setting.access_log {
         true => ("info", "all"),
@@ -40,6 +43,18 @@ connections = "{connections}"
 
 {service}
 check = "none"
-"#
+{others}"#
     )
+}
+
+fn others(others: &Others) -> String {
+    let mut text = String::new();
+    for (nth, endpoint) in (0..others.count).zip(others.endpoints.iter().cycle()) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "[[service]]\nname = \"other-{nth}\"\nendpoints = [\"{endpoint}\"]"
+        );
+    }
+    text
 }

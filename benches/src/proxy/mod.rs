@@ -12,6 +12,7 @@ mod nginx;
 mod peer;
 mod sniproxy;
 mod start;
+mod told;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -48,6 +49,17 @@ pub struct Setting {
     pub access_log: bool,
     /// Lines for the `[relay]` section of the gateway alone.
     pub relay: Vec<String>,
+    /// What else the gateway alone has to route.
+    pub others: Others,
+}
+
+/// Services beside the one that clients ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    /// How many.
+    pub count: usize,
+    /// Where they are served, in turn. These endpoints are checked; all services of one share that.
+    pub endpoints: Vec<SocketAddr>,
 }
 
 /// What a configuration is written from.

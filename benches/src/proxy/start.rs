@@ -1,21 +1,23 @@
 //! Starting a proxy, and ending it with all that it started.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{
-    Pid as SignalTo, Signal, WaitOptions, getpid, kill_process, kill_process_group,
-    set_child_subreaper, waitpgid,
+    Pid as SignalTo, Resource, Rlimit, Signal, WaitOptions, getpid, kill_process,
+    kill_process_group, prlimit, set_child_subreaper, waitpgid,
 };
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use super::{Front, Installed, Setting, Target};
+use super::told::Told;
+use super::{Front, Installed, Peer, Setting, Target};
 use crate::loopback::free_port;
 use crate::process::Pid;
 use crate::wire::{Command, ask};
@@ -32,6 +34,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Ports that are tried: one could have been taken before the proxy asked for it.
 const PORTS: usize = 3;
 
+/// The memory that a proxy may have, in bytes. One that takes more than this for any of this work is
+/// told as having failed, and does not take the machine with it.
+const MEMORY_MAX: u64 = 8 << 30;
+
 /// The most that is told of what a proxy said before it ended.
 const SAID: usize = 1000;
 
@@ -41,6 +47,7 @@ pub struct Proxy {
     target: Target,
     child: Child,
     leads: bool,
+    told: Told,
     _directory: TempDir,
 }
 
@@ -49,6 +56,21 @@ impl Proxy {
     #[must_use]
     pub fn target(&self) -> Target {
         self.target
+    }
+
+    /// Has the gateway read its configuration again; how long that took, to its own word that it is
+    /// done.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say so, or says that it kept the old one.
+    pub fn reload(&self) -> Result<Duration> {
+        let since = Instant::now();
+        let pid = i32::try_from(self.child.id()).ok();
+        let pid = pid.and_then(SignalTo::from_raw).context("no pid")?;
+        kill_process(pid, Signal::HUP)?;
+        self.told.reloaded()?;
+        Ok(since.elapsed())
     }
 }
 
@@ -67,18 +89,34 @@ pub async fn start(
     backend: SocketAddr,
     behind: Option<&Proxy>,
 ) -> Result<Proxy> {
-    let mut tries = 0;
+    let mut tries = 1;
     loop {
-        tries += 1;
-        match once(installed, setting, backend, behind).await {
-            Err(error) if tries == PORTS => {
-                return Err(error.context(format!("{} does not start", installed.peer)));
-            }
-            Err(_) => {}
+        let error = match once(installed, setting, backend, behind).await {
             Ok(proxy) => return Ok(proxy),
+            Err(error) => error,
+        };
+        // One that runs and does not answer has its port.
+        if tries == PORTS || !error.is::<Ended>() {
+            return Err(error.context(format!("{} does not start", installed.peer)));
         }
+        tries += 1;
     }
 }
+
+/// It ended before it was ready.
+#[derive(Debug)]
+struct Ended {
+    status: ExitStatus,
+    said: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it ended ({}): {}", self.status, self.said)
+    }
+}
+
+impl std::error::Error for Ended {}
 
 async fn once(
     installed: &Installed,
@@ -96,6 +134,7 @@ async fn once(
         directory: directory.path(),
     };
     let said = directory.path().join("said");
+    let told = Told::listen(directory.path())?;
     let child = spawn(&front, &said, behind.and_then(|it| it.target.pid))?;
     let address = front.listen;
     let pid = behind.map_or(Some(child.id()), |it| it.target.pid);
@@ -107,6 +146,7 @@ async fn once(
         },
         child,
         leads: behind.is_none(),
+        told,
         _directory: directory,
     };
     proxy.ready(&said).await?;
@@ -119,19 +159,27 @@ fn spawn(front: &Front<'_>, said: &Path, group: Option<Pid>) -> Result<Child> {
     let _ = set_child_subreaper(Some(getpid()));
     let peer = front.installed.peer;
     let config = front.directory.join(match peer {
-        super::Peer::Envoy => "config.json",
+        Peer::Envoy => "config.json",
         _ => "config",
     });
     fs::write(&config, peer.config(front))?;
     let output = File::create(said)?;
     let child = peer
         .command(front, &config)?
+        .envs(Told::environment(peer, front.directory))
         .process_group(group.map_or(Ok(0), i32::try_from)?)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)
         .spawn();
-    child.with_context(|| format!("cannot run {peer}"))
+    let child = child.with_context(|| format!("cannot run {peer}"))?;
+    let pid = i32::try_from(child.id()).ok().and_then(SignalTo::from_raw);
+    let most = Rlimit {
+        current: Some(MEMORY_MAX),
+        maximum: Some(MEMORY_MAX),
+    };
+    prlimit(pid, Resource::Data, most)?;
+    Ok(child)
 }
 
 impl Proxy {
@@ -140,7 +188,8 @@ impl Proxy {
         let since = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
-                bail!("it ended ({status}): {}", tail(said));
+                let said = tail(said);
+                return Err(Ended { status, said }.into());
             }
             if let Ok(Ok(_)) = timeout(TRY, ask(self.target.address, Command::Finish)).await {
                 return Ok(());

@@ -41,6 +41,26 @@ pub struct Latency {
 
 impl Latency {
     pub(super) async fn run(&self, target: Target) -> Result<Vec<Reading>> {
+        let late = self.late(target).await?;
+        let shares = [
+            ("time, p50", 0.5),
+            ("time, p99", 0.99),
+            ("time, p99.9", 0.999),
+        ];
+        let reading = |(what, share)| Reading {
+            what,
+            unit: "µs",
+            value: late.quantile(share),
+        };
+        Ok(shares.map(reading).into())
+    }
+
+    /// How late each answer came, in microseconds from when its question was due.
+    ///
+    /// # Errors
+    ///
+    /// When a connection fails, or the proxy does not keep up at all.
+    pub async fn late(&self, target: Target) -> Result<Sorted> {
         let mut lanes = Vec::new();
         for _ in 0..self.connections {
             let stream = ask(target.address, Command::Echo).await?.into_std()?;
@@ -55,18 +75,9 @@ impl Latency {
         // A thread that waits for nothing but its sockets and the next question: a runtime's clock
         // has steps of a millisecond.
         let late = tokio::task::spawn_blocking(|| load.run()).await??;
-        let late = Sorted::of(late.into_iter().map(|it| it.as_nanos() as f64 / 1e3));
-        let shares = [
-            ("time, p50", 0.5),
-            ("time, p99", 0.99),
-            ("time, p99.9", 0.999),
-        ];
-        let reading = |(what, share)| Reading {
-            what,
-            unit: "µs",
-            value: late.quantile(share),
-        };
-        Ok(shares.map(reading).into())
+        Ok(Sorted::of(
+            late.into_iter().map(|it| it.as_nanos() as f64 / 1e3),
+        ))
     }
 
     fn questions(&self, time: Duration) -> u64 {
