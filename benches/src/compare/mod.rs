@@ -36,7 +36,7 @@ use stage::{Stage, WORKERS};
 /// What `compare` is given.
 #[derive(Debug, Args)]
 pub struct Measure {
-    /// Less work and fewer rounds, for a look in a minute or two.
+    /// Less work and fewer rounds, for a look in about three minutes.
     #[arg(long)]
     quick: bool,
     /// Only this part; may be given several times.
@@ -157,9 +157,13 @@ impl Measure {
         let (proxies, missing) = self.proxies();
         ensure!(!proxies.is_empty(), "none of the programs is here");
         let stage = Stage::new()?;
-        let plan = self.plan(allowed);
+        let mut plan = self.plan();
+        let too_many = left_out(&mut plan, allowed);
         let cases = self.cases(&stage, &proxies, &plan)?;
-        let outcome = rounds::run(&stage, &proxies, &cases, plan.rounds)?;
+        let mut outcome = rounds::run(&stage, &proxies, &cases, plan.rounds)?;
+        if self.wants(Part::Idle) {
+            outcome.failures.extend(too_many);
+        }
         let (others, stolen) = neighbours.taken()?;
         let calls = match self.wants(Part::Short) {
             true => stage.calls(&proxies)?,
@@ -220,8 +224,7 @@ impl Measure {
         self.only.is_empty() || self.only.contains(&part)
     }
 
-    /// As much as a process with so many open files can do.
-    fn plan(&self, allowed: u64) -> Plan {
+    fn plan(&self) -> Plan {
         let mut plan = match self.quick {
             true => Plan {
                 rounds: 2,
@@ -245,8 +248,39 @@ impl Measure {
             .into_iter()
             .flat_map(|bytes| [1, 8, 64, 1000].map(|connections| (bytes, connections)))
             .collect();
-        plan.idle.retain(|idle| process::for_idle(*idle) <= allowed);
         plan.rounds = self.rounds.unwrap_or(plan.rounds).max(1);
         plan
+    }
+}
+
+/// Takes those numbers of idle connections out for which a process may not open enough files.
+fn left_out(plan: &mut Plan, allowed: u64) -> Vec<Failure> {
+    let is_out = |idle: &mut usize| process::for_idle(*idle) > allowed;
+    let failure = |idle: usize| {
+        let needed = process::for_idle(idle);
+        Failure {
+            subject: "the load",
+            case: format!("idle, {idle} connections"),
+            error: format!("it takes {needed} open files, of {allowed} (ulimit -Hn)"),
+            is_out: true,
+        }
+    };
+    plan.idle.extract_if(.., is_out).map(failure).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_take_too_many_files_is_left_out_and_said() {
+        let mut plan = Plan {
+            idle: vec![1000, 6000],
+            ..Plan::full()
+        };
+        let out = left_out(&mut plan, 4096);
+        assert_eq!(plan.idle, [1000]);
+        assert_eq!(out.len(), 1);
+        assert!(out[0].error.contains("12500 open files, of 4096"));
     }
 }
