@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The bar, how much of how much, what is done, and when it will be over.
-const STYLE: &str = "[{bar:30}] {pos}/{len} {msg} (ends in {eta})";
+/// The bar, how much of how much, when it will be over, and what is done, cut to the terminal's width.
+const STYLE: &str = "[{bar:30}] {pos}/{len}, {eta} left: {wide_msg}";
 
 /// How often a line is written where there is no terminal.
 const LINES: Duration = Duration::from_secs(10);
