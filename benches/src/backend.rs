@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 
-use crate::wire::{ANSWER, COMMAND, Command, HELLO, discard, send};
+use crate::greeting::Greeting;
+use crate::wire::{ANSWER, COMMAND, Command, HELLO, discard, exchange, send};
 
 /// The longest piece that is sent back at once.
 const ECHO: usize = 16 * 1024;
@@ -60,17 +61,27 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
             discard(&stream, bytes).await?;
             stream.write_u8(ANSWER).await?;
         }
+        Command::Both(bytes) => {
+            exchange(&mut stream, bytes).await?;
+            stream.write_u8(ANSWER).await?;
+        }
     }
     finish(&mut stream).await
 }
 
 /// Reads the hello, which must have come through unchanged, and the command.
 async fn greeted(stream: &mut TcpStream) -> Result<Command> {
-    let mut hello = [0; HELLO.len() + COMMAND];
-    stream.read_exact(&mut hello).await?;
-    let Some((HELLO, command)) = hello.split_last_chunk() else {
-        bail!("the proxy changed the hello");
+    // None is shorter than this one.
+    let mut begun = [0; HELLO.len()];
+    stream.read_exact(&mut begun).await?;
+    let greeting = Greeting::that_begins(&begun).context("the proxy changed the hello")?;
+    let hello = greeting.bytes();
+    let mut rest = vec![0; hello.len() - begun.len() + COMMAND];
+    stream.read_exact(&mut rest).await?;
+    let Some((rest, command)) = rest.split_last_chunk() else {
+        bail!("no command");
     };
+    ensure!(hello.ends_with(rest), "the proxy changed the hello");
     match Command::decode(*command) {
         Some(command) => Ok(command),
         None => bail!("the proxy changed the command"),

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::backend;
-use crate::plan::Plan;
-use crate::proxy::{Gateway, Target};
+use crate::plan::{Kind, Plan};
+use crate::proxy::{Installed, Proxy, Setting, Target, start};
 use crate::report::Report;
 use crate::syscalls;
 use crate::work::{Close, Short, Work};
@@ -17,7 +17,8 @@ use crate::work::{Close, Short, Work};
 pub struct Bench {
     runtime: Runtime,
     backend: SocketAddr,
-    gateway: Gateway,
+    gateway: Installed,
+    setting: Setting,
 }
 
 impl Bench {
@@ -26,24 +27,25 @@ impl Bench {
     /// # Errors
     ///
     /// When there is no port or no thread to be had.
-    pub fn new(gateway: Gateway) -> Result<Self> {
+    pub fn new(setting: Setting) -> Result<Self> {
         Ok(Self {
             runtime: Builder::new_current_thread().enable_all().build()?,
             backend: backend::start()?,
-            gateway,
+            gateway: Installed::gateway()?,
+            setting,
         })
     }
 
-    /// Does all work of `plan`, round by round.
+    /// Does the work of these kinds, round by round.
     ///
     /// # Errors
     ///
     /// When a piece of work fails: a figure of the rest would say too little.
-    pub fn rounds(&self, plan: &Plan) -> Result<Report> {
+    pub fn rounds(&self, plan: &Plan, kinds: &[Kind]) -> Result<Report> {
         let mut report = Report::default();
         // Round by round, so that a slow minute of the machine touches all figures alike.
         for round in 1..=plan.rounds {
-            for work in plan.work() {
+            for work in kinds.iter().flat_map(|kind| plan.of(*kind)) {
                 eprintln!("round {round} of {}: {work}", plan.rounds);
                 self.through_gateway(&work, &mut report)?;
                 self.directly(&work, &mut report)?;
@@ -53,11 +55,16 @@ impl Bench {
     }
 
     fn through_gateway(&self, work: &Work, report: &mut Report) -> Result<()> {
-        let proxy = self.gateway.start(self.backend)?;
+        let proxy = self.start()?;
         let readings = self.runtime.block_on(work.run(proxy.target()));
         let readings = readings.with_context(|| format!("gateway: {work}"))?;
         report.add("gateway", &work.to_string(), &readings);
         Ok(())
+    }
+
+    fn start(&self) -> Result<Proxy> {
+        let proxy = start(&self.gateway, &self.setting, self.backend, None);
+        self.runtime.block_on(proxy)
     }
 
     /// Without a proxy: what the load itself can do, the bound of all that is measured.
@@ -68,6 +75,7 @@ impl Bench {
         let target = Target {
             address: self.backend,
             pid: None,
+            workers: 0,
         };
         let readings = self.runtime.block_on(work.run(target));
         let readings = readings.with_context(|| format!("direct: {work}"))?;
@@ -90,7 +98,7 @@ impl Bench {
     }
 
     fn calls_per(&self, work: Short) -> Result<String> {
-        let proxy = self.gateway.start(self.backend)?;
+        let proxy = self.start()?;
         let calls = syscalls::count(proxy.target(), work);
         let calls = syscalls::line(&self.runtime.block_on(calls)?);
         Ok(format!("system calls per {}: {calls}\n", Work::Short(work)))

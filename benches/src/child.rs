@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child as Process, ChildStderr, Command, ExitCode, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -18,6 +20,9 @@ use crate::process::Pid;
 
 /// The hidden subcommand by which this program runs another.
 pub const RUN: &str = "run";
+
+/// The hidden subcommand by which this program becomes one that is not its own.
+pub const BECOME: &str = "become";
 
 /// What is not ready by then will not be.
 const START: Duration = Duration::from_secs(10);
@@ -44,16 +49,58 @@ pub struct Run {
     words: Vec<OsString>,
 }
 
+/// What the hidden subcommand for another's program is given.
+#[derive(Debug, Args)]
+pub struct Become {
+    /// The CPU that the program stays on.
+    #[arg(long)]
+    cpu: Option<usize>,
+    binary: PathBuf,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+impl Become {
+    /// Becomes the program.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        // Asked to end and not killed: it may have workers of its own, and takes them with it.
+        prepare(self.cpu, Signal::TERM);
+        let error = Command::new(&self.binary).args(self.words).exec();
+        eprintln!("cannot run {}: {error}", self.binary.display());
+        ExitCode::FAILURE
+    }
+
+    /// What becomes the program, on one CPU if one is given; its words are still to be added.
+    ///
+    /// # Errors
+    ///
+    /// When this program's own file is not known.
+    pub fn command(binary: &Path, cpu: Option<usize>) -> Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(BECOME);
+        if let Some(cpu) = cpu {
+            command.args(["--cpu", &cpu.to_string()]);
+        }
+        command.arg(binary);
+        Ok(command)
+    }
+}
+
+/// A benchmark that ends takes its programs with it, by this signal. Where that cannot be asked for,
+/// they are only left behind.
+fn prepare(cpu: Option<usize>, end: Signal) {
+    let _ = rustix::process::set_parent_process_death_signal(Some(end));
+    if let Some(cpu) = cpu {
+        stay_on(cpu);
+    }
+}
+
 impl Run {
     /// Becomes the program.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        // A benchmark that is killed takes its programs with it. Where that cannot be asked for,
-        // they are only left behind.
-        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-        if let Some(cpu) = self.cpu {
-            stay_on(cpu);
-        }
+        prepare(self.cpu, Signal::KILL);
         let words = std::iter::once(self.program.name().into()).chain(self.words);
         match self.program {
             Program::Gateway => gateway::cli::main_from(words),

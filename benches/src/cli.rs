@@ -10,17 +10,19 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 use crate::bench::Bench;
-use crate::child::{RUN, Run};
+use crate::child::{BECOME, Become, RUN, Run};
+use crate::compare;
 use crate::feed;
 use crate::gate::{self, REPEAT};
 use crate::machine::{Machine, Neighbours};
 use crate::micro;
 use crate::plan::{Kind, Plan};
 use crate::process;
-use crate::proxy::Gateway;
+use crate::proxy::{Others, Setting};
 use crate::sni;
 
-/// Measures what the gateway costs, how a feed survives its primary, and how fast names are found.
+/// Measures what the gateway costs, alone and beside its peers, how a feed survives its primary, and
+/// how fast names are found.
 #[derive(Debug, Parser)]
 #[command(name = "benches", version, arg_required_else_help = true)]
 struct Cli {
@@ -32,6 +34,8 @@ struct Cli {
 enum Command {
     /// Measures the gateway, between clients and backends of this process.
     Gateway(Measure),
+    /// Measures the gateway beside HAProxy, nginx, Envoy and sniproxy, on the same work.
+    Compare(compare::Measure),
     /// Measures how a feed survives its primary, and what its bridge costs.
     Feed(feed::Measure),
     /// Measures how fast names are found in a capture, beside tcpdump and tshark.
@@ -44,6 +48,9 @@ enum Command {
     /// Runs one of the programs: what the others start as processes of their own.
     #[command(name = RUN, hide = true)]
     Run(Run),
+    /// Becomes a program of others that is measured.
+    #[command(name = BECOME, hide = true)]
+    Become(Become),
 }
 
 #[derive(Debug, Args)]
@@ -78,11 +85,13 @@ struct Measure {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Gateway(measure) => self::measure(&measure),
+        Command::Compare(measure) => measure.run(),
         Command::Feed(measure) => measure.run(),
         Command::Sni(measure) => measure.run(),
         Command::Gate(gate) => gate.run(),
         Command::Repeat(repeat) => repeat.run(),
         Command::Run(run) => return run.run(),
+        Command::Become(other) => return other.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -94,16 +103,21 @@ pub fn main() -> ExitCode {
 }
 
 fn measure(measure: &Measure) -> Result<()> {
-    let plan = measure.plan();
-    check_descriptors(&plan)?;
-    let bench = Bench::new(Gateway {
-        relay: measure.relay.clone(),
-        workers: measure.workers,
-    })?;
+    let (plan, kinds) = (measure.plan(), measure.kinds());
+    if kinds.contains(&Kind::Idle) {
+        check_descriptors(&plan)?;
+    }
     let (machine, neighbours) = (Machine::look(), Neighbours::watch()?);
-    let report = bench.rounds(&plan)?;
+    let bench = Bench::new(Setting {
+        workers: measure.workers.unwrap_or(machine.cores),
+        cpu: None,
+        access_log: false,
+        relay: measure.relay.clone(),
+        others: Others::default(),
+    })?;
+    let report = bench.rounds(&plan, &kinds)?;
     let (others, stolen) = neighbours.taken()?;
-    let calls = match plan.wants(Kind::Short) {
+    let calls = match kinds.contains(&Kind::Short) {
         true => bench.calls(),
         false => String::new(),
     };
@@ -125,13 +139,12 @@ fn measure(measure: &Measure) -> Result<()> {
     fs::write(path, format!("{raw:#}\n")).with_context(|| path.display().to_string())
 }
 
-/// Idle connections have a client and a server in this process, and two ends in the gateway's.
 fn check_descriptors(plan: &Plan) -> Result<()> {
-    let (needed, allowed) = (2 * plan.idle as u64 + 500, process::raise_descriptors());
+    let idle = plan.idle.iter().max().copied().unwrap_or_default();
+    let (needed, allowed) = (process::for_idle(idle), process::raise_descriptors());
     ensure!(
-        needed <= allowed || !plan.wants(Kind::Idle),
-        "--idle {} takes {needed} open files, and a process may have {allowed} (ulimit -Hn)",
-        plan.idle
+        needed <= allowed,
+        "--idle {idle} takes {needed} open files, and a process may have {allowed} (ulimit -Hn)"
     );
     Ok(())
 }
@@ -144,9 +157,15 @@ impl Measure {
             Plan::full()
         };
         plan.rounds = self.rounds.unwrap_or(plan.rounds).max(1);
-        plan.idle = self.idle.unwrap_or(plan.idle).max(1);
+        if let Some(idle) = self.idle {
+            plan.idle = vec![idle.max(1)];
+        }
         plan.bytes = self.bytes.unwrap_or(plan.bytes).max(1);
-        plan.only.clone_from(&self.only);
         plan
+    }
+
+    fn kinds(&self) -> Vec<Kind> {
+        let wanted = |kind: &Kind| self.only.is_empty() || self.only.contains(kind);
+        Kind::ALL.into_iter().filter(wanted).collect()
     }
 }

@@ -5,6 +5,9 @@
 //! [`work`] is written against a [`proxy::Target`], an address and a process, so that every proxy
 //! can be given the same work.
 //!
+//! `cargo run --release -p benches -- compare` gives the same work to HAProxy, nginx, Envoy, sniproxy
+//! and the gateway, in turn, and says who does it for how much: [`compare`].
+//!
 //! `cargo run --release -p benches -- feed` kills and stops the primary of a feed, again and again,
 //! behind a local port that carries its consumers on, and says how long they waited, what that cost,
 //! and that nothing was lost: [`feed`].
@@ -19,13 +22,20 @@ pub mod backend;
 pub mod bench;
 pub mod child;
 pub mod cli;
+pub mod compare;
 pub mod feed;
 pub mod gate;
+pub mod greeting;
+pub mod interrupt;
+pub mod loopback;
 pub mod machine;
 pub mod micro;
 pub mod plan;
+pub mod plot;
 pub mod process;
+pub mod progress;
 pub mod proxy;
+pub mod quantiles;
 pub mod report;
 pub mod sni;
 pub mod syscalls;

@@ -75,6 +75,13 @@ impl fmt::Display for Machine {
     }
 }
 
+/// What was typed, for whoever wants to see the same.
+#[must_use]
+pub fn command() -> String {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    format!("cargo run --release -p benches -- {}", words.join(" "))
+}
+
 fn commit() -> Option<String> {
     let directory = env!("CARGO_MANIFEST_DIR");
     let describe = ["-C", directory, "describe", "--always", "--dirty"];

@@ -17,21 +17,30 @@ pub enum Kind {
     Ping,
 }
 
+impl Kind {
+    /// All of them, in the order in which they are done.
+    pub const ALL: [Self; 4] = [Self::Idle, Self::Bulk, Self::Short, Self::Ping];
+}
+
 /// How much of which work.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// How often all of it is done.
     pub rounds: usize,
-    /// Only these kinds; all, if there is none.
-    pub only: Vec<Kind>,
-    /// Idle connections.
-    pub idle: usize,
+    /// Idle connections; work of its own for each number.
+    pub idle: Vec<usize>,
     /// Bytes of one bulk transfer.
     pub bytes: u64,
+    /// Which ways bulk goes.
+    pub directions: Vec<Direction>,
     /// Short connections.
     pub short: u64,
     /// Questions.
     pub questions: usize,
+    /// Bytes of a question, and connections; work of its own for each pair.
+    pub pings: Vec<(usize, usize)>,
+    /// Routes beside the one that is asked for; work of its own for each number.
+    pub routes: Vec<usize>,
 }
 
 impl Plan {
@@ -40,11 +49,13 @@ impl Plan {
     pub fn full() -> Self {
         Self {
             rounds: 5,
-            only: Vec::new(),
-            idle: 2000,
+            idle: vec![2000],
             bytes: 2_000_000_000,
+            directions: vec![Direction::Down, Direction::Up],
             short: 6000,
             questions: 20_000,
+            pings: vec![(64, 1), (64, 8), (64, 64)],
+            routes: Vec::new(),
         }
     }
 
@@ -53,54 +64,43 @@ impl Plan {
     pub fn quick() -> Self {
         Self {
             rounds: 2,
-            only: Vec::new(),
-            idle: 500,
+            idle: vec![500],
             bytes: 500_000_000,
             short: 1500,
             questions: 5000,
+            ..Self::full()
         }
     }
 
-    /// Whether work of this kind is asked for.
+    /// The work of one round, of one kind.
     #[must_use]
-    pub fn wants(&self, kind: Kind) -> bool {
-        self.only.is_empty() || self.only.contains(&kind)
-    }
-
-    /// The work of one round.
-    pub fn work(&self) -> impl Iterator<Item = Work> {
-        const KINDS: [Kind; 4] = [Kind::Idle, Kind::Bulk, Kind::Short, Kind::Ping];
-        let wanted = KINDS.into_iter().filter(|kind| self.wants(*kind));
-        wanted.flat_map(|kind| self.of(kind))
-    }
-
-    fn of(&self, kind: Kind) -> Vec<Work> {
+    pub fn of(&self, kind: Kind) -> Vec<Work> {
         match kind {
-            Kind::Idle => vec![Work::Idle(Idle {
-                connections: self.idle,
-            })],
+            Kind::Idle => self.idle(),
             Kind::Bulk => self.bulk(),
             Kind::Short => [Close::Fin, Close::Rst]
                 .map(|close| self.short(close))
                 .into(),
-            Kind::Ping => [1, 8, 64]
-                .map(|connections| {
-                    Work::Ping(Ping {
-                        connections,
-                        questions: self.questions,
-                    })
-                })
-                .into(),
+            Kind::Ping => self.ping(),
         }
+    }
+
+    fn idle(&self) -> Vec<Work> {
+        let work = |connections: &usize| {
+            Work::Idle(Idle {
+                connections: *connections,
+            })
+        };
+        self.idle.iter().map(work).collect()
     }
 
     fn bulk(&self) -> Vec<Work> {
         let mut work = Vec::new();
-        for direction in [Direction::Down, Direction::Up] {
+        for direction in &self.directions {
             for connections in [1, 16] {
                 work.push(Work::Bulk(Bulk {
                     connections,
-                    direction,
+                    direction: *direction,
                     bytes: self.bytes,
                 }));
             }
@@ -114,5 +114,16 @@ impl Plan {
             at_once: 16,
             close,
         })
+    }
+
+    fn ping(&self) -> Vec<Work> {
+        let work = |(bytes, connections): &(usize, usize)| {
+            Work::Ping(Ping {
+                bytes: *bytes,
+                connections: *connections,
+                questions: self.questions,
+            })
+        };
+        self.pings.iter().map(work).collect()
     }
 }

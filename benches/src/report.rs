@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::quantiles::Sorted;
 use crate::work::Reading;
 
 /// All readings so far, in the order in which they first came.
@@ -22,12 +23,15 @@ struct Series {
     values: Vec<f64>,
 }
 
-/// What a series comes to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Summary {
-    median: f64,
-    min: f64,
-    max: f64,
+/// What one figure of one piece of work is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The work.
+    pub work: &'a str,
+    /// What was measured.
+    pub what: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
 }
 
 impl Report {
@@ -50,6 +54,35 @@ impl Report {
         }
     }
 
+    /// Forgets what a subject did of some work.
+    pub fn remove(&mut self, subject: &str, work: &str) {
+        let is = |series: &Series| series.subject == subject && series.work == work;
+        self.series.retain(|series| !is(series));
+    }
+
+    /// All figures of all work, whoever did it, in the order in which they first came.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let mut rows = Vec::new();
+        for Series {
+            work, what, unit, ..
+        } in &self.series
+        {
+            let row = Row { work, what, unit };
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    /// The values of a subject, one a round.
+    #[must_use]
+    pub fn values(&self, subject: &str, row: Row<'_>) -> Option<&[f64]> {
+        let is = |it: &&Series| it.subject == subject && it.work == row.work && it.what == row.what;
+        Some(&self.series.iter().find(is)?.values)
+    }
+
     /// A table in Markdown, one row a figure.
     #[must_use]
     pub fn markdown(&self) -> String {
@@ -58,11 +91,11 @@ impl Report {
              |---|---|---|---|---:|---:|---:|---:|\n",
         );
         for series in &self.series {
-            let summary = Summary::of(&series.values);
+            let sorted = series.sorted();
             let (subject, work) = (&series.subject, &series.work);
             let (what, unit) = (series.what, series.unit);
-            let [median, min, max] = [summary.median, summary.min, summary.max].map(figure);
-            let spread = summary.spread() * 100.0;
+            let [median, min, max] = [sorted.median(), sorted.min(), sorted.max()].map(figure);
+            let spread = sorted.spread() * 100.0;
             // Writing to a string cannot fail.
             let _ = writeln!(
                 table,
@@ -76,9 +109,8 @@ impl Report {
     #[must_use]
     pub fn noise(&self) -> String {
         let spreads = self.series.iter();
-        let spreads: Vec<f64> = spreads.map(|it| Summary::of(&it.values).spread()).collect();
-        let Summary { median, max, .. } = Summary::of(&spreads);
-        let (median, max) = (median * 100.0, max * 100.0);
+        let spreads = Sorted::of(spreads.map(|it| it.sorted().spread()));
+        let (median, max) = (spreads.median() * 100.0, spreads.max() * 100.0);
         format!("spread (max - min, of the median): median {median:.0} %, greatest {max:.0} %")
     }
 
@@ -91,7 +123,7 @@ impl Report {
                 "work": series.work,
                 "figure": series.what,
                 "unit": series.unit,
-                "median": Summary::of(&series.values).median,
+                "median": series.sorted().median(),
                 "values": series.values,
             })
         });
@@ -99,30 +131,15 @@ impl Report {
     }
 }
 
-impl Summary {
-    fn of(values: &[f64]) -> Self {
-        let mut values = values.to_vec();
-        values.sort_by(f64::total_cmp);
-        let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
-        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-        Self {
-            median: f64::midpoint(at(low), at(high)),
-            min: at(0),
-            max: at(values.len().saturating_sub(1)),
-        }
-    }
-
-    /// From the least to the greatest, as a share of the median.
-    fn spread(&self) -> f64 {
-        match self.median {
-            0.0 => 0.0,
-            median => (self.max - self.min) / median,
-        }
+impl Series {
+    fn sorted(&self) -> Sorted {
+        Sorted::of(self.values.iter().copied())
     }
 }
 
 /// Three digits, or all before the point.
-fn figure(value: f64) -> String {
+#[must_use]
+pub fn figure(value: f64) -> String {
     let digits = match value.abs() {
         100.0.. => 0,
         10.0.. => 1,
@@ -137,14 +154,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_of_odd_and_even_counts() {
-        let odd = Summary::of(&[3.0, 1.0, 2.0]);
-        assert_eq!((odd.median, odd.min, odd.max), (2.0, 1.0, 3.0));
-        assert_eq!(odd.spread(), 1.0);
-        assert_eq!(Summary::of(&[4.0, 1.0]).median, 2.5);
-    }
-
-    #[test]
     fn readings_of_later_rounds_join_their_series() {
         let mut report = Report::default();
         for value in [1.0, 3.0] {
@@ -157,5 +166,9 @@ mod tests {
                 .ends_with("| gateway | short | rate | /s | 2.00 | 1.00 | 3.00 | 100 % |\n")
         );
         assert_eq!(report.json()[0]["values"], json!([1.0, 3.0]));
+        let row = report.rows()[0];
+        assert_eq!(report.values("gateway", row), Some(&[1.0, 3.0][..]));
+        report.remove("gateway", "short");
+        assert!(report.rows().is_empty());
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid as SignalTo, Signal, kill_process};
 
-use crate::process::Pid;
+use crate::process::{self, Pid};
 use crate::proxy::Target;
 use crate::work::Short;
 
@@ -51,14 +51,17 @@ struct Tracer(Child);
 
 impl Tracer {
     fn attach(pid: Pid, summary: &std::path::Path) -> Result<Self> {
+        let pids = process::members(pid);
         let tracer = Command::new("strace")
-            .args(["-c", "-f", "-p", &pid.to_string(), "-o"])
+            .args(["-c", "-f"])
+            .args(pids.iter().map(|pid| format!("--attach={pid}")))
+            .arg("-o")
             .arg(summary)
             .stderr(Stdio::null())
             .spawn();
         let mut tracer = Self(tracer.context("no strace")?);
         let since = Instant::now();
-        while !is_traced(pid)? {
+        while !pids.iter().all(|pid| is_traced(*pid).unwrap_or(false)) {
             let ended = tracer.0.try_wait()?.is_some();
             ensure!(!ended && since.elapsed() < ATTACH, "strace may not trace");
             std::thread::sleep(Duration::from_millis(10));

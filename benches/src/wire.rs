@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use rustix::net::{RecvFlags, recv};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
+
+use crate::greeting::Greeting;
 
 /// A hello of OpenSSL's, as recorded; the name in it is currency.dc1.
 pub const HELLO: &[u8] = include_bytes!("../../gateway/testdata/hello/openssl-tls13.bin");
@@ -31,6 +33,8 @@ pub enum Command {
     Send(u64),
     /// Take this many, then answer one byte.
     Take(u64),
+    /// Send this many and take as many meanwhile, then answer one byte.
+    Both(u64),
 }
 
 impl Command {
@@ -40,6 +44,7 @@ impl Command {
             Self::Finish => (b'f', 0),
             Self::Send(bytes) => (b's', bytes),
             Self::Take(bytes) => (b't', bytes),
+            Self::Both(bytes) => (b'b', bytes),
         };
         let mut encoded = [kind; COMMAND];
         encoded[1..].copy_from_slice(&bytes.to_be_bytes());
@@ -56,6 +61,7 @@ impl Command {
             b'f' => Some(Self::Finish),
             b's' => Some(Self::Send(bytes)),
             b't' => Some(Self::Take(bytes)),
+            b'b' => Some(Self::Both(bytes)),
             _ => None,
         }
     }
@@ -67,13 +73,19 @@ impl Command {
 ///
 /// Whatever goes wrong on the way.
 pub async fn ask(address: SocketAddr, command: Command) -> Result<TcpStream> {
+    greet(address, Greeting::Small, command).await
+}
+
+/// The same with another hello.
+///
+/// # Errors
+///
+/// Whatever goes wrong on the way.
+pub async fn greet(address: SocketAddr, hello: Greeting, command: Command) -> Result<TcpStream> {
     let connected = TcpStream::connect(address).await;
     let mut stream = connected.with_context(|| format!("cannot connect to {address}"))?;
     stream.set_nodelay(true)?;
-    let mut request = [0; HELLO.len() + COMMAND];
-    request[..HELLO.len()].copy_from_slice(HELLO);
-    request[HELLO.len()..].copy_from_slice(&command.encode());
-    stream.write_all(&request).await?;
+    hello.send(&mut stream, &command.encode()).await?;
     answered(&mut stream).await?;
     Ok(stream)
 }
@@ -85,7 +97,10 @@ pub async fn ask(address: SocketAddr, command: Command) -> Result<TcpStream> {
 /// When the connection ends before, or another byte comes.
 pub async fn answered(stream: &mut TcpStream) -> Result<()> {
     let answer = stream.read_u8().await.context("no answer of the backend")?;
-    ensure!(answer == ANSWER, "a wrong answer of the backend");
+    ensure!(
+        answer == ANSWER,
+        "byte {answer:#04x} in place of the backend's answer"
+    );
     Ok(())
 }
 
@@ -115,13 +130,25 @@ pub async fn discard(stream: &TcpStream, bytes: u64) -> io::Result<()> {
 /// # Errors
 ///
 /// When the stream breaks.
-pub async fn send(stream: &mut TcpStream, bytes: u64) -> io::Result<()> {
+pub async fn send(mut stream: impl AsyncWrite + Unpin, bytes: u64) -> io::Result<()> {
     static NOTHING: [u8; CHUNK] = [0; CHUNK];
     let mut left = bytes;
     while left > 0 {
         let most = CHUNK.min(usize::try_from(left).unwrap_or(CHUNK));
         left -= stream.write(&NOTHING[..most]).await? as u64;
     }
+    Ok(())
+}
+
+/// Sends `bytes` and takes as many, at once.
+///
+/// # Errors
+///
+/// When the stream ends before, or breaks.
+pub async fn exchange(stream: &mut TcpStream, bytes: u64) -> io::Result<()> {
+    let (read, write) = stream.split();
+    let sent = send(write, bytes);
+    tokio::try_join!(sent, discard(read.as_ref(), bytes))?;
     Ok(())
 }
 
@@ -136,6 +163,7 @@ mod tests {
             Command::Finish,
             Command::Send(7 << 40),
             Command::Take(1),
+            Command::Both(3),
         ];
         for command in commands {
             assert_eq!(Command::decode(command.encode()), Some(command));

@@ -11,8 +11,8 @@ use soupbintcp_sim::day::Day;
 use super::Conditions;
 use super::consumer::Consumer;
 use super::oracle::Faults;
-use super::progress::Progress;
 use super::stage::{Bridge, Feed, Server};
+use crate::progress::Progress;
 
 /// Who is still connected by then counts as one who stays.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -15,8 +15,8 @@ use super::consumer::Consumer;
 use super::frames::stuck;
 use super::http;
 use super::oracle::Faults;
-use super::progress::Progress;
 use super::stage::{Bridge, Feed, Server};
+use crate::progress::Progress;
 
 /// Every line is told of, and every message comes, within this time; more is a failure.
 const PATIENCE: Duration = Duration::from_secs(15);

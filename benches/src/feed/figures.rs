@@ -9,8 +9,8 @@ use super::baseline::Baseline;
 use super::failovers::{Failover, Failovers};
 use super::latency::Latency;
 use super::oracle::Faults;
-use super::quantiles::Sorted;
 use super::saturation::Saturation;
+use crate::quantiles::Sorted;
 
 /// What was measured.
 #[derive(Debug, Default)]

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::Conditions;
 use super::consumer::LoggedIn;
 use super::decode::{HEARTBEAT, Said};
-use super::progress::Progress;
-use super::quantiles::Sorted;
 use super::stage::{Bridge, Feed, Server};
 use super::way::Way;
+use crate::progress::Progress;
+use crate::quantiles::Sorted;
 
 /// Messages that are due this long after a start are not measured: connections and code are new.
 const WARM: Duration = Duration::from_millis(500);

@@ -17,8 +17,6 @@ mod http;
 mod latency;
 mod oracle;
 mod plot;
-mod progress;
-mod quantiles;
 mod saturation;
 mod stage;
 mod way;
@@ -31,7 +29,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::machine::{Machine, Neighbours};
+use crate::machine::{Machine, Neighbours, command};
 use cpus::Cpus;
 use failovers::Fault;
 use figures::Figures;
@@ -230,10 +228,4 @@ impl Plan {
         ];
         ends.into_iter().filter(|(_, count)| *count > 0)
     }
-}
-
-/// What was typed.
-fn command() -> String {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo run --release -p benches -- {}", words.join(" "))
 }

@@ -1,20 +1,14 @@
 //! The figures as a picture, in SVG.
 
-use anyhow::{Result, anyhow};
-use plotters::coord::Shift;
+use anyhow::Result;
 use plotters::prelude::*;
 
 use super::figures::Figures;
 use super::latency::{Latency, curve};
-use super::quantiles::Sorted;
+use crate::plot::{Area, COLORS, Drawn, svg};
+use crate::quantiles::Sorted;
 
 const SIZE: (u32, u32) = (1000, 900);
-
-const COLORS: [RGBColor; 3] = [
-    RGBColor(0, 90, 181),
-    RGBColor(220, 50, 32),
-    RGBColor(64, 128, 64),
-];
 
 /// One line of a picture.
 struct Line {
@@ -24,26 +18,17 @@ struct Line {
 
 /// How long failovers took, above; what the bridge adds, below.
 pub(super) fn draw(figures: &Figures) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        area.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
+    svg(SIZE, |area| {
         let (above, below) = area.split_vertically(SIZE.1 / 2);
         if !figures.failovers.is_empty() {
-            pauses(figures, &above).map_err(|error| anyhow!("{error}"))?;
+            pauses(figures, &above)?;
         }
         if !figures.latency.is_empty() {
-            latencies(&figures.latency, &below).map_err(|error| anyhow!("{error}"))?;
+            latencies(&figures.latency, &below)?;
         }
-        area.present().map_err(|error| anyhow!("{error}"))?;
-    }
-    Ok(svg)
+        Ok(())
+    })
 }
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-/// Boxed: plotters names the same error by two paths.
-type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 fn pauses(figures: &Figures, area: &Area<'_>) -> Drawn {
     let line = |it: &super::failovers::Failovers| {

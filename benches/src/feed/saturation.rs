@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::Conditions;
 use super::consumer::LoggedIn;
 use super::decode::Said;
-use super::progress::Progress;
-use super::quantiles::Sorted;
 use super::stage::{Bridge, Feed, Server};
 use super::way::Way;
 use crate::process;
+use crate::progress::Progress;
+use crate::quantiles::Sorted;
 
 /// Messages of one pass. The server keeps about 400 000 of the last made: the first pass makes them,
 /// and the others measure how they are passed on, not how they are made.

@@ -1,7 +1,7 @@
 //! The processes of a measurement: servers of one feed, and the local port in front of them.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::cpus::Cpus;
 use crate::child::{Child, Program};
+use crate::loopback::of_this_run;
 use crate::process::Pid;
 
 /// The feed that all servers serve.
@@ -57,10 +58,8 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(feed: &Feed, cpus: Cpus, nth: u8) -> Result<Self> {
-        // An address of this run: ports of 127.0.0.1 are given to connections, too, and one that is
-        // given to another while its server is dead would be lost.
-        let [low, high, ..] = std::process::id().to_le_bytes();
-        let listen = (Ipv4Addr::new(127, high.max(1), low, nth), 0).into();
+        // While a server is dead, nobody else may be given its port.
+        let listen = (of_this_run(nth), 0).into();
         let child = Program::Feed.start(cpus.servers, feed.words(listen))?;
         Ok(Self {
             feed: feed.clone(),

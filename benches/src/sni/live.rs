@@ -69,7 +69,11 @@ impl Stage {
         Ok(Self {
             here,
             _there: there,
-            target: Target { address, pid: None },
+            target: Target {
+                address,
+                pid: None,
+                workers: 1,
+            },
             runtime: Builder::new_current_thread().enable_all().build()?,
         })
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{Reading, Stopwatch, all, cpu_reading};
 use crate::proxy::Target;
-use crate::wire::{Command, answered, ask, discard, send};
+use crate::wire::{Command, answered, ask, discard, exchange, send};
 
 /// Where the bytes flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Direction {
     Down,
     /// From clients to backends.
     Up,
+    /// Half of the bytes each way, at once.
+    Both,
 }
 
 /// Many bytes over some connections.
@@ -47,7 +49,7 @@ impl Bulk {
         let taken = watch.stop()?;
         let gigabytes = (share * self.connections) as f64 / 1e9;
         let per_gigabyte = taken.cpu.map(|cpu| cpu / gigabytes);
-        let mut readings = cpu_reading("proxy's CPU", "s/GB", per_gigabyte);
+        let mut readings = cpu_reading("CPU", "s/GB", per_gigabyte);
         readings.push(Reading {
             what: "throughput",
             unit: "Gbit/s",
@@ -60,6 +62,7 @@ impl Bulk {
         match self.direction {
             Direction::Down => Command::Send(share),
             Direction::Up => Command::Take(share),
+            Direction::Both => Command::Both(share / 2),
         }
     }
 }
@@ -74,6 +77,10 @@ async fn pass(mut stream: TcpStream, direction: Direction, share: u64) -> Result
             send(&mut stream, share).await?;
             answered(&mut stream).await?;
         }
+        Direction::Both => {
+            exchange(&mut stream, share / 2).await?;
+            answered(&mut stream).await?;
+        }
     }
     Ok(())
 }
@@ -83,6 +90,7 @@ impl fmt::Display for Bulk {
         let direction = match self.direction {
             Direction::Down => "down",
             Direction::Up => "up",
+            Direction::Both => "both ways",
         };
         let s = if self.connections == 1 { "" } else { "s" };
         write!(f, "bulk {direction}, {} connection{s}", self.connections)

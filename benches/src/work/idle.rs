@@ -38,7 +38,8 @@ impl Idle {
     }
 }
 
-async fn hold(target: Target, connections: usize) -> Result<Vec<TcpStream>> {
+/// Opens so many, one after the other.
+pub(super) async fn hold(target: Target, connections: usize) -> Result<Vec<TcpStream>> {
     let mut held = Vec::with_capacity(connections);
     for _ in 0..connections {
         held.push(ask(target.address, Command::Echo).await?);

@@ -1,7 +1,10 @@
 //! The work that proxies are given, and what is measured meanwhile.
 
+mod balance;
 mod bulk;
+mod hello;
 mod idle;
+mod latency;
 mod ping;
 mod short;
 
@@ -16,8 +19,11 @@ use crate::process;
 use crate::proxy::Target;
 
 // The public interface is:
+pub use balance::Balance;
 pub use bulk::{Bulk, Direction};
+pub use hello::Hello;
 pub use idle::Idle;
+pub use latency::Latency;
 pub use ping::Ping;
 pub use short::{Close, Short};
 
@@ -35,6 +41,12 @@ pub enum Work {
     Short(Short),
     /// Small questions and answers.
     Ping(Ping),
+    /// The same at a steady rate.
+    Latency(Latency),
+    /// Hellos that come in pieces.
+    Hello(Hello),
+    /// Long-lived connections, and which worker has them.
+    Balance(Balance),
 }
 
 /// One figure of one round.
@@ -52,7 +64,7 @@ impl Work {
     /// Whether there is anything to measure without a proxy.
     #[must_use]
     pub fn works_directly(&self) -> bool {
-        !matches!(self, Self::Idle(_))
+        !matches!(self, Self::Idle(_) | Self::Balance(_))
     }
 
     /// Does the work, and measures.
@@ -67,6 +79,9 @@ impl Work {
                 Self::Bulk(bulk) => bulk.run(target).await,
                 Self::Short(short) => short.run(target).await,
                 Self::Ping(ping) => ping.run(target).await,
+                Self::Latency(latency) => latency.run(target).await,
+                Self::Hello(hello) => hello.run(target).await,
+                Self::Balance(balance) => balance.run(target).await,
             }
         };
         let done = timeout(LIMIT, work).await;
@@ -81,6 +96,9 @@ impl fmt::Display for Work {
             Self::Bulk(bulk) => bulk.fmt(f),
             Self::Short(short) => short.fmt(f),
             Self::Ping(ping) => ping.fmt(f),
+            Self::Latency(latency) => latency.fmt(f),
+            Self::Hello(hello) => hello.fmt(f),
+            Self::Balance(balance) => balance.fmt(f),
         }
     }
 }

@@ -10,14 +10,14 @@ use tokio::task::JoinSet;
 
 use super::{Reading, Stopwatch, all, cpu_reading};
 use crate::proxy::Target;
+use crate::quantiles::Sorted;
 use crate::wire::{Command, ask};
 
-/// Bytes of a question, and of its answer.
-const BYTES: usize = 64;
-
-/// Questions of 64 bytes, one at a time on each connection.
+/// Questions, one at a time on each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping {
+    /// Bytes of a question, and of its answer.
+    pub bytes: usize,
     /// How many connections.
     pub connections: usize,
     /// Questions of all connections together.
@@ -31,22 +31,28 @@ impl Ping {
         for _ in 0..self.connections {
             let mut stream = ask(target.address, Command::Echo).await?;
             // The first ones grow buffers and windows.
-            ping(&mut stream, 10).await?;
+            ping(&mut stream, self.bytes, 10).await?;
             streams.push(stream);
         }
         let watch = Stopwatch::start(target)?;
         let mut tasks = JoinSet::new();
         for mut stream in streams {
-            tasks.spawn(async move { ping(&mut stream, each).await });
+            let bytes = self.bytes;
+            tasks.spawn(async move { ping(&mut stream, bytes, each).await });
         }
-        let mut times = all(tasks).await?.concat();
+        let times = all(tasks).await?.concat();
         let taken = watch.stop()?;
-        times.sort_unstable();
-        let cpu = taken.cpu.map(|cpu| cpu * 1e6 / times.len() as f64);
-        let mut readings = cpu_reading("proxy's CPU", "µs each", cpu);
-        for (what, percent) in [("time, p50", 50), ("time, p99", 99)] {
-            let value = percentile(&times, percent) / 1e3;
-            let unit = "µs";
+        let asked = times.len() as f64;
+        let times = Sorted::of(times.into_iter().map(|nanos| nanos as f64 / 1e3));
+        let cpu = taken.cpu.map(|cpu| cpu * 1e6 / asked);
+        let mut readings = cpu_reading("CPU", "µs each", cpu);
+        readings.push(Reading {
+            what: "rate",
+            unit: "/s",
+            value: asked / taken.seconds,
+        });
+        for (what, share) in [("time, p50", 0.5), ("time, p99", 0.99)] {
+            let (unit, value) = ("µs", times.quantile(share));
             readings.push(Reading { what, unit, value });
         }
         Ok(readings)
@@ -54,9 +60,9 @@ impl Ping {
 }
 
 /// Asks, one question after the other; the nanoseconds that each took.
-async fn ping(stream: &mut TcpStream, questions: usize) -> Result<Vec<u64>> {
+async fn ping(stream: &mut TcpStream, bytes: usize, questions: usize) -> Result<Vec<u64>> {
     let mut times = Vec::with_capacity(questions);
-    let mut bytes = [7; BYTES];
+    let mut bytes = vec![7; bytes];
     for _ in 0..questions {
         let asked = Instant::now();
         stream.write_all(&bytes).await?;
@@ -66,28 +72,13 @@ async fn ping(stream: &mut TcpStream, questions: usize) -> Result<Vec<u64>> {
     Ok(times)
 }
 
-/// Of sorted times, the one that `percent` of them do not exceed.
-fn percentile(times: &[u64], percent: usize) -> f64 {
-    let rank = (times.len() * percent).div_ceil(100);
-    times[rank.saturating_sub(1)] as f64
-}
-
 impl fmt::Display for Ping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = if self.connections == 1 { "" } else { "s" };
-        write!(f, "{BYTES} B ping-pong, {} connection{s}", self.connections)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percentile;
-
-    #[test]
-    fn a_percentile_is_one_of_the_times() {
-        let times: Vec<u64> = (1..=200).collect();
-        assert_eq!(percentile(&times, 50), 100.0);
-        assert_eq!(percentile(&times, 99), 198.0);
-        assert_eq!(percentile(&[5], 99), 5.0);
+        let size = match self.bytes {
+            bytes if bytes % 1024 == 0 => format!("{} KiB", bytes / 1024),
+            bytes => format!("{bytes} B"),
+        };
+        write!(f, "{size} ping-pong, {} connection{s}", self.connections)
     }
 }

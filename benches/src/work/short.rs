@@ -43,7 +43,7 @@ impl Short {
         let taken = watch.stop()?;
         let connections = self.connections as f64;
         let each = taken.cpu.map(|cpu| cpu * 1e6 / connections);
-        let mut readings = cpu_reading("proxy's CPU", "µs each", each);
+        let mut readings = cpu_reading("CPU", "µs each", each);
         readings.push(Reading {
             what: "rate",
             unit: "/s",
