@@ -40,6 +40,14 @@ fuzz target='hello' seconds='300':
 bench *options:
     cargo run --release -p benches -- gateway {{options}}
 
+# The gateway beside HAProxy, nginx, Envoy and sniproxy; table, plots and values in target/compare.
+bench-compare *options:
+    cargo run --release -p benches -- compare {{options}}
+
+# Installs the programs of that comparison, by apt and pip.
+peers:
+    benches/peers
+
 # Instructions of single steps, beside those of the commit that benches/baseline.toml names.
 gate *options:
     cargo run --release -p benches -- gate {{options}}

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use super::REPEAT;
 
 /// How often a step is done, behind a first time that is not counted.
-const TIMES: u32 = 10;
+const TIMES: u32 = 3;
 
 /// Where it is done: what comes before, with hash tables whose order is never the same, is not counted.
 const COUNTED: &str = "--toggle-collect=benches::micro::again_and_again";
