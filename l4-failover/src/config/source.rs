@@ -4,7 +4,7 @@ use super::diagnostics::{Diagnostic, Diagnostics, Position};
 use super::effective::Effective;
 use super::node::Spot;
 use super::schema::{Key, Schema};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -23,6 +23,8 @@ enum Structure {
 pub(super) struct Source<'t> {
     file: String,
     text: &'t str,
+    /// Where the lines behind the first begin, once somebody asked for a position.
+    lines: OnceCell<Vec<usize>>,
     mistakes: RefCell<Vec<Diagnostic>>,
     structure: Cell<Structure>,
     schema: Option<RefCell<Schema>>,
@@ -36,6 +38,7 @@ impl<'t> Source<'t> {
         Self {
             file: file.to_owned(),
             text,
+            lines: OnceCell::new(),
             mistakes: RefCell::default(),
             structure: Structure::Whole.into(),
             schema: None,
@@ -161,9 +164,13 @@ impl<'t> Source<'t> {
 
     pub(super) fn position(&self, offset: usize) -> Position {
         let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        // Every value of a file may be asked for: to count its lines each time would take as long as
+        // their number squared.
+        let lines = self.lines.get_or_init(|| line_starts(self.text));
+        let above = lines.partition_point(|start| *start <= before.len());
+        let line_start = above.checked_sub(1).map_or(0, |last| lines[last]);
         Position {
-            line: before.matches('\n').count() + 1,
+            line: above + 1,
             column: before[line_start..].chars().count() + 1,
         }
     }
@@ -196,6 +203,11 @@ impl<'t> Source<'t> {
     pub(super) fn into_schema(self) -> Schema {
         self.schema.map(RefCell::into_inner).unwrap_or_default()
     }
+}
+
+/// Where the lines behind the first begin.
+fn line_starts(text: &str) -> Vec<usize> {
+    text.match_indices('\n').map(|(at, _)| at + 1).collect()
 }
 
 /// Whether `path` is `outer`, or that of something within it.
