@@ -4,13 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
-
 use crate::choice::{Cause, MoveKind, State};
-
-/// Events that wait for a slow listener; more are missed, and it is told how many.
-pub(super) const EVENTS_MAX: usize = 1024;
 
 /// Something that happened to a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,28 +143,5 @@ impl std::fmt::Display for TierName {
             write!(f, "{}{name}", if nth == 0 { "" } else { ", " })?;
         }
         Ok(())
-    }
-}
-
-/// Hears what happens to a pool from the time on that it was made.
-#[derive(Debug)]
-pub struct Events {
-    pub(super) pool: Arc<str>,
-    pub(super) receiver: broadcast::Receiver<PoolEvent>,
-}
-
-impl Events {
-    /// The next event, once there is one; none when the pool is gone. A listener that is more than
-    /// 1024 events behind is told how many it missed.
-    pub async fn next(&mut self) -> Option<PoolEvent> {
-        match self.receiver.recv().await {
-            Ok(event) => Some(event),
-            Err(RecvError::Closed) => None,
-            Err(RecvError::Lagged(missed)) => Some(PoolEvent {
-                at: SystemTime::now(),
-                pool: Arc::clone(&self.pool),
-                what: Happened::Missed(missed),
-            }),
-        }
     }
 }

@@ -244,8 +244,7 @@ impl Inner {
             pool: Arc::clone(&self.name),
             what,
         };
-        // An error means that nobody listens.
-        let _ = self.events.send(event.clone());
+        self.listeners.tell(&event);
         event
     }
 

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::build::{self, BuildError, Clients};
-use super::event::{EVENTS_MAX, Events, PoolEvent};
+use super::event::PoolEvent;
+use super::hearing::Listeners;
 use super::mind::Drain;
 use super::options::{EndpointOptions, PoolOptions};
 use super::past::{Departed, Past};
@@ -24,7 +25,7 @@ use crate::probe::{CheckOptions, Probe, SubjectTls, Watch};
 pub(super) struct Inner {
     pub(super) name: Arc<str>,
     state: Mutex<State>,
-    pub(super) events: broadcast::Sender<PoolEvent>,
+    pub(super) listeners: Listeners,
     pub(super) recalls: watch::Sender<Told>,
     /// Itself, for the tasks that go on as long as somebody has the pool.
     pub(super) me: Weak<Inner>,
@@ -112,7 +113,7 @@ impl Inner {
         Ok(Arc::new_cyclic(|me| Self {
             name,
             state: Mutex::new(state),
-            events: broadcast::channel(EVENTS_MAX).0,
+            listeners: Listeners::default(),
             recalls: nothing_told(),
             me: Weak::clone(me),
             wake: Arc::default(),
@@ -142,13 +143,6 @@ impl Inner {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn listen(&self) -> Events {
-        Events {
-            pool: Arc::clone(&self.name),
-            receiver: self.events.subscribe(),
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod endpoint;
 mod error;
 mod event;
 mod happening;
+mod hearing;
 mod inner;
 mod lines;
 mod mind;
@@ -37,7 +38,8 @@ pub(crate) use command::{Done, Wish};
 pub use dial::{Connected, DialLimits, Dialling, Reach};
 pub use endpoint::{Endpoint, LastCheck};
 pub use error::{Attempt, AttemptError, DialError, LedNowhere};
-pub use event::{Events, Happened, LineNews, LineTimes, PoolEvent, TierName};
+pub use event::{Happened, LineNews, LineTimes, PoolEvent, TierName};
+pub use hearing::Events;
 pub use lines::Leased;
 pub use options::{EndpointOptions, PoolOptions};
 pub use past::{Past, Retired};
@@ -212,7 +214,7 @@ impl Pool {
     /// ```
     #[must_use]
     pub fn events(&self) -> Events {
-        self.0.listen()
+        self.0.listeners.add(&self.0.name)
     }
 
     /// Moves of this kind and cause since the start.

@@ -1,6 +1,6 @@
 //! The pools of a process, which a reload changes, and those who listen to all of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -106,10 +106,10 @@ impl NamedPool {
         names
     }
 
-    /// Whether both are the same pool, which a reload may have labelled anew. Clones share the
-    /// name itself.
-    fn is_the_pool_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(self.pool.name(), other.pool.name())
+    /// The same for the same pool, which a reload may have labelled anew. Clones share the name
+    /// itself.
+    fn identity(&self) -> *const u8 {
+        Arc::as_ptr(self.pool.name()).cast()
     }
 }
 
@@ -120,7 +120,8 @@ pub struct Pools(Arc<Mutex<Table>>);
 #[derive(Debug, Default)]
 struct Table {
     pools: Arc<[NamedPool]>,
-    listeners: Vec<mpsc::Sender<Vec<Heard>>>,
+    /// Each with what it wants.
+    listeners: Vec<(mpsc::Sender<Vec<Heard>>, Wanted)>,
     /// What happened last, the newest first.
     recent: VecDeque<EventJson>,
 }
@@ -131,11 +132,12 @@ impl Pools {
     pub fn replace(&self, pools: Vec<NamedPool>) {
         let mut table = self.table();
         let before = std::mem::replace(&mut table.pools, pools.into());
-        let is_new = |it: &&NamedPool| !before.iter().any(|old| old.is_the_pool_of(it));
+        let known: HashSet<_> = before.iter().map(NamedPool::identity).collect();
+        let is_new = |it: &&NamedPool| !known.contains(&it.identity());
         let new: Vec<_> = table.pools.iter().filter(is_new).cloned().collect();
         table
             .listeners
-            .retain(|listener| listener.try_send(heard(&new)).is_ok());
+            .retain(|(listener, wanted)| listener.try_send(heard(&new, wanted)).is_ok());
         drop(table);
         self.carry_maintenance();
     }
@@ -230,12 +232,13 @@ impl Pools {
         let (listener, new) = mpsc::channel(RELOADS_MAX);
         let mut table = self.table();
         // Those whose streams have ended would otherwise stay until the next reload.
-        table.listeners.retain(|listener| !listener.is_closed());
-        table.listeners.push(listener);
-        let now = heard(&table.pools);
+        table
+            .listeners
+            .retain(|(listener, _)| !listener.is_closed());
+        let now = heard(&table.pools, &wanted);
+        table.listeners.push((listener, wanted));
         drop(table);
         let mut listener = Listener {
-            wanted,
             new,
             heard: FuturesUnordered::new(),
         };
@@ -260,27 +263,23 @@ fn kinds(pools: &[NamedPool]) -> Vec<String> {
 
 fn each_once<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut each: Vec<String> = Vec::new();
-    for word in words {
-        if each.iter().all(|known| known != word) {
-            each.push(word.to_owned());
-        }
-    }
+    let mut known = HashSet::new();
+    each.extend(words.filter(|word| known.insert(*word)).map(str::to_owned));
     each
 }
 
-fn heard(pools: &[NamedPool]) -> Vec<Heard> {
+fn heard(pools: &[NamedPool], wanted: &Wanted) -> Vec<Heard> {
     let heard = |named: &NamedPool| Heard {
-        name: Arc::clone(named.pool.name()),
         kind: named.kind,
         events: named.pool.events(),
     };
-    pools.iter().map(heard).collect()
+    let is_wanted = |named: &&NamedPool| wanted.is(named.pool.name(), named.kind);
+    pools.iter().filter(is_wanted).map(heard).collect()
 }
 
 /// A pool that is listened to.
 #[derive(Debug)]
 struct Heard {
-    name: Arc<str>,
     kind: &'static str,
     events: Events,
 }
@@ -322,7 +321,6 @@ impl Wanted {
 
 /// Hears what happens to pools, to those that come later too.
 pub(super) struct Listener {
-    wanted: Wanted,
     new: mpsc::Receiver<Vec<Heard>>,
     heard: FuturesUnordered<BoxFuture<'static, (Option<PoolEvent>, Heard)>>,
 }
@@ -348,11 +346,9 @@ impl Listener {
     }
 
     fn hear(&mut self, new: Vec<Heard>) {
-        let wanted = new
-            .into_iter()
-            .filter(|heard| self.wanted.is(&heard.name, heard.kind));
+        let next = new.into_iter().map(next_of);
         self.heard
-            .extend(wanted.map(|heard| Box::pin(next_of(heard)) as BoxFuture<'static, _>));
+            .extend(next.map(|next| Box::pin(next) as BoxFuture<'static, _>));
     }
 }
 
