@@ -1,5 +1,7 @@
 //! Where `sni` writes: lines to stdout, packets to a file.
 
+mod same;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -181,6 +183,23 @@ impl Packets {
             io::ErrorKind::BrokenPipe => Stop::Output(error),
             _ => Stop::Source(format!("{}: cannot be written: {error}", self.file)),
         }
+    }
+}
+
+/// Refuses to write over what is read, which would be empty before it was.
+///
+/// # Errors
+/// A sentence that says so.
+pub(super) fn check_not_read(args: &SniArgs) -> Result<(), SniFailure> {
+    match (&args.read, &args.write) {
+        (Some(read), Some(write)) if same::is_one_file(read, write) => {
+            let why = format!(
+                "-w {} is the file that is read, and would be written over: give another name",
+                shown(write)
+            );
+            Err(SniFailure::Mistaken(why))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use super::flow::FlowBounds;
 use super::frame::Frame;
 use super::heard::Heard;
 use super::inspector::{Form, Inspector, Orders, counted};
-use super::out::{Out, Packets};
+use super::out::{Out, Packets, check_not_read};
 use super::print::{Dump, Fields, Lines, Summary, TimeStyle, Times};
 use super::source::Source;
 
@@ -46,6 +46,7 @@ pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
             ..FlowBounds::default()
         },
     };
+    check_not_read(args)?;
     let mut source = open(args, &orders.filter)?;
     let mut out = Out::new(args.line_buffered);
     let mut packets = Packets::begin(args, &source)?;
