@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::args::SniArgs;
 use super::capture::{self, CaptureError, CaptureOptions, Live};
-use super::file::shown;
+use super::file::{Reader, shown};
 use super::filter::Filter;
 use super::flow::FlowBounds;
 use super::frame::Frame;
@@ -260,14 +260,18 @@ fn say_counts(source: &mut Source) {
 
 fn open_file(file: &Path) -> Result<Source, SniFailure> {
     let heard = Heard::open(file).map_err(|error| SniFailure::Failed(error.to_string()))?;
-    let reader = heard.reader();
-    let link = reader.link().map_or("unknown", |link| link.name());
-    say(&format!(
-        "reading from file {}, link-type {link}, snapshot length {}",
-        shown(file),
-        reader.snapshot_len()
-    ));
+    say(&banner(&shown(file), heard.reader()));
     Ok(Source::File(Box::new(heard)))
+}
+
+/// What is said when reading begins, as tcpdump says it.
+fn banner(file: &str, reader: Option<&Reader>) -> String {
+    let Some(reader) = reader else {
+        return format!("reading from file {file}, which a signal ended before its header came");
+    };
+    let link = reader.link().map_or("unknown", |link| link.name());
+    let snapshot = reader.snapshot_len();
+    format!("reading from file {file}, link-type {link}, snapshot length {snapshot}")
 }
 
 /// Says what may be missing.
