@@ -1,14 +1,14 @@
-//! Signals that come at odd times: before there is anything to read.
+//! Signals that come at odd times: before there is anything to read, and while nobody reads what is written.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tests::process::until;
 
-use crate::wire::{PLAIN, gzip, header, pcap, pcapng};
-use crate::program;
+use crate::wire::{PLAIN, gzip, header, named, pcap, pcapng, segment};
+use crate::{file, program};
 
 fn started(read: &str, words: &[&str]) -> Child {
     let mut command = program();
@@ -34,6 +34,7 @@ fn wait_until_heard(child: &Child) {
     until("signals are heard", || is_in(child, "SigBlk:", Signal::INT));
 }
 
+/// Two that wait would be one.
 fn wait_until_taken(child: &Child, signal: Signal) {
     until("the signal is taken", || !is_in(child, "ShdPnd:", signal));
 }
@@ -69,5 +70,24 @@ fn one_before_the_header_of_a_pipe_ends_it_as_later_ones_do() {
             assert_eq!(said, expected);
             assert_eq!(fs::read(into).unwrap(), header(PLAIN), "{number:?}");
         }
+    }
+}
+
+/// As a shell tells one that the signal ended.
+#[test]
+fn the_second_one_ends_it_at_once_while_nobody_reads_what_it_writes() {
+    let flight = named(&[b'x'; 200]);
+    let packets: Vec<_> = (1..5000)
+        .map(|port| ((10, 0), segment(true, port, 101, 16, &flight)))
+        .collect();
+    let capture = file(&pcap(&packets));
+    for (number, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut child = started(capture.path().to_str().unwrap(), &[]);
+        // Now as much was written as a pipe holds, and more is to be.
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        signal(&child, number);
+        wait_until_taken(&child, number);
+        signal(&child, number);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
     }
 }
