@@ -60,6 +60,8 @@ pub(super) struct Packets {
     is_packet_buffered: bool,
     snapshot_len: u32,
     precision: Precision,
+    /// The link type of a file without packets.
+    link_of_none: LinkType,
     /// Packets of another link type than the file's.
     left_out: u64,
 }
@@ -68,13 +70,13 @@ type Sink = BufWriter<Box<dyn Write>>;
 
 enum To {
     Nowhere,
-    /// The first packet says which link type the file has.
+    /// The first packet that is written says which link type the file has.
     Begun(Sink),
     File(Writer<Sink>),
 }
 
 impl Packets {
-    /// Creates the file, and writes its header if it is known how all packets begin.
+    /// Creates the file, and writes its header if it is known how all packets begin that may come.
     pub(super) fn begin(args: &SniArgs, source: &Source) -> Result<Self, SniFailure> {
         let mut packets = Self {
             to: To::Nowhere,
@@ -82,6 +84,7 @@ impl Packets {
             is_packet_buffered: args.packet_buffered,
             snapshot_len: source.snapshot_len(),
             precision: source.precision(),
+            link_of_none: source.link().unwrap_or(LinkType::Ethernet),
             left_out: 0,
         };
         if let Some(file) = &args.write {
@@ -90,8 +93,8 @@ impl Packets {
                 SniFailure::Failed(format!("{}: cannot be written: {error}", packets.file))
             })?;
             packets.to = To::Begun(created);
-            if let Some(link) = source.link() {
-                packets.head(link)?;
+            if source.has_one_link() {
+                packets.head(packets.link_of_none)?;
             }
         }
         Ok(packets)
@@ -123,7 +126,7 @@ impl Packets {
 
     /// Ends the file. One without packets has a header too.
     pub(super) fn finish(&mut self) -> Result<(), Stop> {
-        self.head(LinkType::Ethernet)?;
+        self.head(self.link_of_none)?;
         self.flush()
     }
 

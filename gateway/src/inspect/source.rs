@@ -70,7 +70,15 @@ impl Source {
         }
     }
 
-    /// How frames begin, as far as all do so.
+    /// Whether all frames begin as [`Self::link`] says, whatever comes.
+    pub(super) fn has_one_link(&self) -> bool {
+        match self {
+            Self::File(heard) => heard.reader().is_some_and(Reader::has_one_link),
+            Self::Live(live) => live.has_one_link(),
+        }
+    }
+
+    /// How frames begin, as far as that is known.
     pub(super) fn link(&self) -> Option<LinkType> {
         match self {
             Self::File(heard) => heard.reader()?.link(),

@@ -183,6 +183,17 @@ fn packets_of_another_link_type_are_left_out_and_counted() {
     assert_eq!((lines.next(), lines.next()), (Some(&*last), None));
     let written = fs::read(path).unwrap();
     assert_eq!(of(&written, &["--fields", "sni"]).out, "a.dc1\n");
+    // The first packet that is written says which link type the file has, whatever came before it.
+    let wanted = self::written(&capture, &["sni b.dc1"]);
+    let fine = Style {
+        is_big: false,
+        is_nano: true,
+    };
+    let expected = [&wanted[..24], &records(fine, &raw)].concat();
+    assert_eq!((wanted[20], &wanted), (101, &expected));
+    // One without packets is as the first interface.
+    let none = self::written(&capture, &["sni c.dc1"]);
+    assert_eq!((none[20], none.len()), (1, 24));
     // Where the first interface is not read, the first packet says which link type it is.
     let second = [
         pcapng(&[])[..28].to_vec(),
