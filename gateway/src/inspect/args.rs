@@ -28,7 +28,8 @@ are shown), [|tls] (its end was not captured). Absent is -, empty is \"\", and b
 
 EXPRESSION is of tcpdump's language: host, net, port, portrange, proto, with src and dst; tcp, udp, icmp, \
 ip, ip6; vlan; less, greater; and, or, not, parentheses. `sni GLOB` judges the server name, `sni -` \
-whether there is none. Ports, addresses and protocols are those of the outer packet of a tunnel.
+whether there is none; of a hello that was cut in front of its name neither holds, nor does its `not`. \
+Ports, addresses and protocols are those of the outer packet of a tunnel.
 
 The word vlan shifts nothing, unlike in tcpdump, where what follows it looks behind the tag: `port 443` \
 holds for a packet with tags and without, `vlan 5` if any of its tags is 5, in whichever order they are \

@@ -193,19 +193,24 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn wants(&self, flow: FlowId, name: Option<&[u8]>) -> bool {
+    fn wants(&self, told: &Told<'_>) -> bool {
+        let flow = told.sighting.flow;
         match (&self.seen, self.outlines.get(&flow)) {
             (Some((seen, (frame, packet))), _) if *seen == flow => match self.verdict {
                 Verdict::Yes => true,
                 Verdict::No => false,
-                Verdict::OnName => self.filter.judge_name(packet, frame, name),
+                Verdict::OnName => self.wants_name(packet, frame, told),
             },
-            (_, Some(outline)) => {
-                let packet = outline.decoded();
-                self.filter.judge_name(&packet, &outline.frame(), name)
-            }
+            (_, Some(outline)) => self.wants_name(&outline.decoded(), &outline.frame(), told),
             // Packets that are not wanted come to no flow.
             (_, None) => true,
+        }
+    }
+
+    fn wants_name(&self, packet: &Decoded<'_>, frame: &Frame<'_>, told: &Told<'_>) -> bool {
+        match told.is_name_cut() {
+            true => self.filter.judge(packet, frame) == Verdict::Yes,
+            false => self.filter.judge_name(packet, frame, told.sent_name()),
         }
     }
 }
@@ -247,7 +252,7 @@ impl Teller {
                 FlowEvent::Sighting(sighting) => {
                     let body = Told::readable(sighting);
                     let told = Told::new(sighting, &body);
-                    if judge.wants(sighting.flow, told.sent_name()) {
+                    if judge.wants(&told) {
                         wanted.push(sighting.flow);
                         self.hello(&told, judge.seen.map(|(_, (frame, _))| frame), text);
                     }
