@@ -105,7 +105,8 @@ pub struct SniArgs {
     pub ascii: bool,
     /// Writes the packets of connections that have a hello to this file (`-` is stdout) in place of
     /// lines. Until the hello is there, at most 256 KiB are kept of a connection, and 64 MiB of all;
-    /// what is beyond is missing, and counted. Within a connection packets keep their order; those
+    /// what is beyond is missing, and counted, and so are fragments of packets that never are whole and
+    /// copies that come later. Within a connection packets keep their order; those
     /// that were kept follow others that passed later. A file has the link type of the first packet
     /// that is written to it: those of others are left out, and counted.
     #[arg(short, value_name = "FILE")]

@@ -149,6 +149,13 @@ impl Inspector {
         self.keeper.as_ref().map_or(0, Keeper::left_out)
     }
 
+    /// How many fragments are not picked out since their packet is not whole, though it may have been
+    /// wanted.
+    #[must_use]
+    pub fn incomplete(&self) -> u64 {
+        self.keeper.as_ref().map_or(0, Keeper::incomplete)
+    }
+
     /// Forgets the flows that ended; the events' memory stays.
     fn forget(&mut self, mut events: Vec<FlowEvent>) {
         for event in events.drain(..) {

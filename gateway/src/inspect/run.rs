@@ -298,6 +298,12 @@ fn say_missing(inspector: &Inspector) {
             counted(inspector.left_out(), "packet")
         ));
     }
+    if inspector.incomplete() > 0 {
+        say(&format!(
+            "{} not kept for -w, since the rest of their packets did not come, or they came again",
+            counted(inspector.incomplete(), "fragment")
+        ));
+    }
 }
 
 fn unread(count: u64) -> String {

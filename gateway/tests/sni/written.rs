@@ -100,6 +100,26 @@ fn the_fragments_of_a_hello_are_written_with_it() {
     assert_eq!(written(&capture, &[]), capture);
 }
 
+#[test]
+fn fragments_that_belong_to_nothing_whole_are_left_out_and_counted() {
+    let (first, second) = fragments(&segment(true, 1, 101, 16, HELLO));
+    let (mut lost, _) = fragments(&segment(true, 2, 101, 16, HELLO));
+    lost[19] = 7;
+    let frames = [&first, &second, &second, &lost];
+    let packets: Vec<_> = frames.map(|frame| ((10, 0), frame.clone())).into();
+    let into = tempfile::NamedTempFile::new().unwrap();
+    let path = into.path().to_str().unwrap();
+    let said = of(&pcap(&packets), &["-w", path]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(fs::read(path).unwrap(), pcap(&packets[..2]));
+    let expected = "2 fragments not kept for -w, since the rest of their packets did not come, or they \
+         came again";
+    assert_eq!(said.err.lines().last(), Some(expected));
+    // Those that are not wanted anyway are not missing.
+    let said = of(&pcap(&packets), &["-w", path, "host 10.9.9.9"]);
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+}
+
 /// A frame in two fragments.
 fn fragments(frame: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (headers, carried) = frame.split_at(34);
