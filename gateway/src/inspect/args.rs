@@ -28,7 +28,8 @@ are shown), [|tls] (its end was not captured). Absent is -, empty is \"\", and b
 
 EXPRESSION is of tcpdump's language: host, net, port, portrange, proto, with src and dst; tcp, udp, icmp, \
 ip, ip6; vlan; less, greater; and, or, not, parentheses. `sni GLOB` judges the server name, `sni -` \
-whether there is none. Ports, addresses and protocols are those of the outer packet of a tunnel.
+whether there is none; of a hello that was cut in front of its name neither holds, nor does its `not`. \
+Ports, addresses and protocols are those of the outer packet of a tunnel.
 
 The word vlan shifts nothing, unlike in tcpdump, where what follows it looks behind the tag: `port 443` \
 holds for a packet with tags and without, `vlan 5` if any of its tags is 5, in whichever order they are \
@@ -104,9 +105,10 @@ pub struct SniArgs {
     pub ascii: bool,
     /// Writes the packets of connections that have a hello to this file (`-` is stdout) in place of
     /// lines. Until the hello is there, at most 256 KiB are kept of a connection, and 64 MiB of all;
-    /// what is beyond is missing, and counted. Within a connection packets keep their order; those
-    /// that were kept follow others that passed later. A file has the link type of its first
-    /// packet, or interface: packets of others are left out, and counted.
+    /// what is beyond is missing, and counted, and so are fragments of packets that never are whole and
+    /// copies that come later. Within a connection packets keep their order; those
+    /// that were kept follow others that passed later. A file has the link type of the first packet
+    /// that is written to it: those of others are left out, and counted.
     #[arg(short, value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// Shows lines too, with -w.

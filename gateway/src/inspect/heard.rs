@@ -12,22 +12,24 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::capture::LAST_FRAMES;
-use super::file::{self, FileError, FileErrorKind, Reader};
+use super::file::{self, Damage, FileError, FileErrorKind, Reader};
 use super::frame::Frame;
 use super::inspector::counted;
 use super::signals::Signals;
 
 /// A file, or a pipe, that ends when a signal says so too.
 pub(super) struct Heard {
-    reader: Reader,
+    /// None if a signal ended it before it had said how packets begin.
+    reader: Option<Reader>,
     signals: Arc<Signals>,
     /// How many packets were read.
     packets: Arc<AtomicU64>,
 }
 
 impl Heard {
-    /// Opens a file, or stdin, and reads until it has said how packets begin. Takes SIGINT, SIGTERM,
-    /// SIGHUP and SIGUSR1 for this process, so there are to be no other threads yet.
+    /// Opens a file, or stdin, and reads until it has said how packets begin, or a signal tells to end.
+    /// Takes SIGINT, SIGTERM, SIGHUP and SIGUSR1 for this process, so there are to be no other threads
+    /// yet.
     ///
     /// # Errors
     /// As [`Reader::open`].
@@ -46,16 +48,21 @@ impl Heard {
             packets: Arc::clone(&packets),
             ends: None,
         };
+        let reader = match Reader::from_source(file, Box::new(waiting)) {
+            // Who writes the pipe was told by the same keys: it may have ended first.
+            Err(error) if signals.is_end() && is_early_end(&error.kind) => None,
+            opened => Some(opened?),
+        };
         Ok(Self {
-            reader: Reader::from_source(file, Box::new(waiting))?,
+            reader,
             signals,
             packets,
         })
     }
 
-    /// What is read.
-    pub(super) fn reader(&self) -> &Reader {
-        &self.reader
+    /// What is read; none if it was ended before there was anything to read.
+    pub(super) fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
     }
 
     /// Shows the frames that are in memory, until `see` breaks.
@@ -68,7 +75,10 @@ impl Heard {
     ) -> Result<ControlFlow<B>, FileError> {
         let mut read = 0;
         let mut ended = ControlFlow::Continue(());
-        while let (ControlFlow::Continue(()), Some(frame)) = (&ended, self.reader.next()?) {
+        let Some(reader) = &mut self.reader else {
+            return Ok(ended);
+        };
+        while let (ControlFlow::Continue(()), Some(frame)) = (&ended, reader.next()?) {
             read += 1;
             ended = see(&frame);
         }
@@ -81,11 +91,25 @@ impl Heard {
     /// # Errors
     /// As [`Reader::fill`].
     pub(super) fn fill(&mut self) -> Result<bool, FileError> {
-        match self.reader.fill() {
+        let Some(reader) = &mut self.reader else {
+            return Ok(false);
+        };
+        match reader.fill() {
             // Where it was left is no place to complain about.
             Err(_) if self.signals.is_end() => Ok(false),
             filled => filled,
         }
+    }
+}
+
+/// Whether it ended where more would have come, and nothing that did come is wrong.
+fn is_early_end(kind: &FileErrorKind) -> bool {
+    match kind {
+        FileErrorKind::Read { .. } => true,
+        FileErrorKind::Damaged { damage, .. } => {
+            matches!(damage, Damage::Truncated { .. } | Damage::NoInterface)
+        }
+        FileErrorKind::Open(_) => false,
     }
 }
 
@@ -139,5 +163,30 @@ impl Waiting {
         }
         let [signals, from] = waited.map(|it| !it.revents().is_empty());
         Ok(from && !signals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::Part;
+    use super::*;
+
+    fn damaged(damage: Damage) -> FileErrorKind {
+        FileErrorKind::Damaged {
+            offset: 0,
+            is_packed: false,
+            damage,
+        }
+    }
+
+    /// What is no capture is none, whoever ends it.
+    #[test]
+    fn an_early_end_is_no_damage() {
+        let part = Part::FileHeader;
+        let there = 0;
+        assert!(is_early_end(&damaged(Damage::Truncated { part, there })));
+        assert!(is_early_end(&damaged(Damage::NoInterface)));
+        assert!(!is_early_end(&damaged(Damage::Unknown(*b"GET "))));
+        assert!(!is_early_end(&damaged(Damage::LinkType(105))));
     }
 }

@@ -149,6 +149,13 @@ impl Inspector {
         self.keeper.as_ref().map_or(0, Keeper::left_out)
     }
 
+    /// How many fragments are not picked out since their packet is not whole, though it may have been
+    /// wanted.
+    #[must_use]
+    pub fn incomplete(&self) -> u64 {
+        self.keeper.as_ref().map_or(0, Keeper::incomplete)
+    }
+
     /// Forgets the flows that ended; the events' memory stays.
     fn forget(&mut self, mut events: Vec<FlowEvent>) {
         for event in events.drain(..) {
@@ -193,19 +200,24 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn wants(&self, flow: FlowId, name: Option<&[u8]>) -> bool {
+    fn wants(&self, told: &Told<'_>) -> bool {
+        let flow = told.sighting.flow;
         match (&self.seen, self.outlines.get(&flow)) {
             (Some((seen, (frame, packet))), _) if *seen == flow => match self.verdict {
                 Verdict::Yes => true,
                 Verdict::No => false,
-                Verdict::OnName => self.filter.judge_name(packet, frame, name),
+                Verdict::OnName => self.wants_name(packet, frame, told),
             },
-            (_, Some(outline)) => {
-                let packet = outline.decoded();
-                self.filter.judge_name(&packet, &outline.frame(), name)
-            }
+            (_, Some(outline)) => self.wants_name(&outline.decoded(), &outline.frame(), told),
             // Packets that are not wanted come to no flow.
             (_, None) => true,
+        }
+    }
+
+    fn wants_name(&self, packet: &Decoded<'_>, frame: &Frame<'_>, told: &Told<'_>) -> bool {
+        match told.is_name_cut() {
+            true => self.filter.judge(packet, frame) == Verdict::Yes,
+            false => self.filter.judge_name(packet, frame, told.sent_name()),
         }
     }
 }
@@ -247,7 +259,7 @@ impl Teller {
                 FlowEvent::Sighting(sighting) => {
                     let body = Told::readable(sighting);
                     let told = Told::new(sighting, &body);
-                    if judge.wants(sighting.flow, told.sent_name()) {
+                    if judge.wants(&told) {
                         wanted.push(sighting.flow);
                         self.hello(&told, judge.seen.map(|(_, (frame, _))| frame), text);
                     }

@@ -132,6 +132,13 @@ impl Keeper {
         self.left_out
     }
 
+    /// How many fragments belong to no flow up to now, since their packet is not whole: neither those of
+    /// which the rest never comes, nor copies that come when it was whole, are ever picked.
+    #[must_use]
+    pub fn incomplete(&self) -> u64 {
+        self.fragments.incomplete()
+    }
+
     /// Keeps a frame of a packet that is not whole yet, behind those that came before.
     fn part(&mut self, frame: &Frame<'_>, packet: &Decoded<'_>) {
         match (packet.inner.transport, packet.fragmented.split_last()) {

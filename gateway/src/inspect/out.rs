@@ -1,5 +1,7 @@
 //! Where `sni` writes: lines to stdout, packets to a file.
 
+mod same;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -58,6 +60,8 @@ pub(super) struct Packets {
     is_packet_buffered: bool,
     snapshot_len: u32,
     precision: Precision,
+    /// The link type of a file without packets.
+    link_of_none: LinkType,
     /// Packets of another link type than the file's.
     left_out: u64,
 }
@@ -66,13 +70,13 @@ type Sink = BufWriter<Box<dyn Write>>;
 
 enum To {
     Nowhere,
-    /// The first packet says which link type the file has.
+    /// The first packet that is written says which link type the file has.
     Begun(Sink),
     File(Writer<Sink>),
 }
 
 impl Packets {
-    /// Creates the file, and writes its header if it is known how all packets begin.
+    /// Creates the file, and writes its header if it is known how all packets begin that may come.
     pub(super) fn begin(args: &SniArgs, source: &Source) -> Result<Self, SniFailure> {
         let mut packets = Self {
             to: To::Nowhere,
@@ -80,6 +84,7 @@ impl Packets {
             is_packet_buffered: args.packet_buffered,
             snapshot_len: source.snapshot_len(),
             precision: source.precision(),
+            link_of_none: source.link().unwrap_or(LinkType::Ethernet),
             left_out: 0,
         };
         if let Some(file) = &args.write {
@@ -88,8 +93,8 @@ impl Packets {
                 SniFailure::Failed(format!("{}: cannot be written: {error}", packets.file))
             })?;
             packets.to = To::Begun(created);
-            if let Some(link) = source.link() {
-                packets.head(link)?;
+            if source.has_one_link() {
+                packets.head(packets.link_of_none)?;
             }
         }
         Ok(packets)
@@ -121,7 +126,7 @@ impl Packets {
 
     /// Ends the file. One without packets has a header too.
     pub(super) fn finish(&mut self) -> Result<(), Stop> {
-        self.head(LinkType::Ethernet)?;
+        self.head(self.link_of_none)?;
         self.flush()
     }
 
@@ -181,6 +186,23 @@ impl Packets {
             io::ErrorKind::BrokenPipe => Stop::Output(error),
             _ => Stop::Source(format!("{}: cannot be written: {error}", self.file)),
         }
+    }
+}
+
+/// Refuses to write over what is read, which would be empty before it was.
+///
+/// # Errors
+/// A sentence that says so.
+pub(super) fn check_not_read(args: &SniArgs) -> Result<(), SniFailure> {
+    match (&args.read, &args.write) {
+        (Some(read), Some(write)) if same::is_one_file(read, write) => {
+            let why = format!(
+                "-w {} is the file that is read, and would be written over: give another name",
+                shown(write)
+            );
+            Err(SniFailure::Mistaken(why))
+        }
+        _ => Ok(()),
     }
 }
 

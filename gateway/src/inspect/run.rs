@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 
 use super::args::SniArgs;
 use super::capture::{self, CaptureError, CaptureOptions, Live};
-use super::file::shown;
+use super::file::{Reader, shown};
 use super::filter::Filter;
 use super::flow::FlowBounds;
 use super::frame::Frame;
 use super::heard::Heard;
 use super::inspector::{Form, Inspector, Orders, counted};
-use super::out::{Out, Packets};
+use super::out::{Out, Packets, check_not_read};
 use super::print::{Dump, Fields, Lines, Summary, TimeStyle, Times};
 use super::source::Source;
 
@@ -46,6 +46,7 @@ pub fn run(args: &SniArgs) -> Result<(), SniFailure> {
             ..FlowBounds::default()
         },
     };
+    check_not_read(args)?;
     let mut source = open(args, &orders.filter)?;
     let mut out = Out::new(args.line_buffered);
     let mut packets = Packets::begin(args, &source)?;
@@ -259,14 +260,18 @@ fn say_counts(source: &mut Source) {
 
 fn open_file(file: &Path) -> Result<Source, SniFailure> {
     let heard = Heard::open(file).map_err(|error| SniFailure::Failed(error.to_string()))?;
-    let reader = heard.reader();
-    let link = reader.link().map_or("unknown", |link| link.name());
-    say(&format!(
-        "reading from file {}, link-type {link}, snapshot length {}",
-        shown(file),
-        reader.snapshot_len()
-    ));
+    say(&banner(&shown(file), heard.reader()));
     Ok(Source::File(Box::new(heard)))
+}
+
+/// What is said when reading begins, as tcpdump says it.
+fn banner(file: &str, reader: Option<&Reader>) -> String {
+    let Some(reader) = reader else {
+        return format!("reading from file {file}, which a signal ended before its header came");
+    };
+    let link = reader.link().map_or("unknown", |link| link.name());
+    let snapshot = reader.snapshot_len();
+    format!("reading from file {file}, link-type {link}, snapshot length {snapshot}")
 }
 
 /// Says what may be missing.
@@ -291,6 +296,12 @@ fn say_missing(inspector: &Inspector) {
         say(&format!(
             "{} not kept for -w, since more would have been kept than is allowed",
             counted(inspector.left_out(), "packet")
+        ));
+    }
+    if inspector.incomplete() > 0 {
+        say(&format!(
+            "{} not kept for -w, since the rest of their packets did not come, or they came again",
+            counted(inspector.incomplete(), "fragment")
         ));
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-/// How the process ends if it is told to a second time: as a shell tells one that SIGINT ended.
-const ENDED_AT_ONCE: i32 = 128 + libc::SIGINT;
+/// What a shell adds to the number of the signal that ended a process, to tell how it ended: with their
+/// sum the process ends if it is told to a second time.
+const ENDED_AT_ONCE: i32 = 128;
 
 /// Signals that are waited for beside frames.
 #[derive(Debug)]
@@ -86,7 +86,8 @@ fn watch(signals: &SignalFd, waker: &OwnedFd, told: &Told) {
         if is_usr1 {
             told.counts.store(true, Relaxed);
         } else if told.end.swap(true, Relaxed) {
-            std::process::exit(ENDED_AT_ONCE);
+            // Numbers of signals end at 64.
+            std::process::exit(ENDED_AT_ONCE + signal.ssi_signo.cast_signed());
         }
         // A full pipe wakes as well.
         let _ = rustix::io::write(waker, &[0]);

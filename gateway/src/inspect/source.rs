@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use thiserror::Error;
 
 use super::capture::{CaptureError, Live, Wake};
-use super::file::{FileError, Precision};
+use super::file::{FileError, PACKET_MAX, Precision, Reader};
 use super::frame::{Frame, LinkType};
 use super::heard::Heard;
 
@@ -70,10 +70,18 @@ impl Source {
         }
     }
 
-    /// How frames begin, as far as all do so.
+    /// Whether all frames begin as [`Self::link`] says, whatever comes.
+    pub(super) fn has_one_link(&self) -> bool {
+        match self {
+            Self::File(heard) => heard.reader().is_some_and(Reader::has_one_link),
+            Self::Live(live) => live.has_one_link(),
+        }
+    }
+
+    /// How frames begin, as far as that is known.
     pub(super) fn link(&self) -> Option<LinkType> {
         match self {
-            Self::File(heard) => heard.reader().link(),
+            Self::File(heard) => heard.reader()?.link(),
             Self::Live(live) => live.link(),
         }
     }
@@ -81,7 +89,9 @@ impl Source {
     /// Most bytes of a frame.
     pub(super) fn snapshot_len(&self) -> u32 {
         match self {
-            Self::File(heard) => heard.reader().snapshot_len(),
+            Self::File(heard) => heard
+                .reader()
+                .map_or(PACKET_MAX as u32, Reader::snapshot_len),
             Self::Live(live) => live.snapshot(),
         }
     }
@@ -89,7 +99,9 @@ impl Source {
     /// How fine times are.
     pub(super) fn precision(&self) -> Precision {
         match self {
-            Self::File(heard) => heard.reader().precision(),
+            Self::File(heard) => heard
+                .reader()
+                .map_or(Precision::Microseconds, Reader::precision),
             // As tcpdump writes what it captures.
             Self::Live(_) => Precision::Microseconds,
         }
@@ -98,7 +110,7 @@ impl Source {
     /// How many packets were passed over, since their link type is not read.
     pub(super) fn unread(&self) -> u64 {
         match self {
-            Self::File(heard) => heard.reader().unread(),
+            Self::File(heard) => heard.reader().map_or(0, Reader::unread),
             Self::Live(_) => 0,
         }
     }

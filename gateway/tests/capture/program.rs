@@ -146,6 +146,33 @@ fn any_tells_a_hello_over_loopback_once() {
     });
 }
 
+/// Of one interface all packets begin alike; of `any`, one may come up that has others.
+#[test]
+fn a_file_of_any_has_the_link_type_of_the_first_packet_that_is_written() {
+    let Some((here, _there)) = cable() else {
+        return;
+    };
+    for (interface, len) in [("lo", 24), ("any", 0)] {
+        here.enter(|| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let path = file.path().to_str().unwrap();
+            let written = || file.as_file().metadata().unwrap().len();
+            let sniffer = Sniffer::start(&["-i", interface, "-w", path]);
+            // What is to be written before it waits was.
+            sniffer.signal(Signal::USR1);
+            sniffer.said();
+            assert_eq!(written(), len, "{interface}");
+            greet("127.0.0.1:8443", "one.dc1");
+            tests::process::until("packets are written", || written() > 24);
+            sniffer.signal(Signal::INT);
+            counts(&sniffer);
+            assert_eq!(sniffer.ended().code(), Some(0));
+            let header = std::fs::read(path).unwrap();
+            assert_eq!(header[20], 1, "{interface}");
+        });
+    }
+}
+
 #[test]
 fn other_signals_end_it_too_and_what_came_just_before_is_told() {
     let Some((here, _there)) = cable() else {

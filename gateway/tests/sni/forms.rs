@@ -183,6 +183,51 @@ fn a_hello_that_was_cut_is_judged_by_its_packets() {
     );
 }
 
+/// What is not known is no answer: it may have a name.
+#[test]
+fn a_hello_that_was_cut_before_its_name_has_none_and_lacks_none() {
+    let flight = named(b"a.dc1");
+    // In the ports' order: whole, cut in front of the name, and without one.
+    let nameless = {
+        let mut flight = named(b"a.dc1");
+        // An extension of another kind (RFC 8446 §4.2: a padding), as long.
+        let kind = flight.len() - 14;
+        flight[kind + 1] = 21;
+        flight
+    };
+    let flights = [&flight[..], &flight[..flight.len() - 3], &nameless];
+    let frames = (1..)
+        .zip(flights)
+        .map(|(port, flight)| segment(true, port, 101, 16, flight));
+    let packets: Vec<_> = frames.map(|frame| ((NOON, 0), frame)).collect();
+    let capture = pcap(&packets);
+    let ports = |filter: &str| {
+        let said = lines_of(&capture, &["--fields", "source_port", filter]);
+        let mut ports: Vec<_> = said.lines().map(str::to_owned).collect();
+        ports.sort_unstable();
+        ports.concat()
+    };
+    for (filter, wanted) in [
+        ("tcp", "123"),
+        ("sni a.*", "1"),
+        ("not sni a.*", "3"),
+        ("sni *", "1"),
+        ("sni -", "3"),
+        ("not sni -", "1"),
+        ("sni - or sni *", "13"),
+        ("not vlan and sni -", "3"),
+        ("sni - or src port 2", "23"),
+        ("not (sni - and src port 2)", "13"),
+    ] {
+        assert_eq!(ports(filter), wanted, "{filter}");
+    }
+    let summary = lines_of(&capture, &["--summary"]);
+    let names = summary.lines().skip(1);
+    let mut names: Vec<_> = names.map(|line| line.split("  ").last().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["(malformed or cut)", "-", "a.dc1"]);
+}
+
 #[test]
 fn json_has_a_line_for_each_event() {
     let said = lines_of(&one(), &["--json", "-v"]);

@@ -7,6 +7,7 @@ mod damaged;
 mod document;
 mod forms;
 mod pipes;
+mod signals;
 mod wire;
 mod written;
 

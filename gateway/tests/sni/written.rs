@@ -1,12 +1,14 @@
 //! Packets that `-w` picks out.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
 
 use crate::wire::{
     HELLO, PLAIN, Style, connection, header, interface, named, packets_of, pcap, pcapng, records,
     segment,
 };
-use crate::{file, of, of_file, run};
+use crate::{Said, file, of, of_file, program, run};
 
 /// What `-w` makes of a capture.
 fn written(capture: &[u8], words: &[&str]) -> Vec<u8> {
@@ -98,6 +100,26 @@ fn the_fragments_of_a_hello_are_written_with_it() {
     assert_eq!(written(&capture, &[]), capture);
 }
 
+#[test]
+fn fragments_that_belong_to_nothing_whole_are_left_out_and_counted() {
+    let (first, second) = fragments(&segment(true, 1, 101, 16, HELLO));
+    let (mut lost, _) = fragments(&segment(true, 2, 101, 16, HELLO));
+    lost[19] = 7;
+    let frames = [&first, &second, &second, &lost];
+    let packets: Vec<_> = frames.map(|frame| ((10, 0), frame.clone())).into();
+    let into = tempfile::NamedTempFile::new().unwrap();
+    let path = into.path().to_str().unwrap();
+    let said = of(&pcap(&packets), &["-w", path]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(fs::read(path).unwrap(), pcap(&packets[..2]));
+    let expected = "2 fragments not kept for -w, since the rest of their packets did not come, or they \
+         came again";
+    assert_eq!(said.err.lines().last(), Some(expected));
+    // Those that are not wanted anyway are not missing.
+    let said = of(&pcap(&packets), &["-w", path, "host 10.9.9.9"]);
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+}
+
 /// A frame in two fragments.
 fn fragments(frame: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (headers, carried) = frame.split_at(34);
@@ -181,6 +203,17 @@ fn packets_of_another_link_type_are_left_out_and_counted() {
     assert_eq!((lines.next(), lines.next()), (Some(&*last), None));
     let written = fs::read(path).unwrap();
     assert_eq!(of(&written, &["--fields", "sni"]).out, "a.dc1\n");
+    // The first packet that is written says which link type the file has, whatever came before it.
+    let wanted = self::written(&capture, &["sni b.dc1"]);
+    let fine = Style {
+        is_big: false,
+        is_nano: true,
+    };
+    let expected = [&wanted[..24], &records(fine, &raw)].concat();
+    assert_eq!((wanted[20], &wanted), (101, &expected));
+    // One without packets is as the first interface.
+    let none = self::written(&capture, &["sni c.dc1"]);
+    assert_eq!((none[20], none.len()), (1, 24));
     // Where the first interface is not read, the first packet says which link type it is.
     let second = [
         pcapng(&[])[..28].to_vec(),
@@ -192,4 +225,78 @@ fn packets_of_another_link_type_are_left_out_and_counted() {
     let written = self::written(&second, &[]);
     assert_eq!(of(&written, &["--fields", "sni"]).out, "b.dc1\n");
     assert_eq!(written[20], 101);
+}
+
+/// A capture of the test's own, and other ways to it: a link, a second name.
+struct Aliased {
+    dir: tempfile::TempDir,
+    bytes: Vec<u8>,
+}
+
+impl Aliased {
+    const NAMES: [&str; 3] = ["a.pcap", "link.pcap", "second.pcap"];
+
+    fn new() -> Self {
+        let bytes = pcap(&connection(1, 10, HELLO, 2000));
+        let dir = tempfile::tempdir().unwrap();
+        let [first, link, second] = Self::NAMES.map(|name| dir.path().join(name));
+        fs::write(&first, &bytes).unwrap();
+        symlink(&first, link).unwrap();
+        fs::hard_link(&first, second).unwrap();
+        Self { dir, bytes }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// It was a mistake, and nothing happened.
+    fn is_refused(&self, said: &Said, named: &str) {
+        let expected = format!(
+            "-w {named} is the file that is read, and would be written over: give another name\n"
+        );
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+        assert_eq!(said.err, expected);
+        assert_eq!(fs::read(self.path("a.pcap")).unwrap(), self.bytes);
+    }
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let capture = Aliased::new();
+    for read in Aliased::NAMES {
+        for write in Aliased::NAMES.map(|name| capture.path(name)) {
+            let said = of_file(capture.path(read).as_ref(), &["-w", &write]);
+            capture.is_refused(&said, &write);
+        }
+    }
+    // Another file of the same directory, which may be there already, is none of its ways.
+    let other = capture.path("b.pcap");
+    for _ in 0..2 {
+        let said = of_file(capture.path("a.pcap").as_ref(), &["-w", &other]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        assert_eq!(fs::read(&other).unwrap(), capture.bytes);
+    }
+}
+
+#[test]
+fn what_is_read_from_stdin_is_not_written_over_nor_what_is_written_to_stdout_read() {
+    let capture = Aliased::new();
+    let path = capture.path("a.pcap");
+    let from = |stdin: Stdio, read: &str, write: &str, stdout: Stdio| {
+        let mut command = program();
+        command.args(["-r", read, "-w", write]);
+        command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        Said::from(command.spawn().unwrap().wait_with_output().unwrap())
+    };
+    let input = || Stdio::from(File::open(&path).unwrap());
+    let said = from(input(), "-", &path, Stdio::piped());
+    capture.is_refused(&said, &path);
+    let appended = || Stdio::from(File::options().append(true).open(&path).unwrap());
+    let said = from(Stdio::null(), &path, "-", appended());
+    capture.is_refused(&said, "-");
+    let said = from(input(), "-", "-", appended());
+    capture.is_refused(&said, "-");
+    let said = from(input(), "-", "-", Stdio::null());
+    assert_eq!(said.code, Some(0), "{}", said.err);
 }

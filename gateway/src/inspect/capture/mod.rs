@@ -141,7 +141,13 @@ impl Live {
         }
     }
 
-    /// How frames begin, if all do so.
+    /// Whether all frames begin so, whatever comes: of [`ANY`], an interface may come up that has others.
+    #[must_use]
+    pub fn has_one_link(&self) -> bool {
+        !self.is_any()
+    }
+
+    /// How frames begin, if all do so up to now.
     #[must_use]
     pub fn link(&self) -> Option<LinkType> {
         let (first, others) = self.rings.split_first()?;

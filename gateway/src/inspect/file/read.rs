@@ -87,6 +87,14 @@ impl Reader {
         }
     }
 
+    /// Whether all packets begin so, whatever comes: a pcapng may describe an interface at any place.
+    pub fn has_one_link(&self) -> bool {
+        match &self.format {
+            Format::Pcap(_) => true,
+            Format::PcapNg(_) => false,
+        }
+    }
+
     /// Most bytes that were captured of a packet, as the file says; where it does not, the most that a
     /// packet has.
     pub fn snapshot_len(&self) -> u32 {

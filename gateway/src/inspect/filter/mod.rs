@@ -84,7 +84,9 @@ impl Filter {
         self.0.as_ref().is_some_and(|whole| whole.has(is_name))
     }
 
-    /// Judges a packet whose flow's name is not known.
+    /// Judges a packet whose flow's name is not known, or not yet. Where it stays unknown, as that of a
+    /// hello that was cut in front of it, only [`Verdict::Yes`] wants the packet: neither `sni GLOB` nor
+    /// `sni -` holds then, nor what either denies.
     #[must_use]
     pub fn judge(&self, packet: &Decoded<'_>, frame: &Frame<'_>) -> Verdict {
         match self.holds(packet, frame, Name::NotYet) {

@@ -20,6 +20,8 @@ pub(super) struct Parts {
     /// Hashed with a secret: the keys are the sender's.
     packets: LruCache<Fragmented, Frames, RandomState>,
     bytes: usize,
+    /// Frames that made room.
+    evicted: u64,
 }
 
 /// Those of a packet, and what they take.
@@ -34,6 +36,7 @@ impl Default for Parts {
         Self {
             packets: LruCache::unbounded_with_hasher(RandomState::new()),
             bytes: 0,
+            evicted: 0,
         }
     }
 }
@@ -55,6 +58,7 @@ impl Parts {
                 break;
             };
             self.bytes -= oldest.bytes;
+            self.evicted += oldest.frames.len() as u64;
         }
     }
 
@@ -69,6 +73,13 @@ impl Parts {
             }
         }
         taken
+    }
+
+    /// How many frames came for nothing, if no more come: the rest of their packets did not, or they are
+    /// copies of what was whole.
+    pub(super) fn incomplete(&self) -> u64 {
+        let kept = self.packets.iter().map(|(_, packet)| packet.frames.len());
+        self.evicted + kept.sum::<usize>() as u64
     }
 
     /// What is kept: packets, and bytes.

@@ -140,7 +140,9 @@ fn the_fragments_of_a_packet_come_with_it() {
     part(&mut keeper, &[number(1)], b"one");
     part(&mut keeper, &[number(2)], b"another's");
     part(&mut keeper, &[number(1)], b"two");
+    assert_eq!(keeper.incomplete(), 3);
     assert_eq!(completed(&mut keeper, &[number(1)]), [b"one", b"two"]);
+    assert_eq!(keeper.incomplete(), 1);
     assert_eq!(completed(&mut keeper, &[number(2)]), [b"another's"]);
     assert_eq!(keeper.fragments.kept(), (0, 0));
 }
@@ -158,13 +160,14 @@ fn the_fragments_of_a_tunnel_s_packet_come_with_what_it_holds() {
 }
 
 #[test]
-fn no_more_fragments_are_kept_than_is_allowed() {
+fn no_more_fragments_are_kept_than_is_allowed_and_all_that_come_for_nothing_are_counted() {
     let large = vec![0; 65_536];
     for packets in [1, 1000] {
         let mut keeper = Keeper::default();
         for id in 0..1000 {
             part(&mut keeper, &[number(id % packets)], &large);
             assert!(keeper.fragments.kept().1 <= FRAGMENT_BYTES_MAX);
+            assert_eq!(keeper.incomplete(), u64::from(id) + 1);
         }
     }
 }

@@ -76,6 +76,12 @@ impl<'a> Told<'a> {
         }
     }
 
+    /// Whether it was cut in front of where its name would be: it may have one.
+    #[must_use]
+    pub fn is_name_cut(&self) -> bool {
+        self.is_cut() && self.name == Name::Absent
+    }
+
     /// Whether a part of it is missing.
     #[must_use]
     pub fn is_cut(&self) -> bool {
