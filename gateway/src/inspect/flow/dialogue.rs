@@ -11,7 +11,7 @@ use super::super::packet::Segment;
 use super::super::preamble::Preamble;
 use super::event::{FlowEvent, FlowId, Said};
 use super::key::{Key, Side};
-use super::past::{Spot, TcpPast};
+use super::past::{Spot, Spots, TcpPast};
 use super::records::{self, Between};
 use super::stream::{Arrival, Stream};
 use crate::hello::{HelloBounds, RANDOM_BYTES, Reassembly};
@@ -37,8 +37,8 @@ pub(super) struct Dialogue {
     before: Before,
     /// Who sent the hello, once there was one.
     client: Option<Side>,
-    /// The hello that was told before, of the connection that had these addresses and ports.
-    past: Option<Spot>,
+    /// The hellos that were told before, of connections that had these addresses and ports.
+    past: Spots,
     /// The first hello that was told.
     told: Option<Spot>,
     /// Hellos that were told.
@@ -92,14 +92,14 @@ impl Dialogue {
     /// Nothing was said yet. The numbers of each side's SYN are known or not.
     pub(super) fn new(opener: Side, past: &TcpPast) -> Self {
         Self {
-            halves: past.syns.map(|syn| Half {
-                stream: Stream::behind_syn(syn),
+            halves: Side::BOTH.map(|side| Half {
+                stream: Stream::behind_syn(past.syn(side)),
                 ..Half::default()
             }),
             opener,
             before: Before::Nothing,
             client: None,
-            past: past.hello,
+            past: past.hellos,
             told: None,
             hellos: 0,
             answers_told: 0,

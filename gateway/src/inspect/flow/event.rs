@@ -106,7 +106,9 @@ pub enum Message {
     /// DTLS [`ClientHello::parse_dtls`](crate::hello::ClientHello::parse_dtls); they may yet say that
     /// it is malformed.
     Whole(Vec<u8>),
-    /// It ends early: by the snapshot length, a gap, or the end of the flow or of the capture.
+    /// It ends early: by the snapshot length, a gap, or the end of the flow or of the capture; or the
+    /// rest was not waited for, where more was held than may be, or more than two connections over UDP
+    /// had the same addresses and ports at once.
     Cut {
         /// The body's beginning: all in front of the first byte that is missing.
         part: Vec<u8>,

@@ -4,9 +4,9 @@
 //! in both directions, until the hello and its answer were there or cannot come; from then on a
 //! flow is a few counts. Every memory is bounded by [`FlowBounds`].
 //!
-//! Addresses and ports are used again: over TCP, by a SYN, or by a hello behind the end of the
-//! connection before; over UDP, where nothing says that a connection is over, by the first packet of
-//! another one, perhaps while the one before goes on. What comes again of the one before is none.
+//! Addresses and ports are used again: over TCP, by a SYN, by a hello behind the connection's end,
+//! or, where neither was captured, by one nowhere near the hello that was told; over UDP, where no end
+//! is told, by another's first packet, perhaps at the same time. What comes again is none.
 //!
 //! A flow of TCP begins with its SYN. One whose SYN was not captured is followed if what is seen of
 //! it first begins as a record with a hello does; a flow of UDP, if its first datagram does. Whatever

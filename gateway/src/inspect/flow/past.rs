@@ -5,12 +5,17 @@ use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 
 use super::super::packet::Datagram;
+use super::key::Side;
 use super::opening::{Claim, Opening};
 use super::stream;
 
 /// Most marks that are kept over UDP. A connection has two, and one of QUIC a third by a Retry: that
 /// of the connection before fit too.
 const MARKS: usize = 5;
+
+/// Most hellos of TCP that are known when they come again: that of the connection, and of the one
+/// before.
+const SPOTS: usize = 2;
 
 /// Stands for bytes. It is made with a secret, so that nobody can send others with the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +46,12 @@ impl Spot {
         Self { place, mark }
     }
 
+    /// Whether a hello at `sequence` is of another connection, though nothing says that this one has
+    /// ended.
+    pub(super) fn is_far_from(&self, sequence: u32) -> bool {
+        !stream::is_shortly_behind(self.place, sequence)
+    }
+
     /// Whether what begins as a hello does at `sequence` may be another one, once its connection
     /// ended; the body is there if one segment holds it. What stands shortly behind was sent with the
     /// first one: the second hello, or what looks like one.
@@ -54,26 +65,61 @@ impl Spot {
             let is_same = |body| self.mark == Mark::of(secret, body);
             return self.mark != Mark::CUT && !body.is_some_and(is_same);
         }
-        !stream::is_shortly_behind(self.place, sequence)
+        self.is_far_from(sequence)
+    }
+}
+
+/// The hellos that were told last, the last one first: that of a connection, and of those before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spots([Option<Spot>; SPOTS]);
+
+impl Spots {
+    pub(super) fn remember(&mut self, spot: Spot) {
+        if !self.contains(spot) {
+            self.0.rotate_right(1);
+            self.0[0] = Some(spot);
+        }
+    }
+
+    pub(super) fn contains(&self, spot: Spot) -> bool {
+        self.0.contains(&Some(spot))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Spot> {
+        self.0.into_iter().flatten()
     }
 }
 
 /// Of a connection of TCP.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TcpPast {
-    /// The number of each side's SYN.
-    pub(super) syns: [Option<u32>; 2],
+    /// The number of each side's SYN, if it is known: options of their own would take more memory.
+    syns: [u32; 2],
+    has_syn: [bool; 2],
     pub(super) has_fin: [bool; 2],
-    /// The hello that was told last: its own, or that of the connection before.
-    pub(super) hello: Option<Spot>,
+    pub(super) hellos: Spots,
 }
 
 impl TcpPast {
+    pub(super) fn note_syn(&mut self, side: Side, sequence: u32) {
+        self.syns[side.at()] = sequence;
+        self.has_syn[side.at()] = true;
+    }
+
+    /// The number of a side's SYN.
+    pub(super) fn syn(&self, side: Side) -> Option<u32> {
+        self.has_syn[side.at()].then_some(self.syns[side.at()])
+    }
+
     /// What the next connection is to know. Where a hello was cut, nothing tells another at the same
     /// place from it.
     pub(super) fn heir(&self) -> Self {
         Self {
-            hello: self.hello.filter(|spot| spot.mark != Mark::CUT),
+            hellos: Spots(
+                self.hellos
+                    .0
+                    .map(|spot| spot.filter(|spot| spot.mark != Mark::CUT)),
+            ),
             ..Self::default()
         }
     }

@@ -40,6 +40,20 @@ pub(super) fn is_client_hello(bytes: &[u8]) -> bool {
     may_begin(bytes) && bytes.get(RECORD_HEADER) == Some(&CLIENT_HELLO)
 }
 
+/// Whether a record begins here that holds a ClientHello and nothing else, as far as their headers
+/// say it: they and the hello's version have to be there.
+pub(super) fn is_client_hello_alone(bytes: &[u8]) -> bool {
+    if !is_client_hello(bytes) {
+        return false;
+    }
+    let header = bytes.split_first_chunk::<RECORD_HEADER>();
+    header.is_some_and(|(header, content)| {
+        let len = message_len(content).map(|len| MESSAGE_HEADER + len);
+        let is_alone = len == Some(record_len(header));
+        is_alone && matches!(content.get(MESSAGE_HEADER..), Some([3, 0..=4, ..]))
+    })
+}
+
 /// The body of the message that a record begins with, if it is there in whole.
 pub(super) fn whole_body(raw: &[u8]) -> Option<&[u8]> {
     let (header, rest) = raw.split_first_chunk::<RECORD_HEADER>()?;

@@ -141,7 +141,7 @@ impl Track {
 
     fn syn(&mut self, side: Side, sequence: u32) {
         if let Past::Tcp(past) = &mut self.past {
-            past.syns[side.at()] = Some(sequence);
+            past.note_syn(side, sequence);
         }
         if let State::Open(dialogue) = &mut self.state {
             dialogue.syn(side, sequence);
@@ -211,7 +211,7 @@ impl Track {
 
     fn syn_of(&self, side: Side) -> Option<u32> {
         match &self.past {
-            Past::Tcp(past) => past.syns[side.at()],
+            Past::Tcp(past) => past.syn(side),
             Past::Udp(_) => None,
         }
     }

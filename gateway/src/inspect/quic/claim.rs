@@ -4,6 +4,7 @@ use super::connection::{Connection, Id};
 use super::keys::{Key, Sender};
 use super::opening::Opening;
 use super::packet::{self, Initial};
+use super::retry::Retry;
 use super::{Initials, MESSAGE_HEADER, RANDOM_AT};
 use crate::hello::RANDOM_BYTES;
 
@@ -21,17 +22,25 @@ impl Initials {
         let opened = opening.open()?;
         Some(match (opened.random(), self.random()) {
             (Some(one), Some(other)) => one == other,
-            _ => opening.packet.has_token && self.may_be_sent_back(),
+            _ => opening.packet.has_token && self.may_be_sent_back(opening.packet.source),
         })
     }
 
-    /// Whether the keys of this connection open one of a datagram's packets.
+    /// Whether the keys of this connection open one of a datagram's packets, or it is a Retry for it.
     pub fn opens(&self, datagram: &[u8]) -> bool {
         self.connection.as_ref().is_some_and(|connection| {
             packet::Initials(datagram)
                 .flatten()
                 .any(|packet| self.opens_packet(connection, &packet))
-        })
+        }) || self.retry(datagram).is_some()
+    }
+
+    /// The Retry that a datagram is, if it is for this connection.
+    pub(super) fn retry<'a>(&self, datagram: &'a [u8]) -> Option<Retry<'a>> {
+        let retry = Retry::of(datagram)?;
+        let known = self.connection.as_ref().map(|connection| &connection.id);
+        let original = self.id_before.as_ref().or(known)?;
+        retry.is_for(original.bytes()).then_some(retry)
     }
 
     /// The ids that the client's packets may go to, and by which they are known when they come again.
@@ -54,9 +63,10 @@ impl Initials {
         })
     }
 
-    /// Whether a Retry may have come that was not captured.
-    fn may_be_sent_back(&self) -> bool {
-        self.server.largest.is_none() && self.id_before.is_none()
+    /// Whether a Retry may have come that was not captured, by which this client was sent back.
+    fn may_be_sent_back(&self, client: &[u8]) -> bool {
+        let is_its = self.id_of_client.is_some_and(|id| id.bytes() == client);
+        is_its && self.server.largest.is_none() && self.id_before.is_none()
     }
 
     /// That of the last hello, as far as it came.

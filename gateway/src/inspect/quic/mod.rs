@@ -9,6 +9,7 @@ mod frame;
 mod keys;
 mod opening;
 mod packet;
+mod retry;
 #[cfg(test)]
 pub(crate) mod seal;
 mod stream;
@@ -103,6 +104,8 @@ pub struct Initials {
     /// What a Retry asks for, and what the server chose: the client's packets go there.
     id_of_retry: Option<Id>,
     id_of_server: Option<Id>,
+    /// What the client chose, which it keeps when it is sent back by a Retry (RFC 9000 §17.2.5.2).
+    id_of_client: Option<Id>,
     client: Stream,
     server: Stream,
     /// The random of the last hello.
@@ -123,17 +126,19 @@ impl Initials {
         bounds: &HelloBounds,
     ) -> Result<Option<Heard>, QuicError> {
         let mut heard = None;
-        if let Some(id) = packet::retry(datagram) {
-            self.id_of_retry = Some(Id::of(id));
+        if let Some(retry) = self.retry(datagram) {
+            self.id_of_retry = Some(Id::of(retry.id));
         }
         for packet in packet::Initials(datagram) {
             let packet = packet.map_err(|Cut| QuicError::Cut)?;
             let Some((sender, plain)) = self.open(&packet)? else {
                 continue;
             };
-            if sender == Sender::Server {
-                self.id_of_server = Some(Id::of(packet.source));
-            }
+            let id = match sender {
+                Sender::Client => &mut self.id_of_client,
+                Sender::Server => &mut self.id_of_server,
+            };
+            *id = Some(Id::of(packet.source));
             let alert = self.take(sender, &plain, bounds)?;
             heard = heard.or(self.message(sender, bounds)?).or(alert);
         }

@@ -128,11 +128,12 @@ impl<'a> Iterator for Initials<'a> {
     }
 }
 
-/// The id that a Retry asks for, which the client's next packets go to.
-pub(super) fn retry(datagram: &[u8]) -> Option<&[u8]> {
-    let (_, kind, mut rest) = start(datagram)?;
+/// The version of a Retry, and the id that it asks for.
+pub(super) fn retry(datagram: &[u8]) -> Option<(Version, &[u8])> {
+    let (version, kind, mut rest) = start(datagram)?;
     connection_id(&mut rest)?;
-    connection_id(&mut rest).filter(|_| kind == Kind::Retry)
+    let id = connection_id(&mut rest)?;
+    (kind == Kind::Retry).then_some((version, id))
 }
 
 /// What a long header begins with. The fixed bit is not judged: who was told that it may be anything

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::seal::Packet;
+pub(crate) use super::retry::tests::retry;
+use super::seal::{ID, Packet};
 use super::*;
 use crate::hello::{ClientHello, SniField};
 
@@ -152,8 +153,7 @@ fn after_a_retry_the_keys_are_new_and_the_hello_is_not() {
     let flight = crypto(0, &message(1, &body(1)));
     let first = Packet::client(flight.clone());
     assert_eq!(push(&mut initials, &first.seal()), hello(&body(1)));
-    let retry = b"\xff\0\0\0\x01\x03src\x09the retrytoken, and a tag of 16 bytes";
-    assert_eq!(push(&mut initials, retry), None);
+    assert_eq!(push(&mut initials, &retry(ID, b"src", b"the retry")), None);
     let second = Packet {
         id: b"the retry",
         destination: b"the retry",

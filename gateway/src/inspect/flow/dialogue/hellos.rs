@@ -117,7 +117,7 @@ impl Dialogue {
         self.tell_answers(scene);
     }
 
-    /// Whether a first hello is that of the connection before, sent again.
+    /// Whether a first hello is that of a connection before, sent again.
     fn is_past(&mut self, side: Side, message: &Message, secret: &RandomState) -> bool {
         let body = match message {
             Message::Whole(body) => Some(&body[..]),
@@ -125,7 +125,7 @@ impl Dialogue {
         };
         let spot = Spot::new(self.half(side).place, body, secret);
         self.told = Some(spot);
-        self.past == Some(spot)
+        self.past.contains(spot)
     }
 
     fn tell(&mut self, side: Side, message: Message, is_second: bool, scene: &mut Scene<'_>) {

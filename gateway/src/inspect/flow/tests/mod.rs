@@ -5,5 +5,6 @@ mod answers;
 mod carriers;
 mod hellos;
 mod lives;
+mod retries;
 mod siblings;
 mod wire;

@@ -40,26 +40,26 @@ const DTLS_FRAGMENTS: [(From, &[u8]); 5] = [
 const DTLS_RANDOM: std::ops::Range<usize> = 27..59;
 
 /// Flows, and what they said.
-struct Udp {
-    flows: Flows,
-    events: Vec<FlowEvent>,
+pub(super) struct Udp {
+    pub(super) flows: Flows,
+    pub(super) events: Vec<FlowEvent>,
 }
 
 impl Udp {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             flows: Flows::new(FlowBounds::default()),
             events: Vec::new(),
         }
     }
 
-    fn sends(&mut self, from: From, payload: &[u8]) {
+    pub(super) fn sends(&mut self, from: From, payload: &[u8]) {
         self.events
             .extend(datagram(&mut self.flows, from, payload, 0));
     }
 
     /// The flows and the messages of the hellos that were told.
-    fn told(&self) -> Vec<(u64, &[u8])> {
+    pub(super) fn told(&self) -> Vec<(u64, &[u8])> {
         let told = self.events.iter().filter_map(|event| match event {
             FlowEvent::Sighting(sighting) => Some((sighting.flow.0, sighting.message.bytes())),
             FlowEvent::Answer(_) | FlowEvent::Ended(_) => None,
@@ -68,7 +68,7 @@ impl Udp {
     }
 
     /// The flows that were answered.
-    fn answered(&self) -> Vec<u64> {
+    pub(super) fn answered(&self) -> Vec<u64> {
         let answered = self.events.iter().filter_map(|event| match event {
             FlowEvent::Answer(answer) => Some(answer.flow.0),
             FlowEvent::Sighting(_) | FlowEvent::Ended(_) => None,
@@ -78,12 +78,12 @@ impl Udp {
 }
 
 /// A body with this random.
-fn body(random: u8) -> Vec<u8> {
+pub(super) fn body(random: u8) -> Vec<u8> {
     [&[3, 3][..], &[random; 32], b"the rest of a hello"].concat()
 }
 
 /// A client's packet with a part of the hello with this random, long enough to be its first.
-fn part(id: &[u8], random: u8, range: std::ops::Range<usize>) -> Packet<'_> {
+pub(super) fn part(id: &[u8], random: u8, range: std::ops::Range<usize>) -> Packet<'_> {
     let mut frames = crypto(range.start, &message(1, &body(random))[range]);
     frames.resize(DATAGRAM_MIN, 0);
     Packet {
@@ -94,12 +94,12 @@ fn part(id: &[u8], random: u8, range: std::ops::Range<usize>) -> Packet<'_> {
     }
 }
 
-fn whole(id: &[u8], random: u8) -> Packet<'_> {
+pub(super) fn whole(id: &[u8], random: u8) -> Packet<'_> {
     part(id, random, 0..message(1, &body(random)).len())
 }
 
 /// The server's answer to the client with these keys.
-fn answer(id: &[u8]) -> Vec<u8> {
+pub(super) fn answer(id: &[u8]) -> Vec<u8> {
     let mut frames = crypto(0, &message(2, &server_hello([id[0]; 32])));
     frames.resize(DATAGRAM_MIN, 0);
     let packet = Packet {
@@ -112,8 +112,8 @@ fn answer(id: &[u8]) -> Vec<u8> {
     packet.seal()
 }
 
-const ONE: &[u8] = b"first id";
-const TWO: &[u8] = b"second id";
+pub(super) const ONE: &[u8] = b"first id";
+pub(super) const TWO: &[u8] = b"second id";
 
 #[test]
 fn of_quic_one_behind_the_other() {
@@ -176,37 +176,6 @@ fn of_quic_both_at_once() {
         assert_eq!(udp.answered(), [1, 0]);
         assert_eq!(udp.told().len(), 2);
         assert_eq!(udp.flows.held_bytes(), 0);
-    }
-}
-
-#[test]
-fn after_a_retry_it_is_the_same_connection() {
-    let retry = b"\xff\0\0\0\x01\x03src\x09the retrytoken, and a tag of 16 bytes";
-    for (is_captured, parts) in [(true, 1), (false, 1), (true, 2), (false, 2)] {
-        let mut udp = Udp::new();
-        let end = message(1, &body(1)).len();
-        let ranges = [0..end / parts, end / parts..end];
-        let before = whole(ONE, 1).seal();
-        udp.sends(From::Client, &before);
-        if is_captured {
-            udp.sends(From::Server, retry);
-        }
-        for range in ranges {
-            let behind = Packet {
-                token: b"token",
-                ..part(b"the retry", 1, range)
-            };
-            udp.sends(From::Client, &behind.seal());
-            udp.sends(From::Client, &before);
-        }
-        udp.sends(From::Server, &answer(b"the retry"));
-        udp.sends(From::Client, &before);
-        udp.sends(From::Client, &whole(b"the retry", 1).seal());
-        assert_eq!(udp.told().len(), 1, "{is_captured} {parts}");
-        assert_eq!(udp.answered(), [0]);
-        assert_eq!(udp.flows.counts().begun, 1);
-        udp.sends(From::Client, &whole(TWO, 2).seal());
-        assert_eq!(udp.told().len(), 2);
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::key::Side;
 use super::super::opening::Claim;
 use super::super::past::{Spot, TcpPast};
 use super::super::records;
-use super::{Past, State, Track};
+use super::{Past, Stage, State, Track};
 
 impl Track {
     /// What a flow that takes the place of this one is to know.
@@ -19,8 +19,8 @@ impl Track {
     }
 
     /// Whether this segment begins another connection of the same addresses and ports: by a SYN
-    /// with another number than the one that was there, or once its sender had said that nothing
-    /// more comes, by a hello.
+    /// with another number than the one that was there, or by a hello: once its sender had said that
+    /// nothing more comes, or where it stands nowhere near the one that was told.
     pub(in crate::inspect::flow) fn is_followed_by(
         &self,
         side: Side,
@@ -35,9 +35,10 @@ impl Track {
         }
         if !segment.is_syn {
             let is_closed = past.has_fin[side.at()] && self.is_over();
-            return is_closed && self.is_outlived_by(past, side, segment, secret);
+            return is_closed && self.is_outlived_by(past, side, segment, secret)
+                || self.is_left_by(past, side, segment);
         }
-        match (past.syns[side.at()], &self.state) {
+        match (past.syn(side), &self.state) {
             (Some(syn), _) if syn == segment.sequence => false,
             // A server that answers with another number has not accepted yet, unless there was more.
             (Some(_), State::New) => !segment.is_ack,
@@ -59,13 +60,32 @@ impl Track {
         secret: &RandomState,
     ) -> bool {
         if segment.is_syn {
-            return !segment.is_ack || past.syns[side.at()] != Some(segment.sequence);
+            return !segment.is_ack || past.syn(side) != Some(segment.sequence);
         }
         let payload = segment.payload;
         let is_another =
             |spot: Spot| spot.may_precede(segment.sequence, records::whole_body(payload), secret);
         records::is_client_hello(payload)
-            && (side != self.client || past.hello.is_none_or(is_another))
+            && (side != self.client || past.hellos.iter().all(is_another))
+    }
+
+    /// Whether this segment begins another connection though neither the end of this one nor its own
+    /// SYN was captured. Behind a hello all is in records of TLS that are encrypted: such a beginning
+    /// is no chance. Most segments are told apart by their first byte.
+    fn is_left_by(&self, past: &TcpPast, side: Side, segment: &Segment<'_>) -> bool {
+        let is_far = |spot: Spot| spot.is_far_from(segment.sequence);
+        records::is_client_hello_alone(segment.payload)
+            && side == self.client
+            && self.touched().stage == Stage::Seen
+            && past.hellos.iter().chain(self.told()).all(is_far)
+    }
+
+    /// The hello that was told, as long as its answer is waited for.
+    fn told(&self) -> Option<Spot> {
+        match &self.state {
+            State::Open(dialogue) => dialogue.told(),
+            State::New | State::OpenUdp(_) | State::Over(_) | State::Ended(_) => None,
+        }
     }
 
     /// Whose a datagram is.
@@ -110,7 +130,9 @@ impl Track {
     pub(in crate::inspect::flow) fn remember(&mut self, secret: &RandomState) {
         match (&self.state, &mut self.past) {
             (State::Open(dialogue), Past::Tcp(past)) => {
-                past.hello = dialogue.told().or(past.hello);
+                if let Some(spot) = dialogue.told() {
+                    past.hellos.remember(spot);
+                }
             }
             (State::OpenUdp(exchange), Past::Udp(past)) => exchange.remember(past, secret),
             _ => {}
