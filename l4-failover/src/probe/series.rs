@@ -1,5 +1,6 @@
 //! One series of checks: who watches it, and the task that runs it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,7 +47,9 @@ pub(super) struct Series {
 
 #[derive(Default)]
 struct State {
-    watchers: Vec<Watcher>,
+    /// By their ids, which grow: the newest is the last. Thousands of services may share an endpoint,
+    /// and a reload has all of them come and go.
+    watchers: BTreeMap<u64, Watcher>,
     last_id: u64,
     started: Option<Duration>,
     watched: Duration,
@@ -57,7 +60,6 @@ struct State {
 }
 
 struct Watcher {
-    id: u64,
     subject: Subject,
     observer: Observer,
     is_doubtful: bool,
@@ -99,24 +101,20 @@ impl Series {
         state.last_id += 1;
         state.watched = self.origin.elapsed().saturating_sub(LATE_MAX);
         let watcher = Watcher {
-            id: state.last_id,
             subject,
             observer,
             is_doubtful: false,
             has_asked: false,
             told: None,
         };
-        state.watchers.push(watcher);
+        let id = state.last_id;
+        state.watchers.insert(id, watcher);
         self.changed.notify_one();
-        state.last_id
+        id
     }
 
     pub(super) fn leave(&self, id: u64) {
-        let left = {
-            let mut state = self.lock();
-            let at = state.watchers.iter().position(|it| it.id == id);
-            at.map(|at| state.watchers.remove(at))
-        };
+        let left = self.lock().watchers.remove(&id);
         self.changed.notify_one();
         // Not under the lock: what the observer holds may be the last of other watches.
         drop(left);
@@ -124,7 +122,7 @@ impl Series {
 
     pub(super) fn doubt(&self, id: u64, is_doubtful: bool) {
         let mut state = self.lock();
-        let watcher = state.watchers.iter_mut().find(|watcher| watcher.id == id);
+        let watcher = state.watchers.get_mut(&id);
         if let Some(watcher) = watcher.filter(|it| it.is_doubtful != is_doubtful) {
             watcher.is_doubtful = is_doubtful;
             self.changed.notify_one();
@@ -134,7 +132,7 @@ impl Series {
     /// Wants a check at once, unless there is one, or just was.
     pub(super) fn ask(&self, id: u64) {
         let mut state = self.lock();
-        if let Some(watcher) = state.watchers.iter_mut().find(|watcher| watcher.id == id) {
+        if let Some(watcher) = state.watchers.get_mut(&id) {
             watcher.has_asked = true;
         }
         let Some(pace) = state.pace() else { return };
@@ -209,8 +207,8 @@ impl Series {
     fn start(&self) -> Option<Subject> {
         let mut state = self.lock();
         let has_address = |it: &&Watcher| it.subject.addresses.get().is_ok();
-        let known = state.watchers.iter().rev().find(has_address);
-        let chosen = known.or(state.watchers.last());
+        let known = state.watchers.values().rev().find(has_address);
+        let chosen = known.or_else(|| state.watchers.values().next_back());
         let subject = chosen.map(|watcher| watcher.subject.clone());
         state.is_running = subject.is_some();
         state.is_asked = false;
@@ -224,7 +222,8 @@ impl Series {
     fn finish(&self, started: Duration) -> Vec<Observer> {
         let mut state = self.lock();
         state.is_running = false;
-        let wanting = state.watchers.iter_mut().filter(|it| it.wants(started));
+        let wanting = state.watchers.values_mut();
+        let wanting = wanting.filter(|it| it.wants(started));
         let told = wanting.map(|watcher| {
             (watcher.has_asked, watcher.told) = (false, Some(started));
             Arc::clone(&watcher.observer)
@@ -240,7 +239,7 @@ impl Series {
 impl State {
     /// The shortest intervals that anybody wants; anybody's doubt counts for all.
     fn pace(&self) -> Option<Pace> {
-        let paces = self.watchers.iter().map(|watcher| Pace {
+        let paces = self.watchers.values().map(|watcher| Pace {
             is_doubtful: watcher.is_doubtful,
             ..watcher.subject.pace()
         });
