@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use l4_failover::admin::mistake;
 use l4_failover::admin::pools::RefusalJson;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +38,7 @@ async fn routes(
     State(app): State<App>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Response> {
-    let asked = asked.map_err(|rejection| mistaken(rejection.body_text()))?;
+    let asked = asked.map_err(|rejection| mistaken(mistake(&rejection)))?;
     let is_wanted = asked.0.faces();
     let question = asked.0.question().map_err(mistaken)?;
     let view = app.view();

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use futures_util::stream::{Stream, StreamExt, unfold};
-use l4_failover::admin::Stopping;
 use l4_failover::admin::pools::RefusalJson;
+use l4_failover::admin::{Stopping, mistake};
 
 use crate::app::App;
 use crate::tap::{Asked, Seen, SightingJson, WATCHERS_MAX, Wanted, Watch};
@@ -31,7 +31,7 @@ async fn tap(
     Extension(stopping): Extension<Stopping>,
 ) -> Result<Response, Response> {
     let mistaken = |sentence: String| refusal(StatusCode::BAD_REQUEST, sentence);
-    let Query(asked) = asked.map_err(|rejection| mistaken(rejection.body_text()))?;
+    let Query(asked) = asked.map_err(|rejection| mistaken(mistake(&rejection)))?;
     let wanted = asked
         .wanted()
         .map_err(|mistake| mistaken(mistake.to_string()))?;

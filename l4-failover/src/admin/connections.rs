@@ -11,6 +11,7 @@ use axum::routing::{delete, get, post};
 use axum::{Router, extract::rejection::QueryRejection};
 use serde::{Deserialize, Serialize};
 
+use super::mistake;
 use super::pools::{RefusalJson, rfc3339};
 use crate::socket::live::{ConnectionId, Entry};
 use crate::socket::workers::Serve;
@@ -117,7 +118,7 @@ async fn show<S: Serve>(
     State(shared): State<Shared<S>>,
     wanted: Result<Query<Limit>, QueryRejection>,
 ) -> Result<Json<ConnectionsJson>, Response> {
-    let wanted = wanted.map_err(|rejection| rejection.body_text());
+    let wanted = wanted.map_err(|rejection| mistake(&rejection));
     let limit = wanted.and_then(|Query(limit)| limit.shown());
     let limit = limit.map_err(|mistake| refusal(StatusCode::BAD_REQUEST, mistake))?;
     let live = shared.service.live();

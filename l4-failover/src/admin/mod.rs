@@ -34,6 +34,7 @@ mod options;
 pub mod page;
 mod places;
 pub mod pools;
+mod query;
 mod serve;
 mod stopping;
 #[cfg(test)]
@@ -48,5 +49,6 @@ pub(crate) use guard::host_of;
 pub use bound::{Bound, Site};
 pub use error::AdminError;
 pub use options::{Address, AdminOptions};
+pub use query::mistake;
 pub use stopping::Stopping;
 pub use token::{Token, TokenError};

@@ -7,6 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::admin::mistake;
+
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalJson {
@@ -23,7 +25,7 @@ pub(super) type Queried<T> = Result<Query<T>, QueryRejection>;
 pub(super) fn query<T>(query: Queried<T>) -> Result<T, Refusal> {
     match query {
         Ok(Query(query)) => Ok(query),
-        Err(rejection) => Err(Refusal::Malformed(rejection.body_text())),
+        Err(rejection) => Err(Refusal::Malformed(mistake(&rejection))),
     }
 }
 
