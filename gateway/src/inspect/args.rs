@@ -23,8 +23,8 @@ Examples:
 A line has: time, addresses, version, server name, protocols (ALPN), JA4, and marks: frag=N (it came in \
 N packets), ech (encrypted client hello: the name is the outer one), hrr (a second hello, after \
 HelloRetryRequest), quic, dtls, overlap (parts were sent twice with different bytes; the first ones \
-are shown), [|tls] (its end was not captured). Absent is -, empty is \"\", and bytes outside 0x21 to \
-0x7e are shown as \\x00.
+are shown), [|tls] (its end was not captured, or not waited for). Absent is -, empty is \"\", and bytes \
+outside 0x21 to 0x7e are shown as \\x00.
 
 EXPRESSION is of tcpdump's language: host, net, port, portrange, proto, with src and dst; tcp, udp, icmp, \
 ip, ip6; vlan; less, greater; and, or, not, parentheses. `sni GLOB` judges the server name, `sni -` \

@@ -62,7 +62,7 @@ pub struct Sighting {
     /// The hello.
     pub message: Message,
     /// Whether this is a second hello of its flow: after a HelloRetryRequest, or in DTLS after a
-    /// HelloVerifyRequest.
+    /// HelloVerifyRequest. In QUIC that behind a Retry is not.
     pub is_second: bool,
     /// Whether something was sent twice with different bytes; the first are those in `message`.
     pub has_overlap: bool,

@@ -116,6 +116,15 @@ impl Reader {
         }
     }
 
+    /// Whether a hello behind another one is the second of its connection. In QUIC the hello behind a
+    /// Retry is the first again.
+    fn is_second(&self) -> bool {
+        match self {
+            Self::Quic(initials) => initials.is_second(),
+            Self::Dtls(_) => true,
+        }
+    }
+
     fn part(&self) -> (&[u8], Option<usize>) {
         match self {
             Self::Quic(initials) => initials.part(),
@@ -274,7 +283,7 @@ impl Exchange {
             carrier: self.carrier(),
             packets: self.packets.max(1),
             message,
-            is_second: self.hellos > 0,
+            is_second: self.hellos > 0 && self.reader.is_second(),
             has_overlap: self.has_overlap,
         };
         scene.events.push(FlowEvent::Sighting(Box::new(sighting)));

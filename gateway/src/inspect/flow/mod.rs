@@ -216,7 +216,7 @@ impl Flows {
     ) -> Option<Touched> {
         let track = match self.open.get_mut(&key) {
             Some(track) => track,
-            None => self.ended.get_mut(&key)?,
+            None => self.ended.peek_mut(&key)?, // What comes late does not make it later.
         };
         let had_ended = track.has_ended();
         let held_before = track.cost();

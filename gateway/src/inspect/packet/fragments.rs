@@ -73,7 +73,7 @@ struct Part {
     bytes: Box<[u8]>,
 }
 
-/// The packets of which fragments are missing, oldest last.
+/// The packets of which fragments are missing; last the one for which none came for the longest.
 #[derive(Debug)]
 pub(super) struct Fragments {
     /// Hashed with a secret: the keys are the sender's.
@@ -141,16 +141,20 @@ impl Fragments {
     }
 
     fn take(&mut self, key: &Key, time: Timestamp) -> Partial {
-        match self.partials.pop(key) {
-            Some(partial) => {
-                self.held -= partial.cost();
-                partial
-            }
-            None => Partial::new(time),
+        let Some(partial) = self.partials.pop(key) else {
+            return Partial::new(time);
+        };
+        self.held -= partial.cost();
+        if partial.is_old(time) {
+            // Ids are used again: what comes now is of another packet.
+            self.evicted += 1;
+            return Partial::new(time);
         }
+        partial
     }
 
-    /// Puts it in front. So one that has fragments coming outlives others, yet not its age.
+    /// Puts it in front. So one that has fragments coming outlives others; yet past its age nothing
+    /// is added to it.
     fn keep(&mut self, key: Key, partial: Partial) {
         self.held += partial.cost();
         self.partials.push(key, partial);
@@ -160,11 +164,9 @@ impl Fragments {
     }
 
     fn forget_old(&mut self, time: Timestamp) {
-        let age_max = u64::try_from(AGE_MAX.as_nanos()).unwrap_or(u64::MAX);
-        while let Some((_, oldest)) = self.partials.peek_lru() {
-            if time.0.saturating_sub(oldest.began.0) <= age_max {
-                break;
-            }
+        while let Some((_, last)) = self.partials.peek_lru()
+            && last.is_old(time)
+        {
             self.forget();
         }
     }
@@ -187,6 +189,12 @@ impl Partial {
             protocol: None,
             has_overlap: false,
         }
+    }
+
+    /// Whether its fragments have waited for longer than they may.
+    fn is_old(&self, time: Timestamp) -> bool {
+        let age_max = u64::try_from(AGE_MAX.as_nanos()).unwrap_or(u64::MAX);
+        time.0.saturating_sub(self.began.0) > age_max
     }
 
     fn cost(&self) -> usize {

@@ -21,7 +21,7 @@ impl Initials {
         }
         let opened = opening.open()?;
         Some(match (opened.random(), self.random()) {
-            (Some(one), Some(other)) => one == other,
+            (Some(one), Some(other)) => one == other || self.is_sent_back(&opening.packet),
             _ => opening.packet.has_token && self.may_be_sent_back(opening.packet.source),
         })
     }
@@ -63,16 +63,27 @@ impl Initials {
         })
     }
 
-    /// Whether a Retry may have come that was not captured, by which this client was sent back.
+    /// Whether a packet is of this client, which a Retry sent back: one that was captured, or one of
+    /// which its token and the id say it that it chose before. An id without bytes says nothing.
+    pub(super) fn is_sent_back(&self, packet: &Initial<'_>) -> bool {
+        let is_to = |id: Id| id.bytes() == packet.destination;
+        self.id_of_retry.is_some_and(is_to)
+            || packet.has_token && !packet.source.is_empty() && self.may_be_sent_back(packet.source)
+    }
+
+    /// Whether a Retry may have come that was not captured, by which this client was sent back: hardly
+    /// for one that had a token already.
     fn may_be_sent_back(&self, client: &[u8]) -> bool {
         let is_its = self.id_of_client.is_some_and(|id| id.bytes() == client);
-        is_its && self.server.largest.is_none() && self.id_before.is_none()
+        let had_token = self.connection.is_some_and(|known| known.has_token);
+        is_its && !had_token && self.server.largest.is_none() && self.id_before.is_none()
     }
 
     /// That of the last hello, as far as it came.
     fn random(&self) -> Option<[u8; RANDOM_BYTES]> {
         let begun = self.client.pieces.head().get(MESSAGE_HEADER + RANDOM_AT..);
         let begun = || begun.and_then(<[u8]>::first_chunk).copied();
-        self.heard.or(self.heard_before).or_else(begun)
+        let heard = self.heard.or(self.heard_before);
+        heard.and_then(|told| told.random).or_else(begun)
     }
 }

@@ -9,6 +9,8 @@ use super::packet::{CONNECTION_ID_MAX, Initial};
 pub(super) struct Connection {
     pub(super) version: Version,
     pub(super) id: Id,
+    /// Whether the first packet had a token: of a Retry, or from an earlier connection.
+    pub(super) has_token: bool,
 }
 
 /// The id of a connection, on either side.
@@ -23,6 +25,7 @@ impl Connection {
         Self {
             version: packet.version,
             id: Id::of(packet.destination),
+            has_token: packet.has_token,
         }
     }
 

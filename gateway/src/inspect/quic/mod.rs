@@ -15,6 +15,7 @@ pub(crate) mod seal;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 
 pub use opening::Opening;
 pub use packet::Version;
@@ -26,8 +27,9 @@ use self::frame::{BadFrame, Frame, Frames};
 use self::keys::{Key, Sender};
 use self::packet::{Cut, Initial, Plain};
 use self::stream::Stream;
+use self::told::Told;
 use super::pieces::{MESSAGE_HEADER, message_header};
-use crate::hello::{HelloBounds, RANDOM_BYTES};
+use crate::hello::HelloBounds;
 
 /// Most decryptions of a flow's Initials, those among them that fail. A hello of 16 KiB takes some
 /// 15 packets, its answer as many with what is sent again; each is tried with at most four keys.
@@ -108,10 +110,14 @@ pub struct Initials {
     id_of_client: Option<Id>,
     client: Stream,
     server: Stream,
-    /// The random of the last hello.
-    heard: Option<[u8; RANDOM_BYTES]>,
-    /// That of the last one before the keys changed: after a Retry, the same hello comes again.
-    heard_before: Option<[u8; RANDOM_BYTES]>,
+    /// The last hello.
+    heard: Option<Told>,
+    /// The last one before the keys changed: after a Retry, the same hello comes again.
+    heard_before: Option<Told>,
+    /// Whether the keys changed by a Retry.
+    is_sent_back: bool,
+    /// Whether the last hello followed another one in its stream.
+    is_second: bool,
     tries: usize,
 }
 
@@ -150,6 +156,11 @@ impl Initials {
         self.connection.map(|connection| connection.version)
     }
 
+    /// Whether the last hello followed another one in its stream, as behind a HelloRetryRequest.
+    pub fn is_second(&self) -> bool {
+        self.is_second
+    }
+
     /// What there is of a ClientHello's body that is not whole: all in front of the first gap; and
     /// how long the whole is, if that is there.
     pub fn part(&self) -> (&[u8], Option<usize>) {
@@ -181,6 +192,7 @@ impl Initials {
         {
             return Ok(None);
         }
+        let is_sent_back = self.is_sent_back(packet);
         let (client, server) = (&mut self.client, &mut self.server);
         let kept = (std::mem::take(client), std::mem::take(server));
         let plain = self.try_key(packet, &new, Sender::Client)?;
@@ -189,6 +201,7 @@ impl Initials {
                 self.connection = Some(new);
                 self.id_before = known;
                 self.heard_before = self.heard.take();
+                self.is_sent_back = is_sent_back;
             }
             None => (self.client, self.server) = kept,
         }
@@ -255,12 +268,11 @@ impl Initials {
         if sender == Sender::Server {
             return Ok(Some(Heard::ServerHello(message)));
         }
-        self.heard = message
-            .get(RANDOM_AT..)
-            .and_then(<[u8]>::first_chunk)
-            .copied();
+        let told = Told::of(&message);
+        self.is_second = self.heard.replace(told).is_some();
         let before = self.heard_before.take();
-        let is_repeated = before.is_some() && before == self.heard;
+        let is_repeated =
+            before.is_some_and(|before| before.is_repeated_by(&told, self.is_sent_back));
         Ok((!is_repeated).then_some(Heard::ClientHello(message)))
     }
 }

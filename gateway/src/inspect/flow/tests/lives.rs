@@ -124,6 +124,29 @@ fn a_full_table_forgets_the_one_that_was_silent_for_the_longest() {
 }
 
 #[test]
+fn of_those_that_ended_the_first_is_forgotten_first_though_more_comes_of_it() {
+    let mut wire = Wire::new(FlowBounds {
+        flows: 2,
+        ..FlowBounds::default()
+    });
+    for port in [1, 2] {
+        wire.client_port = port;
+        wire.connect();
+        wire.sends(From::Client, 0, TLS13);
+        wire.rst(From::Client);
+    }
+    wire.client_port = 1;
+    wire.sends(From::Client, 0, TLS13);
+    wire.client_port = 3;
+    wire.connect();
+    // What comes again of the second is still known.
+    wire.client_port = 2;
+    wire.sends(From::Client, 0, TLS13);
+    assert_eq!(wire.sightings().len(), 2);
+    assert_eq!(wire.flows.counts().begun, 3);
+}
+
+#[test]
 fn what_is_evicted_tells_what_there_was_of_its_hello() {
     let mut wire = Wire::new(FlowBounds {
         flows: 1,

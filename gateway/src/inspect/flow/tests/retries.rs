@@ -1,10 +1,10 @@
 //! Connections of QUIC whose clients are sent back for a token.
 
 use super::siblings::{ONE, TWO, Udp, answer, body, part, whole};
-use super::wire::From;
+use super::wire::{From, NAME, TLS13};
 use crate::inspect::flow::FlowEvent;
 use crate::inspect::quic::seal::Packet;
-use crate::inspect::quic::tests::{message, retry};
+use crate::inspect::quic::tests::{crypto, message, retry};
 
 #[test]
 fn after_a_retry_it_is_the_same_connection() {
@@ -35,6 +35,83 @@ fn after_a_retry_it_is_the_same_connection() {
         udp.sends(From::Client, &whole(TWO, 2).seal());
         assert_eq!(udp.told().len(), 2);
     }
+}
+
+/// A client's packet with all of a hello, whose name is in it.
+fn named<'a>(id: &'a [u8], token: &'a [u8], body: &[u8]) -> Packet<'a> {
+    let mut frames = crypto(0, &message(1, body));
+    frames.resize(1200, 0);
+    Packet {
+        token,
+        number: 1,
+        ..Packet {
+            frames,
+            ..whole(id, 1)
+        }
+    }
+}
+
+/// The recorded hello with another random, and another last byte of its name.
+fn hello(random: u8, last: u8) -> Vec<u8> {
+    let mut body = TLS13[9..].to_vec();
+    body[2..34].fill(random);
+    let at = body.windows(NAME.len()).position(|it| it == NAME).unwrap();
+    body[at + NAME.len() - 1] = last;
+    body
+}
+
+#[test]
+fn a_new_hello_behind_a_retry_is_told_if_its_name_is_another() {
+    let retry = retry(ONE, b"src", b"the retry");
+    for (is_captured, last) in [(true, b'1'), (true, b'2'), (false, b'1'), (false, b'2')] {
+        let mut udp = Udp::new();
+        let (one, two) = (hello(1, b'1'), hello(2, last));
+        let before = named(ONE, b"", &one).seal();
+        let behind = named(b"the retry", b"token", &two).seal();
+        udp.sends(From::Client, &before);
+        if is_captured {
+            udp.sends(From::Server, &retry);
+        }
+        udp.sends(From::Client, &behind);
+        udp.sends(From::Server, &answer(b"the retry"));
+        udp.sends(From::Client, &before);
+        udp.sends(From::Client, &behind);
+        let told = [(0, &one[..]), (0, &two)];
+        let count = if last == b'1' { 1 } else { 2 };
+        assert_eq!(udp.told(), told[..count], "{is_captured} {last}");
+        assert_eq!((udp.answered(), udp.flows.counts().begun), (vec![0], 1));
+        assert!(!has_second(&udp));
+    }
+}
+
+#[test]
+fn neither_an_id_without_bytes_nor_a_second_token_says_that_a_client_was_sent_back() {
+    let cases: [(&[u8], &[u8]); 2] = [(b"", b""), (b"src", b"earlier token")];
+    for (source, token) in cases {
+        let mut udp = Udp::new();
+        let (one, two) = (hello(1, b'1'), hello(2, b'1'));
+        for packet in [named(ONE, token, &one), named(TWO, b"token", &two)] {
+            udp.sends(From::Client, &Packet { source, ..packet }.seal());
+        }
+        assert_eq!(udp.told(), [(0, &one[..]), (1, &two)]);
+    }
+}
+
+#[test]
+fn behind_a_retry_a_second_hello_is_one() {
+    let mut udp = Udp::new();
+    let (one, two) = (hello(1, b'1'), hello(2, b'1'));
+    udp.sends(From::Client, &named(ONE, b"", &one).seal());
+    udp.sends(From::Server, &retry(ONE, b"src", b"the retry"));
+    udp.sends(From::Client, &named(b"the retry", b"token", &two).seal());
+    let second = Packet {
+        number: 2,
+        frames: crypto(message(1, &two).len(), &message(1, &two)),
+        ..named(b"the retry", b"token", &two)
+    };
+    udp.sends(From::Client, &second.seal());
+    assert_eq!(udp.told(), [(0, &one[..]), (0, &two)]);
+    assert!(has_second(&udp));
 }
 
 /// A connection with a Retry: the client's hello, the Retry, the hello with its token, the answer.

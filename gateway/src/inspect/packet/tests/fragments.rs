@@ -157,6 +157,25 @@ fn they_wait_for_so_long_only() {
 }
 
 #[test]
+fn old_ones_are_not_mixed_with_those_of_a_later_packet() {
+    let (old, mut new) = (segment(), segment());
+    new[20..].fill(0xee);
+    let mut another = piece(&old, 0, 9);
+    another[5] = 7; // Its id.
+    let age = u64::try_from(AGE_MAX.as_nanos()).unwrap();
+    let mut decoder = Decoder::default();
+    // Of the old packet a fragment comes again, so that another one was untouched for longer.
+    feed(&mut decoder, 0, &piece(&old, 0, 9));
+    feed(&mut decoder, age / 3, &another);
+    feed(&mut decoder, age / 2, &piece(&old, 0, 9));
+    let late = age + 1;
+    assert_eq!(feed(&mut decoder, late, &piece(&new, 0, 9)), None);
+    assert_eq!(decoder.packets_incomplete(), 1);
+    let whole = feed(&mut decoder, late, &piece(&new, 9, 99));
+    assert_eq!(whole.as_deref(), Some(&new[20..]));
+}
+
+#[test]
 fn what_is_held_is_bounded() {
     // Small ones by their number, large ones by their bytes.
     for len in [8, 4000] {
