@@ -3,6 +3,10 @@
 (() => {
   // Between two looks at /status.
   const LOOK_MS = 1000;
+  // A process that is only busy has answered by then; one that is stopped, or out of reach, never does.
+  const ANSWER_MAX_MS = 5000;
+  // Between two looks at a process that takes its time: longer, and what is shown is too old.
+  const PAUSE_MAX_MS = 5000;
   // Looks that a spark line remembers.
   const HISTORY = 60;
   // Services that are drawn; of more the number is said.
@@ -62,6 +66,8 @@
     return answer;
   };
 
+  const inTime = (path) => ask(path, AbortSignal.timeout(ANSWER_MAX_MS));
+
   let info = {};
   let last = null;
   let histories = new Map();
@@ -75,7 +81,7 @@
   const connectsOf = (pool) => sum(endpointsOf(pool), (it) => it.connects);
 
   const look = async () => {
-    const answer = await ask("/status");
+    const answer = await inTime("/status");
     if (!answer.ok) throw new Error("the answer is " + answer.status);
     const status = await answer.json();
     const now = performance.now();
@@ -109,13 +115,16 @@
     pair.append(make("dt", "", name), make("dd", "", value));
     return pair;
   };
+  const sayState = (words) => {
+    const version = info.version ? " " + info.version : "";
+    $("state").textContent = (info.program || "mesh") + version + " · " + words;
+  };
   const drawHead = ({ status, rates, accepted }) => {
     const program = info.program || "mesh";
     $("title").textContent = status.datacenter ? status.datacenter : program;
     document.title = (status.datacenter ? status.datacenter + " · " : "") + program;
-    const version = info.version ? " " + info.version : "";
     const reloads = status.generation ? ", " + status.generation + (status.generation === 1 ? " reload" : " reloads") : "";
-    $("state").textContent = program + version + " · " + status.state + " for " + span(status.uptime_seconds) + reloads;
+    sayState(status.state + " for " + span(status.uptime_seconds) + reloads);
     const unhealthy = poolsOf(status).filter((it) => !it.healthy).length;
     $("dot").className = "dot " + (status.state !== "live" ? "maintenance" : unhealthy ? "down" : "up");
     const known = [...rates.values()];
@@ -530,7 +539,7 @@
     if (document.hidden) return;
     const began = performance.now();
     try {
-      if (!info.program) info = await (await ask("/server_info")).json();
+      if (!info.program) info = await (await inTime("/server_info")).json();
       await look();
       const restarted = restartedAt && performance.now() - restartedAt < RESTART_MS;
       notice(restarted ? info.program + " was restarted " + span(last.status.uptime_seconds) + " ago." : "");
@@ -540,10 +549,12 @@
       if (error instanceof Unauthorized) return askForToken();
       const ago = last ? " What is shown is from " + span((performance.now() - last.at) / 1000) + " ago." : "";
       $("dot").className = "dot down";
+      sayState("does not answer");
       notice("The process does not answer." + ago);
     }
     // A process with thousands of services takes its time: it has other things to do.
-    timer = setTimeout(round, Math.max(LOOK_MS, 5 * (performance.now() - began)));
+    const pause = 5 * (performance.now() - began);
+    timer = setTimeout(round, Math.min(Math.max(LOOK_MS, pause), PAUSE_MAX_MS));
   };
   $("ask").addEventListener("submit", (event) => {
     event.preventDefault();
