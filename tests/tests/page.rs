@@ -209,6 +209,34 @@ fn no_width_makes_it_scroll_sideways() {
     assert_clean(&mut browser, &origin);
 }
 
+/// Whatever is long in a row, the outcome is what one reads it for.
+/// A pixel is what widths are rounded by.
+#[test]
+fn no_column_of_the_tap_is_cut() {
+    if !is_here() {
+        return;
+    }
+    let backend = Backend::default();
+    let gateway = gateway!(dc1("", &[backend.address()], ""));
+    let (mut browser, origin) = (Browser::new(), origin(&gateway));
+    browser.open(&format!("{origin}/"));
+    browser.until("!document.querySelector('#tap').hidden");
+    let long = "a".repeat(60);
+    refused(gateway.listen(), format!("{long}.{long}.{long}").as_bytes());
+    refused(gateway.listen(), b"nobody.dc1");
+    let _session = session(gateway.listen(), &backend);
+    browser.until("document.querySelectorAll('#seen tr').length === 3");
+    for width in [360, 600, 881, 1000, 1201, 1300, 1680] {
+        browser.resize(width, 800);
+        browser.until(&format!(
+            "document.documentElement.clientWidth <= {width} && \
+             [...document.querySelectorAll('.scroll, #seen td')]\
+             .every((it) => it.scrollWidth <= it.clientWidth + 1)"
+        ));
+    }
+    assert_clean(&mut browser, &origin);
+}
+
 #[test]
 fn a_process_that_is_gone_is_told() {
     if !is_here() {

@@ -13,6 +13,8 @@
   const CARDS_MAX = 200, ROWS_MAX = 12, SITES_MAX = 8;
   // Events that the tap remembers, and shows.
   const EVENTS_MAX = 2000, SHOWN_MAX = 200;
+  // Characters of a name in the tap: all of any host name, though not of all that clients send.
+  const NAME_MAX = 255;
   // How long the notice of a restart stays.
   const RESTART_MS = 15000;
 
@@ -50,6 +52,7 @@
     }
     return words.slice(0, 2).join(" ") || "0s";
   };
+  const whole = (text) => text.replaceAll(" ", "\u00a0");
   const brief = (ms) => (ms === undefined ? "" : ms < 1000 ? rate(ms) + " ms" : ms < 60000 ? (ms / 1000).toFixed(1) + " s" : span(ms / 1000));
   const cut = (text, most) => (text.length > most ? text.slice(0, Math.max(most - 1, 1)) + "…" : text);
   const timeOfDay = (time) => (time || "").slice(11, 23);
@@ -438,10 +441,12 @@
     const ends = [...new Set([it.phase, it.cause, it.reason])].filter(Boolean).join(" ");
     const took = it.event === "open"
       ? "hello " + brief(it.hello_ms) + ", dial " + brief(it.dial_ms)
-      : [ends, it.id ? "↑ " + bytes(it.from_client) + " ↓ " + bytes(it.from_upstream) : "", brief(it.duration_ms)].filter(Boolean).join(" · ");
+      : [ends, it.id ? whole("↑ " + bytes(it.from_client) + " ↓ " + bytes(it.from_upstream)) : "", whole(brief(it.duration_ms))].filter(Boolean).join(" · ");
     const out = make("td", "out", took);
     if (it.error) out.title = it.error;
-    row.append(make("td", "dim", timeOfDay(it.time)), dot, make("td", "", it.client), make("td", "name", it.sni || "–"), make("td", "", led), out);
+    const name = make("td", "name", cut(it.sni || "–", NAME_MAX));
+    if (it.sni) name.title = it.sni;
+    row.append(make("td", "dim", timeOfDay(it.time)), dot, make("td", "client", it.client), name, make("td", "led", led), out);
     return row;
   };
   const fill = () => {
