@@ -4,7 +4,9 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::json;
 use tests::browser::Browser;
 use tests::config::{dc1, feed};
@@ -207,6 +209,34 @@ fn no_width_makes_it_scroll_sideways() {
     assert_clean(&mut browser, &origin);
 }
 
+/// Whatever is long in a row, the outcome is what one reads it for.
+/// A pixel is what widths are rounded by.
+#[test]
+fn no_column_of_the_tap_is_cut() {
+    if !is_here() {
+        return;
+    }
+    let backend = Backend::default();
+    let gateway = gateway!(dc1("", &[backend.address()], ""));
+    let (mut browser, origin) = (Browser::new(), origin(&gateway));
+    browser.open(&format!("{origin}/"));
+    browser.until("!document.querySelector('#tap').hidden");
+    let long = "a".repeat(60);
+    refused(gateway.listen(), format!("{long}.{long}.{long}").as_bytes());
+    refused(gateway.listen(), b"nobody.dc1");
+    let _session = session(gateway.listen(), &backend);
+    browser.until("document.querySelectorAll('#seen tr').length === 3");
+    for width in [360, 600, 881, 1000, 1201, 1300, 1680] {
+        browser.resize(width, 800);
+        browser.until(&format!(
+            "document.documentElement.clientWidth <= {width} && \
+             [...document.querySelectorAll('.scroll, #seen td')]\
+             .every((it) => it.scrollWidth <= it.clientWidth + 1)"
+        ));
+    }
+    assert_clean(&mut browser, &origin);
+}
+
 #[test]
 fn a_process_that_is_gone_is_told() {
     if !is_here() {
@@ -222,6 +252,42 @@ fn a_process_that_is_gone_is_told() {
         text("#notice")
     ));
     assert_eq!(browser.value(&text("#title")), "dc1");
+}
+
+/// From the first answer on: a pause of the page and what a busy machine adds, but less than
+/// five times the wait for the answer that did not come.
+const RECOVERY_MAX: Duration = Duration::from_secs(20);
+
+/// It accepts connections, as its socket still does, but no answer comes.
+#[test]
+fn a_process_that_is_stopped_is_told_until_it_answers_again() {
+    if !is_here() {
+        return;
+    }
+    let backend = Backend::default();
+    let gateway = gateway!(dc1("", &[backend.address()], ""));
+    let mut browser = Browser::new();
+    browser.open(&format!("{}/", origin(&gateway)));
+    browser.until(&format!("{}.includes('live for')", text("#state")));
+    gateway.signal(Signal::STOP);
+    browser.until(&format!(
+        "{}.startsWith('The process does not answer. What is shown is from ')",
+        text("#notice")
+    ));
+    let state = browser.value(&text("#state"));
+    assert!(
+        state.as_str().unwrap().ends_with(" · does not answer"),
+        "{state}"
+    );
+    gateway.signal(Signal::CONT);
+    let continued = Instant::now();
+    let _session = session(gateway.listen(), &backend);
+    browser.until(&format!("{} === '1'", text("#figures dd")));
+    assert!(continued.elapsed() < RECOVERY_MAX);
+    browser.until(&format!(
+        "document.querySelector('#notice').hidden && {}.includes('live for')",
+        text("#state")
+    ));
 }
 
 #[test]

@@ -3,12 +3,18 @@
 (() => {
   // Between two looks at /status.
   const LOOK_MS = 1000;
+  // A process that is only busy has answered by then; one that is stopped, or out of reach, never does.
+  const ANSWER_MAX_MS = 5000;
+  // Between two looks at a process that takes its time: longer, and what is shown is too old.
+  const PAUSE_MAX_MS = 5000;
   // Looks that a spark line remembers.
   const HISTORY = 60;
   // Services that are drawn; of more the number is said.
   const CARDS_MAX = 200, ROWS_MAX = 12, SITES_MAX = 8;
   // Events that the tap remembers, and shows.
   const EVENTS_MAX = 2000, SHOWN_MAX = 200;
+  // Characters of a name in the tap: all of any host name, though not of all that clients send.
+  const NAME_MAX = 255;
   // How long the notice of a restart stays.
   const RESTART_MS = 15000;
 
@@ -46,6 +52,7 @@
     }
     return words.slice(0, 2).join(" ") || "0s";
   };
+  const whole = (text) => text.replaceAll(" ", "\u00a0");
   const brief = (ms) => (ms === undefined ? "" : ms < 1000 ? rate(ms) + " ms" : ms < 60000 ? (ms / 1000).toFixed(1) + " s" : span(ms / 1000));
   const cut = (text, most) => (text.length > most ? text.slice(0, Math.max(most - 1, 1)) + "…" : text);
   const timeOfDay = (time) => (time || "").slice(11, 23);
@@ -62,6 +69,8 @@
     return answer;
   };
 
+  const inTime = (path) => ask(path, AbortSignal.timeout(ANSWER_MAX_MS));
+
   let info = {};
   let last = null;
   let histories = new Map();
@@ -75,7 +84,7 @@
   const connectsOf = (pool) => sum(endpointsOf(pool), (it) => it.connects);
 
   const look = async () => {
-    const answer = await ask("/status");
+    const answer = await inTime("/status");
     if (!answer.ok) throw new Error("the answer is " + answer.status);
     const status = await answer.json();
     const now = performance.now();
@@ -109,13 +118,16 @@
     pair.append(make("dt", "", name), make("dd", "", value));
     return pair;
   };
+  const sayState = (words) => {
+    const version = info.version ? " " + info.version : "";
+    $("state").textContent = (info.program || "mesh") + version + " · " + words;
+  };
   const drawHead = ({ status, rates, accepted }) => {
     const program = info.program || "mesh";
     $("title").textContent = status.datacenter ? status.datacenter : program;
     document.title = (status.datacenter ? status.datacenter + " · " : "") + program;
-    const version = info.version ? " " + info.version : "";
     const reloads = status.generation ? ", " + status.generation + (status.generation === 1 ? " reload" : " reloads") : "";
-    $("state").textContent = program + version + " · " + status.state + " for " + span(status.uptime_seconds) + reloads;
+    sayState(status.state + " for " + span(status.uptime_seconds) + reloads);
     const unhealthy = poolsOf(status).filter((it) => !it.healthy).length;
     $("dot").className = "dot " + (status.state !== "live" ? "maintenance" : unhealthy ? "down" : "up");
     const known = [...rates.values()];
@@ -429,10 +441,12 @@
     const ends = [...new Set([it.phase, it.cause, it.reason])].filter(Boolean).join(" ");
     const took = it.event === "open"
       ? "hello " + brief(it.hello_ms) + ", dial " + brief(it.dial_ms)
-      : [ends, it.id ? "↑ " + bytes(it.from_client) + " ↓ " + bytes(it.from_upstream) : "", brief(it.duration_ms)].filter(Boolean).join(" · ");
+      : [ends, it.id ? whole("↑ " + bytes(it.from_client) + " ↓ " + bytes(it.from_upstream)) : "", whole(brief(it.duration_ms))].filter(Boolean).join(" · ");
     const out = make("td", "out", took);
     if (it.error) out.title = it.error;
-    row.append(make("td", "dim", timeOfDay(it.time)), dot, make("td", "", it.client), make("td", "name", it.sni || "–"), make("td", "", led), out);
+    const name = make("td", "name", cut(it.sni || "–", NAME_MAX));
+    if (it.sni) name.title = it.sni;
+    row.append(make("td", "dim", timeOfDay(it.time)), dot, make("td", "client", it.client), name, make("td", "led", led), out);
     return row;
   };
   const fill = () => {
@@ -530,7 +544,7 @@
     if (document.hidden) return;
     const began = performance.now();
     try {
-      if (!info.program) info = await (await ask("/server_info")).json();
+      if (!info.program) info = await (await inTime("/server_info")).json();
       await look();
       const restarted = restartedAt && performance.now() - restartedAt < RESTART_MS;
       notice(restarted ? info.program + " was restarted " + span(last.status.uptime_seconds) + " ago." : "");
@@ -540,10 +554,12 @@
       if (error instanceof Unauthorized) return askForToken();
       const ago = last ? " What is shown is from " + span((performance.now() - last.at) / 1000) + " ago." : "";
       $("dot").className = "dot down";
+      sayState("does not answer");
       notice("The process does not answer." + ago);
     }
     // A process with thousands of services takes its time: it has other things to do.
-    timer = setTimeout(round, Math.max(LOOK_MS, 5 * (performance.now() - began)));
+    const pause = 5 * (performance.now() - began);
+    timer = setTimeout(round, Math.min(Math.max(LOOK_MS, pause), PAUSE_MAX_MS));
   };
   $("ask").addEventListener("submit", (event) => {
     event.preventDefault();
