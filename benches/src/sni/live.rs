@@ -6,12 +6,15 @@
 //! the CPUs from them. Each captures with its own defaults.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use ::tests::namespace::Namespace;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::{Builder, Runtime};
 
@@ -24,6 +27,9 @@ use crate::work::{Bulk, Direction, Reading, Work};
 
 /// Connections at once.
 const CONNECTIONS: u64 = 16;
+
+/// What a program has not said by then, when it begins or ends, it will not say.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +141,8 @@ impl By {
 /// A program that captures until it is asked to end.
 struct Capturing {
     child: Child,
-    stderr: BufReader<ChildStderr>,
+    /// Its lines on stderr.
+    said: Receiver<String>,
 }
 
 impl Capturing {
@@ -146,22 +153,37 @@ impl Capturing {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             started => started?,
         };
-        let stderr = child.stderr.take().context("no stderr")?;
-        let mut stderr = BufReader::new(stderr);
-        let mut said = String::new();
-        while !said.contains("listening on") {
-            let read = stderr.read_line(&mut said)?;
-            ensure!(read > 0, "{command:?} does not capture: {}", said.trim());
+        let stderr = BufReader::new(child.stderr.take().context("no stderr")?);
+        let (say, said) = channel();
+        thread::spawn(move || {
+            let mut lines = stderr.lines().map_while(Result::ok);
+            lines.try_for_each(|line| say.send(line))
+        });
+        // From here on it is ended with this, whatever happens.
+        let capturing = Self { child, said };
+        let mut before = Vec::new();
+        while !before
+            .last()
+            .is_some_and(|line: &String| line.contains("listening on"))
+        {
+            let line = capturing.said.recv_timeout(PATIENCE);
+            before.push(line.with_context(|| format!("{command:?} does not capture: {before:?}"))?);
         }
-        Ok(Some(Self { child, stderr }))
+        Ok(Some(capturing))
     }
 
     /// Ends it, and takes its word for what was captured.
-    fn end(mut self) -> Result<Counted> {
+    fn end(self) -> Result<Counted> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("no pid")?, Signal::INT)?;
         let mut said = String::new();
-        self.stderr.read_to_string(&mut said)?;
+        loop {
+            match self.said.recv_timeout(PATIENCE) {
+                Ok(line) => said = said + &line + "\n",
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => bail!("it does not end: {said}"),
+            }
+        }
         Counted::of(&said).with_context(|| format!("no counts in: {said}"))
     }
 }
