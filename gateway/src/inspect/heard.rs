@@ -1,7 +1,7 @@
 //! A capture that is read from a file or a pipe while signals are heard.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::capture::LAST_FRAMES;
 use super::file::{self, Damage, FileError, FileErrorKind, Reader};
 use super::frame::Frame;
 use super::inspector::counted;
+use super::say::say_meanwhile;
 use super::signals::Signals;
 
 /// A file, or a pipe, that ends when a signal says so too.
@@ -127,8 +128,7 @@ impl Read for Waiting {
         while !self.is_ready()? {
             if self.signals.take_counts() {
                 let packets = counted(self.packets.load(Relaxed), "packet");
-                // A closed stderr leaves nobody to tell.
-                let _ = writeln!(io::stderr(), "mesh-gateway: {packets} read");
+                say_meanwhile(&format!("{packets} read"));
             }
             if self.signals.is_end() {
                 self.ends

@@ -22,6 +22,7 @@ pub mod preamble;
 pub mod print;
 pub mod quic;
 pub mod run;
+mod say;
 pub mod server_hello;
 mod signals;
 mod source;

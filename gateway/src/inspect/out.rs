@@ -11,7 +11,8 @@ use super::file::{Precision, WriteError, Writer, shown};
 use super::frame::{Frame, LinkType};
 use super::inspector::counted;
 use super::keep::Pick;
-use super::run::{SniFailure, Stop, say};
+use super::run::{SniFailure, Stop};
+use super::say::say;
 use super::source::Source;
 
 /// What is gathered before it is written, where nothing is waited for.

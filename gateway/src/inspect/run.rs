@@ -17,6 +17,7 @@ use super::heard::Heard;
 use super::inspector::{Form, Inspector, Orders, counted};
 use super::out::{Out, Packets, check_not_read};
 use super::print::{Dump, Fields, Lines, Summary, TimeStyle, Times};
+use super::say::say;
 use super::source::Source;
 
 /// Why it came to nothing, or to less.
@@ -309,9 +310,4 @@ fn say_missing(inspector: &Inspector) {
 fn unread(count: u64) -> String {
     let packets = counted(count, "packet");
     format!("{packets} not looked at, of interfaces with a link type that is not read")
-}
-
-pub(super) fn say(sentence: &str) {
-    // A closed stderr leaves nobody to tell.
-    let _ = writeln!(io::stderr(), "{sentence}");
 }

@@ -1,6 +1,5 @@
 //! Where frames come from.
 
-use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use thiserror::Error;
@@ -9,6 +8,7 @@ use super::capture::{CaptureError, Live, Wake};
 use super::file::{FileError, PACKET_MAX, Precision, Reader};
 use super::frame::{Frame, LinkType};
 use super::heard::Heard;
+use super::say::say_meanwhile;
 
 /// A capture that is read, or made.
 pub(super) enum Source {
@@ -57,12 +57,12 @@ impl Source {
             Wake::Frames => Ok(true),
             Wake::End => Ok(false),
             Wake::CountsAsked => {
-                say(&live.counts()?.on_one_line());
+                say_meanwhile(&live.counts()?.on_one_line());
                 Ok(true)
             }
             Wake::WentDown => {
                 let name = live.interface();
-                say(&format!(
+                say_meanwhile(&format!(
                     "the interface {name} went down; the capture goes on once it is up"
                 ));
                 Ok(true)
@@ -114,10 +114,4 @@ impl Source {
             Self::Live(_) => 0,
         }
     }
-}
-
-/// On stderr, while a capture goes on.
-fn say(sentence: &str) {
-    // A closed stderr leaves nobody to tell.
-    let _ = writeln!(io::stderr(), "mesh-gateway: {sentence}");
 }
