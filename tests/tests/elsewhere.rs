@@ -86,13 +86,29 @@ gateways = {entrances:?}
         self.gateway.as_ref().unwrap()
     }
 
+    fn pools(&self) -> Vec<Value> {
+        let clusters = self.gateway().get("/clusters").body;
+        let mut clusters: Value = serde_json::from_str(&clusters).unwrap();
+        serde_json::from_value(clusters["pools"].take()).unwrap()
+    }
+
     /// Whether the pool of this name has its first tier as the active one.
     fn is_on_primary(&self, pool: &str) -> bool {
-        let clusters = self.gateway().get("/clusters").body;
-        let clusters: Value = serde_json::from_str(&clusters).unwrap();
-        let pools = clusters["pools"].as_array().unwrap();
+        let pools = self.pools();
         let pool = pools.iter().find(|it| it["name"] == pool).unwrap();
         pool["active_tier"] == 0
+    }
+
+    /// Whether every endpoint passed its last check, and every pool is on its first tier.
+    fn is_well(&self) -> bool {
+        let passed = |endpoint: &Value| {
+            endpoint["last_check"].is_object() && endpoint["last_check"]["error"].is_null()
+        };
+        self.pools().iter().all(|pool| {
+            let tiers = pool["tiers"].as_array().unwrap();
+            let endpoints = |tier: &Value| tier["endpoints"].as_array().unwrap().clone();
+            pool["active_tier"] == 0 && tiers.iter().flat_map(endpoints).all(|it| passed(&it))
+        })
     }
 }
 
@@ -110,11 +126,15 @@ struct World {
 }
 
 impl World {
-    /// Both sites, each with these keys of its service; gateways that run.
+    /// Both sites, each with these keys of its service; gateways that run, and have seen each other:
+    /// the first one starts checking before there is a second.
     async fn start(keys: [&str; 2]) -> Self {
-        Self::start_with(keys, |site| vec![site.entrance]).await
+        let world = Self::start_with(keys, |site| vec![site.entrance]).await;
+        until("all is well", || world.sites.iter().all(Site::is_well));
+        world
     }
 
+    /// As [`start`](Self::start), with entrances that may be wrong, so that none are waited for.
     async fn start_with(keys: [&str; 2], entrances: impl Fn(&Site) -> Vec<SocketAddr>) -> Self {
         let authority = Authority::default();
         let mut sites = [
