@@ -11,11 +11,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// One round of a comparison, whose files are all in `directory`.
-fn compare(directory: &Path, words: &[&str]) -> Command {
+/// A comparison, whose files are all in `directory`.
+fn compare(directory: &Path, rounds: &str, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
     command
-        .args(["compare", "--quick", "--rounds", "1", "--out"])
+        .args(["compare", "--quick", "--rounds", rounds, "--out"])
         .arg(directory.join("out"))
         .args(words)
         .env("TMPDIR", directory.join("tmp"));
@@ -44,7 +44,7 @@ fn raw(directory: &Path) -> Value {
 fn a_program_that_is_missing_is_named_and_the_others_are_measured() {
     let directory = TempDir::new().unwrap();
     let words = ["--only", "idle", "--peers", "mesh-gateway,nginx"];
-    let done = compare(directory.path(), &words)
+    let done = compare(directory.path(), "1", &words)
         .args(["--nginx", "/nonexistent/nginx"])
         .output()
         .unwrap();
@@ -63,7 +63,7 @@ fn a_program_that_is_missing_is_named_and_the_others_are_measured() {
 #[test]
 fn whoever_is_here_passes_a_small_hello_on_and_leaves_nothing_behind() {
     let directory = TempDir::new().unwrap();
-    let done = compare(directory.path(), &["--only", "hello"]).output();
+    let done = compare(directory.path(), "1", &["--only", "hello"]).output();
     let done = done.unwrap();
     assert!(done.status.success(), "{done:?}");
     let raw = raw(directory.path());
@@ -77,21 +77,45 @@ fn whoever_is_here_passes_a_small_hello_on_and_leaves_nothing_behind() {
     assert_nothing_is_left(directory.path());
 }
 
-#[test]
-fn an_interrupt_ends_it_and_all_that_it_started() {
-    let directory = TempDir::new().unwrap();
-    let mut running = compare(directory.path(), &["--only", "ping"])
+/// Begins a comparison, and interrupts it once it has said so many times how far it is: the first time
+/// before the first piece of work, then every ten seconds. The last line that it says.
+fn interrupt(directory: &Path, lines: usize) -> String {
+    let mut running = compare(directory, "100", &["--only", "ping"])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
-    // It says how far it is before the first piece of work.
-    assert!(lines.next().unwrap().unwrap().contains("0 of 8"));
-    let pid = Pid::from_child(&running);
-    kill_process(pid, Signal::INT).unwrap();
+    let mut said = BufReader::new(running.stderr.take().unwrap()).lines();
+    for _ in 0..lines {
+        let line = said.next().unwrap().unwrap();
+        assert!(line.contains(" of 800"), "{line}");
+    }
+    kill_process(Pid::from_child(&running), Signal::INT).unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(1));
-    let last = lines.last().unwrap().unwrap();
+    let last = said.last().unwrap().unwrap();
+    assert_nothing_is_left(directory);
+    last
+}
+
+#[test]
+fn an_interrupt_ends_it_and_all_that_it_started() {
+    let directory = TempDir::new().unwrap();
+    let last = interrupt(directory.path(), 1);
     assert_eq!(last, "interrupted");
-    assert_nothing_is_left(directory.path());
+    assert!(!directory.path().join("out").exists());
+}
+
+#[test]
+fn what_there_was_until_an_interrupt_is_written() {
+    let directory = TempDir::new().unwrap();
+    let last = interrupt(directory.path(), 2);
+    assert_eq!(last, "interrupted");
+    let raw = raw(directory.path());
+    assert_eq!(raw["rounds"], 100, "{raw}");
+    assert!(raw["interrupted_in_round"].as_u64() >= Some(1), "{raw}");
+    let series = raw["series"].as_array().unwrap();
+    let is_ours = |it: &Value| it["subject"] == "mesh-gateway";
+    assert!(series.iter().any(is_ours), "{raw}");
+    let text = fs::read_to_string(directory.path().join("out/compare.md")).unwrap();
+    assert!(text.contains("**Interrupted in round "), "{text}");
 }

@@ -20,6 +20,8 @@ pub(super) enum Beside {
     Best,
     /// That of one peer.
     Peer(Peer),
+    /// Its own with the fewest routes: the number of routes should not matter.
+    FewestRoutes,
     /// It stands by itself: the bound is one of the figure, and not of a ratio.
     Nobody,
 }
@@ -86,7 +88,7 @@ impl Better {
 
 /// The aims for a figure of a case; most figures have none.
 pub(super) fn aims(case: &Case, what: &str) -> Vec<Aim> {
-    use Beside::{Best, Nobody, Peer as Of};
+    use Beside::{Best, FewestRoutes, Nobody, Peer as Of};
     use Bound::{AtLeast, AtMost};
     let aim = |beside, bound| Aim { beside, bound };
     match (case.scene, &case.work, what) {
@@ -104,6 +106,7 @@ pub(super) fn aims(case: &Case, what: &str) -> Vec<Aim> {
         (Scene::Routes { .. }, _, "latest answer while it reloads") => {
             vec![aim(Nobody, AtMost(10.0))]
         }
+        (Scene::Routes { .. }, Work::Short(_), "CPU") => vec![aim(FewestRoutes, AtMost(1.1))],
         (Scene::Routes { .. }, ..) => Vec::new(),
         (_, Work::Short(_), "CPU") => vec![aim(Best, AtMost(0.85))],
         (_, Work::Ping(_), "CPU") => vec![aim(Best, AtMost(0.9))],

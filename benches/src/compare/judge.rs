@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use std::fmt;
+
 use super::aim::{Aim, Beside, Better, Bound, aims};
-use super::case::Case;
+use super::case::{Case, Scene};
 use super::ratio::Ratio;
 use crate::proxy::Peer;
 use crate::quantiles::Sorted;
@@ -15,10 +17,27 @@ pub(super) struct Judged<'a> {
     pub(super) row: Row<'a>,
     pub(super) ours: f64,
     /// Whose figure stands beside ours, and what it is; none where the bound is of ours alone.
-    pub(super) beside: Option<(Peer, f64)>,
+    pub(super) beside: Option<(Other, f64)>,
     /// Of the two; or ours alone.
     pub(super) ratio: Ratio,
     pub(super) bound: Bound,
+}
+
+/// Whose figure stands beside ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    Peer(Peer),
+    /// Our own, with so many routes.
+    Routes(usize),
+}
+
+impl fmt::Display for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer(peer) => peer.fmt(f),
+            Self::Routes(count) => write!(f, "{count} routes"),
+        }
+    }
 }
 
 /// Judges all aims for which there are figures of both sides.
@@ -27,23 +46,52 @@ pub(super) fn judge<'a>(report: &'a Report, cases: &[Case], peers: &[Peer]) -> V
     for row in report.rows() {
         let case = cases.iter().find(|case| case.to_string() == row.work);
         let aims = case.map_or(Vec::new(), |case| aims(case, row.what));
-        judged.extend(aims.iter().filter_map(|aim| one(report, row, *aim, peers)));
+        let fewest = fewest(cases);
+        judged.extend(
+            aims.iter()
+                .filter_map(|aim| one(report, row, *aim, peers, fewest)),
+        );
     }
     judged
 }
 
-fn one<'a>(report: &'a Report, row: Row<'a>, aim: Aim, peers: &[Peer]) -> Option<Judged<'a>> {
+/// The case with the fewest routes, and how many those are.
+fn fewest(cases: &[Case]) -> Option<(usize, &Case)> {
+    let counted = cases.iter().filter_map(|case| match case.scene {
+        Scene::Routes { count, .. } => Some((count, case)),
+        Scene::Plain | Scene::Pinned | Scene::Hops | Scene::Log => None,
+    });
+    counted.min_by_key(|(count, _)| *count)
+}
+
+fn one<'a>(
+    report: &'a Report,
+    row: Row<'a>,
+    aim: Aim,
+    peers: &[Peer],
+    fewest: Option<(usize, &Case)>,
+) -> Option<Judged<'a>> {
     let ours = report.values(Peer::Gateway.name(), row)?;
-    let peer = match aim.beside {
-        Beside::Best => Some(best(report, row, peers)?),
-        Beside::Peer(peer) => Some(peer),
+    let of = |peer: Peer| Some((Other::Peer(peer), report.values(peer.name(), row)?));
+    let other = match aim.beside {
+        Beside::Best => Some(of(best(report, row, peers)?)?),
+        Beside::Peer(peer) => Some(of(peer)?),
+        Beside::FewestRoutes => {
+            let (count, case) = fewest?;
+            let work = case.to_string();
+            // It is no aim of those themselves.
+            let others = Some(work.as_str()).filter(|work| *work != row.work)?;
+            let row = Row {
+                work: others,
+                ..row
+            };
+            let theirs = report.values(Peer::Gateway.name(), row)?;
+            Some((Other::Routes(count), theirs))
+        }
         Beside::Nobody => None,
     };
-    let (beside, ratio) = match peer {
-        Some(peer) => {
-            let theirs = report.values(peer.name(), row)?;
-            (Some((peer, median(theirs))), Ratio::of(ours, theirs))
-        }
+    let (beside, ratio) = match other {
+        Some((other, theirs)) => (Some((other, median(theirs))), Ratio::of(ours, theirs)),
         None => (None, Ratio::of(ours, &vec![1.0; ours.len()])),
     };
     Some(Judged {
@@ -91,7 +139,7 @@ impl Judged<'_> {
         json!({
             "work": self.row.work,
             "figure": self.row.what,
-            "peer": self.beside.map(|(peer, _)| peer.name()),
+            "beside": self.beside.map(|(other, _)| other.to_string()),
             "ratio": self.ratio.value,
             "interval": [self.ratio.low, self.ratio.high],
             "aim": self.bound.to_string(),
@@ -122,14 +170,14 @@ mod tests {
         let row = report.rows()[0];
         assert_eq!(best(&report, row, &Peer::ALL), Some(Peer::Haproxy));
         let (beside, bound) = (Beside::Best, Bound::AtMost(0.85));
-        let judged = one(&report, row, Aim { beside, bound }, &Peer::ALL).unwrap();
+        let judged = one(&report, row, Aim { beside, bound }, &Peer::ALL, None).unwrap();
         assert_eq!(
             (judged.beside, judged.ratio.value),
-            (Some((Peer::Haproxy, 10.0)), 0.8)
+            (Some((Other::Peer(Peer::Haproxy), 10.0)), 0.8)
         );
         assert_eq!(judged.verdict(), "**met**");
         let bound = Bound::AtMost(0.7);
-        let judged = one(&report, row, Aim { beside, bound }, &Peer::ALL).unwrap();
+        let judged = one(&report, row, Aim { beside, bound }, &Peer::ALL, None).unwrap();
         assert_eq!(judged.verdict(), "**missed**");
     }
 
@@ -138,7 +186,7 @@ mod tests {
         let report = report([("mesh-gateway", 8.0), ("HAProxy", 10.0), ("direct", 1.0)]);
         let row = report.rows()[0];
         let (beside, bound) = (Beside::Peer(Peer::Envoy), Bound::AtMost(1.0));
-        assert!(one(&report, row, Aim { beside, bound }, &Peer::ALL).is_none());
+        assert!(one(&report, row, Aim { beside, bound }, &Peer::ALL, None).is_none());
         assert_eq!(best(&report, row, &Peer::ALL), Some(Peer::Haproxy));
     }
 }

@@ -48,6 +48,9 @@ pub struct Measure {
     /// Only these programs, with commas between. Default: all that are here.
     #[arg(long, value_name = "PROGRAM", value_delimiter = ',')]
     peers: Vec<Peer>,
+    /// A mesh-gateway's file, such as one of another build. Default: that of this build.
+    #[arg(long, value_name = "FILE")]
+    mesh_gateway: Option<PathBuf>,
     /// HAProxy's file. Default: the one on PATH, and so for the others.
     #[arg(long, value_name = "FILE")]
     haproxy: Option<PathBuf>,
@@ -72,6 +75,8 @@ struct Comparison {
     command: String,
     workers: usize,
     rounds: usize,
+    /// The round in which it was interrupted.
+    interrupted: Option<usize>,
     proxies: Vec<Installed>,
     /// Who is not here, and why.
     missing: Vec<(Peer, String)>,
@@ -114,6 +119,7 @@ impl Comparison {
             "command": self.command,
             "machine": self.machine.json(),
             "rounds": self.rounds,
+            "interrupted_in_round": self.interrupted,
             "workers": self.workers,
             "programs": programs.collect::<Vec<_>>(),
             "missing": missing.collect::<Vec<_>>(),
@@ -132,7 +138,8 @@ impl Measure {
     ///
     /// # Errors
     ///
-    /// When nothing is here to compare with, it is interrupted, or the results cannot be written.
+    /// When nothing is here to compare with, the results cannot be written, or it is interrupted: then
+    /// what there was until then is written all the same.
     pub fn run(&self) -> Result<()> {
         let comparison = self.compare()?;
         let text = table::markdown(&comparison);
@@ -148,6 +155,7 @@ impl Measure {
             fs::write(&path, text).with_context(|| path.display().to_string())?;
         }
         eprintln!("table, values and plots are in {}", out.display());
+        ensure!(comparison.interrupted.is_none(), "interrupted");
         Ok(())
     }
 
@@ -160,12 +168,14 @@ impl Measure {
         let mut plan = self.plan();
         let too_many = left_out(&mut plan, allowed);
         let cases = self.cases(&stage, &proxies, &plan)?;
-        let mut outcome = rounds::run(&stage, &proxies, &cases, plan.rounds)?;
+        let mut outcome = rounds::run(&stage, &proxies, &cases, plan.rounds);
+        let is_empty = outcome.report.rows().is_empty();
+        ensure!(!is_empty || outcome.interrupted.is_none(), "interrupted");
         if self.wants(Part::Idle) {
             outcome.failures.extend(too_many);
         }
         let (others, stolen) = neighbours.taken()?;
-        let calls = match self.wants(Part::Short) {
+        let calls = match self.wants(Part::Short) && outcome.interrupted.is_none() {
             true => stage.calls(&proxies)?,
             false => Vec::new(),
         };
@@ -174,6 +184,7 @@ impl Measure {
             command: command(),
             workers: WORKERS,
             rounds: plan.rounds,
+            interrupted: outcome.interrupted,
             proxies,
             missing,
             cases,
@@ -212,7 +223,7 @@ impl Measure {
 
     fn given(&self, peer: Peer) -> Option<&Path> {
         match peer {
-            Peer::Gateway => None,
+            Peer::Gateway => self.mesh_gateway.as_deref(),
             Peer::Haproxy => self.haproxy.as_deref(),
             Peer::Nginx => self.nginx.as_deref(),
             Peer::Envoy => self.envoy.as_deref(),

@@ -92,8 +92,9 @@ fn ratios(judged: &[&Judged<'_>], area: &Area<'_>) -> Drawn {
     }
     for (nth, it) in judged.iter().enumerate() {
         let y = HEAD + LINE * nth as i32 + LINE / 2;
-        let peer = it.beside.map_or("", |(peer, _)| peer.name());
-        let name = format!("{}: {} ÷ {peer}", it.row.work, it.row.what);
+        let other = it.beside.map(|(other, _)| other.to_string());
+        let other = other.unwrap_or_default();
+        let name = format!("{}: {} ÷ {other}", it.row.work, it.row.what);
         words(area, &name, (WORDS - 12, y), HPos::Right, 12)?;
         let color = if it.is_met() { COLORS[0] } else { COLORS[1] };
         let ends = [it.ratio.low, it.ratio.high].map(|ratio| (across(ratio), y));

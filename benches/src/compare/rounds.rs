@@ -1,6 +1,7 @@
 //! The rounds: every case through every proxy, one after the other.
 
-use anyhow::{Result, bail};
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ const TRIES: usize = 2;
 pub(super) struct Outcome {
     pub(super) report: Report,
     pub(super) failures: Vec<Failure>,
+    /// The round, from 1, in which it was interrupted.
+    pub(super) interrupted: Option<usize>,
 }
 
 /// What a proxy did not do.
@@ -50,17 +53,8 @@ impl Subject<'_> {
     }
 }
 
-/// Does all cases, so many times.
-///
-/// # Errors
-///
-/// When it is interrupted.
-pub(super) fn run(
-    stage: &Stage,
-    proxies: &[Installed],
-    cases: &[Case],
-    rounds: usize,
-) -> Result<Outcome> {
+/// Does all cases, so many times, or until it is interrupted.
+pub(super) fn run(stage: &Stage, proxies: &[Installed], cases: &[Case], rounds: usize) -> Outcome {
     let mut outcome = Outcome::default();
     let (mut done, total) = (0, rounds * cases.len());
     let mut progress = Progress::start("rounds × work", total);
@@ -70,13 +64,16 @@ pub(super) fn run(
         for case in cases {
             progress.now(format!("round {} of {rounds}, {case}", round + 1));
             for subject in subjects(case, proxies, &mut order) {
-                outcome.measure(stage, subject, case)?;
+                if outcome.measure(stage, subject, case).is_break() {
+                    outcome.interrupted = Some(round + 1);
+                    return outcome;
+                }
             }
             done += 1;
             progress.done(done);
         }
     }
-    Ok(outcome)
+    outcome
 }
 
 /// Programs in another order each time, so that nobody is always the one after the same.
@@ -94,11 +91,12 @@ fn subjects<'a>(case: &Case, proxies: &'a [Installed], order: &mut Rng) -> Vec<S
 }
 
 impl Outcome {
-    fn measure(&mut self, stage: &Stage, subject: Subject<'_>, case: &Case) -> Result<()> {
+    /// Breaks off when it is interrupted.
+    fn measure(&mut self, stage: &Stage, subject: Subject<'_>, case: &Case) -> ControlFlow<()> {
         let (name, title) = (subject.name(), case.to_string());
         let is_out = |it: &Failure| it.is_out && it.subject == name && it.case == title;
         if self.failures.iter().any(is_out) {
-            return Ok(());
+            return Continue(());
         }
         for tried in 1..=TRIES {
             let done = match subject {
@@ -106,17 +104,17 @@ impl Outcome {
                 Subject::Proxy(installed) => stage.through(installed, case),
             };
             if stage.interrupt.has_come() {
-                bail!("interrupted");
+                return Break(());
             }
             match done {
                 Ok(readings) => {
                     self.report.add(name, &title, &readings);
-                    return Ok(());
+                    return Continue(());
                 }
                 Err(error) => self.failed(name, &title, &error, tried == TRIES),
             }
         }
-        Ok(())
+        Continue(())
     }
 
     fn failed(&mut self, subject: &'static str, case: &str, error: &anyhow::Error, is_out: bool) {

@@ -32,6 +32,13 @@ fn warnings(comparison: &Comparison, text: &mut String) {
     if cfg!(debug_assertions) {
         text.push_str("**A build for debugging: the figures of mesh-gateway mean nothing.**\n\n");
     }
+    if let Some(round) = comparison.interrupted {
+        let rounds = comparison.rounds;
+        let _ = writeln!(
+            text,
+            "**Interrupted in round {round} of {rounds}: figures until then, of unlike numbers of rounds.**\n"
+        );
+    }
     if comparison.rounds < ROUNDS_MIN {
         let rounds = comparison.rounds;
         let _ = writeln!(
@@ -46,7 +53,7 @@ fn programs(comparison: &Comparison, text: &mut String) {
     for installed in &comparison.proxies {
         let (peer, version) = (installed.peer, &installed.version);
         let version = match peer {
-            Peer::Gateway => &comparison.machine.version,
+            Peer::Gateway if installed.is_ours => &comparison.machine.version,
             _ => version,
         };
         let workers = peer.workers(comparison.workers);
@@ -105,8 +112,8 @@ fn aim(judged: &Judged<'_>, text: &mut String) {
     let (ours, verdict, bound) = (figure(judged.ours), judged.verdict(), judged.bound);
     let Ratio { value, low, high } = judged.ratio;
     let (beside, ratio) = match judged.beside {
-        Some((peer, theirs)) => (
-            format!("{peer} {}", figure(theirs)),
+        Some((other, theirs)) => (
+            format!("{other} {}", figure(theirs)),
             format!("{value:.2} [{low:.2}..{high:.2}]"),
         ),
         None => ("–".to_owned(), format!("[{low:.2}..{high:.2}]")),

@@ -20,8 +20,10 @@ pub struct Installed {
     pub peer: Peer,
     /// Its version, as it says itself.
     pub version: String,
-    /// Its file; for the gateway, this program's own.
+    /// Its file; for the gateway of this build, this program's own.
     pub(super) binary: PathBuf,
+    /// Whether it is the gateway of this build.
+    pub(crate) is_ours: bool,
     /// What nginx has to load before it knows of streams.
     pub(super) module: Option<PathBuf>,
 }
@@ -37,6 +39,7 @@ impl Installed {
             peer: Peer::Gateway,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             binary: std::env::current_exe()?,
+            is_ours: true,
             module: None,
         })
     }
@@ -48,7 +51,7 @@ impl Installed {
     ///
     /// When it is not there, or does not say its version.
     pub fn find(peer: Peer, given: Option<&Path>) -> Result<Self> {
-        if peer == Peer::Gateway {
+        if peer == Peer::Gateway && given.is_none() {
             return Self::gateway();
         }
         let binary = match given {
@@ -61,6 +64,7 @@ impl Installed {
             version: version(&said).context("it does not say its version")?,
             module: module(peer, &said)?,
             binary,
+            is_ours: false,
         })
     }
 }

@@ -83,7 +83,7 @@ impl Peer {
     pub(super) fn command(self, front: &Front<'_>, config: &Path) -> Result<Command> {
         let cpu = front.setting.cpu;
         let mut command = match self {
-            Self::Gateway => Program::Gateway.command(cpu)?,
+            Self::Gateway if front.installed.is_ours => Program::Gateway.command(cpu)?,
             _ => Become::command(&front.installed.binary, cpu)?,
         };
         command.args(self.words(front, config));
