@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod crowd;
 pub mod cut;
+mod eager;
 pub mod listen;
 pub mod live;
 mod options;
@@ -14,6 +15,7 @@ mod stream;
 pub mod tls;
 pub mod workers;
 
+pub use eager::send_pieces;
 pub use options::TcpOptions;
 pub use queue::is_delivered;
 pub use stream::{Connection, Stream};

@@ -9,6 +9,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::eager;
 
 /// Bytes of the buffer, and so of one read: what one flow may own when its peer takes nothing.
 ///
@@ -28,11 +31,30 @@ pub fn poll_read<T>(
     limit: usize,
     take: impl FnOnce(&[u8], &mut Context<'_>) -> T,
 ) -> Poll<io::Result<T>> {
+    lend(limit, |buffer| {
+        let mut read = ReadBuf::new(buffer);
+        ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+        Poll::Ready(Ok(take(read.filled(), cx)))
+    })
+}
+
+/// The same from a socket, with fewer instructions.
+pub fn poll_recv<T>(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    limit: usize,
+    take: impl FnOnce(&[u8], &mut Context<'_>) -> T,
+) -> Poll<io::Result<T>> {
+    lend(limit, |buffer| {
+        let read = ready!(eager::poll_recv(stream, cx, buffer))?;
+        Poll::Ready(Ok(take(&buffer[..read], cx)))
+    })
+}
+
+fn lend<T>(limit: usize, read: impl FnOnce(&mut [u8]) -> T) -> T {
     SCRATCH.with_borrow_mut(|scratch| {
         let limit = limit.min(scratch.len());
-        let mut buffer = ReadBuf::new(&mut scratch[..limit]);
-        ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
-        Poll::Ready(Ok(take(buffer.filled(), cx)))
+        read(&mut scratch[..limit])
     })
 }
 
@@ -41,13 +63,9 @@ pub fn poll_read<T>(
 /// # Errors
 ///
 /// Whatever the stream says.
-pub async fn read_into(
-    stream: &mut (impl AsyncRead + Unpin),
-    limit: usize,
-    bytes: &mut Vec<u8>,
-) -> io::Result<usize> {
+pub async fn read_into(stream: &TcpStream, limit: usize, bytes: &mut Vec<u8>) -> io::Result<usize> {
     std::future::poll_fn(|cx| {
-        poll_read(stream, cx, limit, |read, _| {
+        poll_recv(stream, cx, limit, |read, _| {
             bytes.reserve_exact(read.len());
             bytes.extend_from_slice(read);
             read.len()

@@ -4,11 +4,9 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::AsyncWrite;
-
 use super::flow::{Flow, Turn};
 use super::{Op, RelayError};
-use crate::socket::{Connection, scratch};
+use crate::socket::{Connection, eager, scratch};
 
 /// Reads once and writes it out at once; the flow owns what the sink would not take. The number of
 /// bytes read, 0 at the source's end.
@@ -25,11 +23,15 @@ pub(super) fn poll_fill(
             flow.held_back(bytes.len() - rest.len(), turn.shared);
         }
         if !rest.is_empty() {
-            flow.owned.put(rest.to_vec(), turn.shared);
+            flow.owned.put(rest.into(), turn.shared);
         }
         Ok(bytes.len())
     };
-    let passed = match ready!(scratch::poll_read(turn.source, cx, allowance, pass)) {
+    let passed = match turn.source.raw() {
+        Some(raw) => scratch::poll_recv(raw, cx, allowance, pass),
+        None => scratch::poll_read(turn.source, cx, allowance, pass),
+    };
+    let passed = match ready!(passed) {
         Ok(passed) => passed.map_err(|source| flow.sink_broke(Op::Write, source)),
         Err(source) => Err(flow.source_broke(source)),
     };
@@ -39,12 +41,16 @@ pub(super) fn poll_fill(
     }))
 }
 
-/// Writes until the sink takes no more; what is left.
+/// Writes until the sink takes no more; what is left. A socket nearly always takes everything at
+/// once, and is asked first; whether it can take more is the runtime's to know.
 fn write_out<'a>(
-    sink: &mut (impl AsyncWrite + Unpin),
+    sink: &mut impl Connection,
     cx: &mut Context<'_>,
     mut bytes: &'a [u8],
 ) -> io::Result<&'a [u8]> {
+    if let Some(raw) = sink.raw().filter(|_| !bytes.is_empty()) {
+        bytes = &bytes[eager::send(raw, bytes)?..];
+    }
     while !bytes.is_empty() {
         match Pin::new(&mut *sink).poll_write(cx, bytes)? {
             Poll::Ready(written) => bytes = &bytes[written..],

@@ -20,7 +20,8 @@ pub(super) struct Flow {
     /// Bytes that a sink took and has not flushed: TLS seals what its socket does not take. They
     /// count in the budget as owned ones do.
     unflushed: u32,
-    pub(super) pipe: Option<Pipe>,
+    /// Boxed: most flows never have one.
+    pub(super) pipe: Option<Box<Pipe>>,
     pub(super) pace: Pace,
     /// Counts reads and writes, wrapping: it stands still exactly while the flow is silent.
     pub(super) steps: u32,
@@ -129,7 +130,7 @@ impl Flow {
 
     /// Bytes in a pipe that the sink does not take.
     pub(super) fn piped(&self) -> usize {
-        self.pipe.as_ref().map_or(0, Pipe::held)
+        self.pipe.as_ref().map_or(0, |pipe| pipe.held())
     }
 
     pub(super) fn source_broke(&self, source: std::io::Error) -> RelayError {
@@ -152,12 +153,12 @@ impl Flow {
 /// Bytes that the sink would not take yet, counted in the budget.
 #[derive(Debug, Default)]
 pub(super) struct Owned {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
     sent: usize,
 }
 
 impl Owned {
-    pub(super) fn put(&mut self, bytes: Vec<u8>, shared: &Shared) {
+    pub(super) fn put(&mut self, bytes: Box<[u8]>, shared: &Shared) {
         debug_assert!(
             self.bytes.is_empty(),
             "a flow reads only when it owns nothing"
@@ -180,8 +181,7 @@ impl Owned {
 
     /// Hands bytes over with their memory and their part of the budget.
     fn cede(&mut self, bytes: usize) {
-        self.bytes.drain(..bytes);
-        self.bytes.shrink_to_fit();
+        self.bytes = self.bytes[bytes..].into();
     }
 
     pub(super) fn clear(&mut self, shared: &Shared) {

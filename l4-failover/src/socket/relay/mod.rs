@@ -231,20 +231,23 @@ pub enum RelayError {
 /// assert_eq!(tally.from_client(), 4);
 /// # Ok(()) }
 /// ```
-pub async fn relay<C: Connection, U: Connection>(
-    client: &mut C,
-    upstream: &mut U,
-    tally: &Tally,
-    context: &RelayContext,
-) -> Result<(), RelayError> {
+pub fn relay<'a, C: Connection, U: Connection>(
+    client: &'a mut C,
+    upstream: &'a mut U,
+    tally: &'a Tally,
+    context: &'a RelayContext,
+) -> impl Future<Output = Result<(), RelayError>> + use<'a, C, U> {
+    // A block, not an `async fn`, which would keep its arguments twice.
     let mut pair = Pair::new(client, upstream, tally, &context.0);
-    let Err(error) = (&mut pair).await else {
-        pair.finish();
-        return Ok(());
-    };
-    if let RelayError::Broken { side, .. } = &error {
-        // Boxed: it is rare, and its timer would make every relay larger.
-        Box::pin(pair.deliver(side.other())).await;
+    async move {
+        let Err(error) = (&mut pair).await else {
+            pair.finish();
+            return Ok(());
+        };
+        if let RelayError::Broken { side, .. } = &error {
+            // Boxed: it is rare, and its timer would make every relay larger.
+            Box::pin(pair.deliver(side.other())).await;
+        }
+        Err(error)
     }
-    Err(error)
 }

@@ -76,9 +76,9 @@ fn fill(pipe: &mut Pipe, source: &TcpStream) -> io::Result<Filled> {
 
 fn borrow<'a>(flow: &'a mut Flow, shared: &Shared) -> Option<&'a mut Pipe> {
     if flow.pipe.is_none() {
-        flow.pipe = shared.pipes.lend();
+        flow.pipe = shared.pipes.lend().map(Box::new);
     }
-    flow.pipe.as_mut()
+    flow.pipe.as_deref_mut()
 }
 
 /// Moves what is in the pipe to the sink.
@@ -119,7 +119,7 @@ pub(super) fn rescue(flow: &mut Flow, shared: &Shared) -> Result<(), RelayError>
         return Ok(());
     };
     let bytes = pipe.rescue().map_err(|source| flow.source_broke(source))?;
-    flow.owned.put(bytes, shared);
+    flow.owned.put(bytes.into(), shared);
     flow.pace.reset();
     Ok(())
 }
