@@ -18,6 +18,7 @@ pub mod error;
 pub mod explain;
 pub mod front;
 pub mod hello;
+mod in_order;
 pub mod inspect;
 pub mod live;
 pub mod log;

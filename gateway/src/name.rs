@@ -117,11 +117,7 @@ impl Label {
     /// # Errors
     /// [`NameError`]: a dot is a [`NameError::Character`].
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        match text.bytes().find(u8::is_ascii_uppercase) {
-            Some(letter) => Err(NameError::UpperCase(letter)),
-            None if text.is_empty() => Err(NameError::Empty),
-            None => check_label(text.as_bytes()).map(|()| Self(text.into())),
-        }
+        check_lower_label(text).map(|()| Self(text.into()))
     }
 
     /// The label as text.
@@ -136,7 +132,21 @@ impl fmt::Display for Label {
     }
 }
 
+fn check_lower_label(text: &str) -> Result<(), NameError> {
+    match text.bytes().find(u8::is_ascii_uppercase) {
+        Some(letter) => Err(NameError::UpperCase(letter)),
+        None if text.is_empty() => Err(NameError::Empty),
+        None => check_label(text.as_bytes()),
+    }
+}
+
 fn check_not_address(bytes: &[u8]) -> Result<(), NameError> {
+    // An address has a colon or a bracket, or is all digits and dots: most names are told at once.
+    let is_of_addresses = |byte: &u8| matches!(byte, b':' | b'[' | b']');
+    let is_of_numbers = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    if !bytes.iter().any(is_of_addresses) && !bytes.iter().all(is_of_numbers) {
+        return Ok(());
+    }
     let Ok(text) = str::from_utf8(bytes) else {
         return Ok(()); // The check of its characters says what it is.
     };
@@ -162,10 +172,8 @@ fn check_label(label: &[u8]) -> Result<(), NameError> {
 }
 
 fn lower_case(ascii: &[u8]) -> Box<str> {
-    let lower = ascii
-        .iter()
-        .map(|byte| char::from(byte.to_ascii_lowercase()));
-    lower.collect::<String>().into_boxed_str()
+    let text = String::from_utf8_lossy(ascii);
+    text.to_ascii_lowercase().into_boxed_str()
 }
 
 /// Why a text is no pattern of names.
@@ -237,10 +245,18 @@ impl NamePattern {
     /// # Errors
     /// [`NameError`] where one of them is no [`Label`], or the whole is no name.
     pub fn name(&self, service: &str, datacenter: &str) -> Result<ServerName, NameError> {
-        let service = Label::parse(service)?;
-        let suffix = self.suffix(datacenter)?;
-        let between = self.between.trim_end_matches('.');
-        ServerName::parse(format!("{}{service}{between}{suffix}", self.before).as_bytes())
+        check_lower_label(service)?;
+        check_lower_label(datacenter)?;
+        let parts = [
+            &self.before,
+            service,
+            &self.between,
+            datacenter,
+            &self.after,
+        ];
+        // The suffix is looked at by itself only for what is wrong with it.
+        let name = ServerName::parse(parts.concat().as_bytes());
+        name.or_else(|error| self.suffix(datacenter).and(Err(error)))
     }
 
     /// What the names in `datacenter` end with: all from the dot before `{datacenter}` on.

@@ -1,6 +1,5 @@
 //! The tables of routes of one configuration.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::destination::Destination;
@@ -14,6 +13,8 @@ pub struct Tables {
     pub clients: Arc<Routes<Destination>>,
     /// For the gateways of other data centres; empty where none can connect.
     pub peers: Arc<Routes<Destination>>,
+    /// What they lead to, each once, in the order of the configuration.
+    pub destinations: Vec<Arc<Destination>>,
 }
 
 impl Tables {
@@ -38,11 +39,8 @@ impl Tables {
         rules.collect()
     }
 
-    /// Every destination once, in no order.
-    pub fn destinations(&self) -> impl Iterator<Item = &Arc<Destination>> {
-        let mut seen = HashSet::new();
-        let all = self.clients.rules().chain(self.peers.rules());
-        all.map(|(_, to)| to)
-            .filter(move |to| seen.insert(Arc::as_ptr(to)))
+    /// Every destination once, in the order of the configuration.
+    pub fn destinations(&self) -> std::slice::Iter<'_, Arc<Destination>> {
+        self.destinations.iter()
     }
 }

@@ -22,7 +22,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 
 use super::destinations::destination;
-use super::plan;
+use super::plan::{self, Behind};
 use super::{App, FIRST_LOOK_UP, Running, Shared, Source, View};
 use crate::admin::named_pools;
 use crate::circle::OnTheWay;
@@ -32,7 +32,6 @@ use crate::live::Live;
 use crate::log::{ConnectionLog, Connections, LostLines};
 use crate::metrics::Metrics;
 use crate::route::BuildError;
-use crate::tables::Tables;
 
 /// Why the gateway cannot start. Nothing is left half started.
 #[derive(Debug, Error)]
@@ -69,7 +68,7 @@ pub struct Bound {
     config: Config,
     source: Option<Source>,
     context: Arc<Context>,
-    tables: Tables,
+    behind: Behind,
     listeners: Vec<(Wanted, Listening)>,
     binding: Binding,
     admin: Option<admin::Bound>,
@@ -101,12 +100,14 @@ impl Bound {
         };
         let wanted = plan::wanted(&config);
         let listening = binding.bind(&wanted)?;
+        let doors = Arc::new(plan::doors(&config));
+        let behind = Behind { tables, doors };
         let admin = config.admin.as_ref().map(admin::Bound::bind).transpose()?;
         Ok(Self {
             config,
             source,
             context: Arc::new(context),
-            tables,
+            behind,
             listeners: wanted.into_iter().zip(listening).collect(),
             binding,
             admin,
@@ -133,8 +134,8 @@ impl Bound {
     pub async fn start(self) -> Result<App, StartError> {
         let (upkeep, pools) = (Upkeep::new(), Pools::default());
         // Before anything happens to them.
-        pools.replace(named_pools(&self.tables));
-        for to in self.tables.destinations() {
+        pools.replace(named_pools(&self.behind.tables));
+        for to in self.behind.tables.destinations() {
             to.pool.start(&upkeep);
         }
         // Names that are not known by then are tried again, and their endpoints fail until then.
@@ -144,19 +145,19 @@ impl Bound {
         let places = self.listeners.into_iter();
         let places = places.map(|(wanted, listening)| (wanted, Place::New(listening)));
         let (config, metrics) = (&self.config, &self.context.metrics);
-        let listener = |nth: usize| plan::listener(config, nth, &self.tables, metrics);
+        let listener = |nth: usize| plan::listener(config, nth, &self.behind, metrics);
         let opened = doors.accept(places, listener).await?;
         // There was none before.
         let _ = doors.apply(opened);
         metrics.set_generation(0);
         crate::admin::count_pools(metrics, &pools)?;
         let running = Running {
-            config: self.config,
+            config: Arc::new(self.config),
             source: self.source,
             doors,
             retired: Default::default(),
         };
-        let view = View::of(0, &running, self.tables);
+        let view = View::of(0, &running, self.behind.tables);
         Ok(App(Arc::new(Shared {
             workers: running.config.workers,
             context: self.context,

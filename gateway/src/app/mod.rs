@@ -66,7 +66,7 @@ struct Shared {
 /// What a change of the configuration changes.
 #[derive(Debug)]
 struct Running {
-    config: Config,
+    config: Arc<Config>,
     /// Where it came from, and is read from again.
     source: Option<Source>,
     doors: Doors<Context>,

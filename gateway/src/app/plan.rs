@@ -28,8 +28,14 @@ const ANSWER_DIALS: u32 = 2;
 /// [`StartError`]: two destinations claim one name, a name would be none, or a pool cannot be made.
 pub fn tables(
     config: &Config,
-    mut destination: impl FnMut(RouteKind, &PoolOptions) -> Result<Arc<Destination>, StartError>,
+    mut destination: impl FnMut(RouteKind, &Arc<PoolOptions>) -> Result<Arc<Destination>, StartError>,
 ) -> Result<Tables, StartError> {
+    let mut destinations = Vec::with_capacity(config.services.len());
+    let mut destination = |kind, pool: &Arc<PoolOptions>| {
+        let to = destination(kind, pool)?;
+        destinations.push(Arc::clone(&to));
+        Ok::<_, StartError>(to)
+    };
     let mut clients = Routes::builder(&config.datacenter, &config.name_patterns);
     let mut peers = Routes::builder(&config.datacenter, &config.name_patterns);
     let has_peers = config.listeners.iter().any(|it| it.face == Face::Peers);
@@ -43,7 +49,7 @@ pub fn tables(
             // With peers, always: the configuration would not have been read otherwise.
             peers.service_of(&service.name, datacenter, &to)?;
             let adoption = adoption(config, service, datacenter);
-            let to = destination(RouteKind::Adoption, &adoption)?;
+            let to = destination(RouteKind::Adoption, &Arc::new(adoption))?;
             clients.service_of(&service.name, datacenter, &to)?;
         }
         let fallback = config.fallback.as_ref();
@@ -52,12 +58,13 @@ pub fn tables(
         }
     }
     for datacenter in &config.datacenters {
-        let to = destination(RouteKind::Datacenter, &gateways(datacenter))?;
+        let to = destination(RouteKind::Datacenter, &Arc::new(gateways(datacenter)))?;
         clients.datacenter(&datacenter.name, &to)?;
     }
     Ok(Tables {
         clients: Arc::new(clients.build()?),
         peers: Arc::new(peers.build()?),
+        destinations,
     })
 }
 
@@ -77,23 +84,33 @@ pub(super) fn wanted(config: &Config) -> Vec<Wanted> {
 pub(super) fn listener(
     config: &Config,
     nth: usize,
-    tables: &Tables,
+    behind: &Behind,
     metrics: &Metrics,
 ) -> Arc<Listener> {
     let listener = &config.listeners[nth];
     let (name, accepted) = (listener.name.clone(), metrics.accepted(&listener.name));
-    let front = front(config, listener, tables);
+    let front = front(config, listener, behind);
     Arc::new(Listener::new(name, listener.face, accepted, front))
 }
 
+/// What all listeners share: where names lead, and who may go there.
+#[derive(Debug)]
+pub(super) struct Behind {
+    pub(super) tables: Tables,
+    pub(super) doors: Arc<Doors>,
+}
+
 /// Where a service is served: here, and while that fails by the gateways of other data centres.
-fn pool(config: &Config, service: &Service) -> PoolOptions {
-    let mut pool = service.pool.clone();
+fn pool(config: &Config, service: &Service) -> Arc<PoolOptions> {
+    if service.failover.is_empty() {
+        return Arc::clone(&service.pool);
+    }
+    let mut pool = PoolOptions::clone(&service.pool);
     let elsewhere = service.failover.iter();
     let elsewhere = elsewhere.filter_map(|name| config.datacenter(name));
     pool.tiers
         .extend(elsewhere.flat_map(|it| gateways(it).tiers));
-    pool
+    pool.into()
 }
 
 /// Where a service's names of another data centre are answered: there, and while that fails here.
@@ -110,7 +127,7 @@ fn adoption(config: &Config, service: &Service, datacenter: &str) -> PoolOptions
             dial: Dial::Any,
             ..service.pool.policy.clone()
         },
-        ..service.pool.clone()
+        ..PoolOptions::clone(&service.pool)
     }
 }
 
@@ -120,7 +137,7 @@ fn adoption_name(service: &Service, datacenter: &str) -> String {
 
 /// The gateways of a data centre, for a pool that may have other endpoints as well.
 fn gateways(datacenter: &Datacenter) -> PoolOptions {
-    let mut pool = datacenter.pool.clone();
+    let mut pool = PoolOptions::clone(&datacenter.pool);
     for gateway in pool.tiers.iter_mut().flatten() {
         gateway.leads_on = true;
         gateway.check = Some(pool.check.clone());
@@ -129,10 +146,10 @@ fn gateways(datacenter: &Datacenter) -> PoolOptions {
 }
 
 /// What is behind `listener`.
-pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Tables) -> Front {
+pub(super) fn front(config: &Config, listener: &config::Listener, behind: &Behind) -> Front {
     Front {
         hello: hello_limits(&config.hello),
-        routes: Arc::clone(tables.at(listener.face)),
+        routes: Arc::clone(behind.tables.at(listener.face)),
         replay_timeout: config.dial.timeout,
         answer: AnswerLimits {
             delivery: config.dial.attempt_timeout,
@@ -140,7 +157,7 @@ pub(super) fn front(config: &Config, listener: &config::Listener, tables: &Table
             answer: ANSWER_DIALS * config.dial.timeout,
         },
         access: listener.access.clone(),
-        doors: Arc::new(doors(config)),
+        doors: Arc::clone(&behind.doors),
         sources: match listener.face {
             Face::Clients => config.limits.sources.clone(),
             // A gateway connects for everybody behind it.

@@ -1,13 +1,16 @@
 //! The configuration is read again, and what differs is changed: all of it, or nothing.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::mem;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use l4_failover::Prepared;
+use l4_failover::admin::pools::{NamedPool, Next};
 use l4_failover::life::{Door, Opened, Place};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
-use super::destinations::{Destinations, Retired};
+use super::destinations::{Changes, Destinations, Retired};
+use super::plan::Behind;
 use super::{
     FIRST_LOOK_UP, ReloadError, Reloaded, Running, Shared, Source, View, bound, others, plan,
 };
@@ -16,6 +19,12 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::front::Listener;
 use crate::tables::Tables;
+
+/// Longer than any hello takes by default; who takes longer takes the tables apart.
+const ROUTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether they are all routed.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 impl Shared {
     /// Reads the file again and does what it says. No connection notices: sessions of services
@@ -36,8 +45,9 @@ impl Shared {
     /// All that can fail; dropped before its end, it changes nothing.
     async fn changed(self: &Arc<Self>, running: &Running) -> Result<Changed, ReloadError> {
         let source = running.source.as_ref().ok_or(ReloadError::NoFile)?;
-        let file = source.file.clone();
-        let (config, source) = self.reloads.read(move || load(&file)).await?;
+        let (before, source) = (Arc::clone(&running.config), source.clone());
+        let load = move || source.load_after(&before).map_err(ReloadError::Mistaken);
+        let (config, source) = self.reloads.read(load).await?;
         refuse_restarts(&running.config, &config)?;
         bound::room(&config, running.doors.activated())?;
         let shared = Arc::clone(self);
@@ -50,15 +60,13 @@ impl Shared {
     }
 }
 
-fn load(file: &Path) -> Result<(Config, Source), ReloadError> {
-    Source::load(file).map_err(ReloadError::Mistaken)
-}
-
 /// Another configuration, and where it leads.
 struct Led {
     config: Config,
-    tables: Tables,
-    pools: Vec<Prepared>,
+    behind: Behind,
+    changes: Changes,
+    /// None where they are as they were.
+    pools: Option<Next>,
 }
 
 impl Led {
@@ -68,10 +76,16 @@ impl Led {
         let mut destinations = Destinations::of(&view.tables, retired, &shared.context.metrics);
         let tables = plan::tables(&config, |kind, pool| destinations.prepare(kind, pool));
         let tables = tables.map_err(ReloadError::unmade)?;
-        let pools = destinations.into_changes();
+        let changes = destinations.into_changes();
+        let pools = match changes.count() {
+            0 => None,
+            _ => Some(shared.pools.next(named_pools(&tables))),
+        };
+        let doors = Arc::new(plan::doors(&config));
         Ok(Self {
             config,
-            tables,
+            behind: Behind { tables, doors },
+            changes,
             pools,
         })
     }
@@ -84,9 +98,7 @@ impl Led {
 
     /// Looks after what is new, so that it is known when the first connection comes.
     async fn look_up(&self, shared: &Shared) {
-        for to in self.tables.destinations() {
-            to.pool.start(&shared.upkeep);
-        }
+        self.changes.start(&shared.upkeep).await;
         shared.upkeep.look_up(FIRST_LOOK_UP).await;
     }
 
@@ -98,15 +110,13 @@ impl Led {
         running: &Running,
         context: &Context,
     ) -> Result<Changed, ReloadError> {
-        let (config, tables) = (self.config, self.tables);
-        let places = plan::wanted(&config).into_iter().zip(places);
-        let listener = |nth: usize| plan::listener(&config, nth, &tables, &context.metrics);
+        let (config, behind) = (&self.config, &self.behind);
+        let places = plan::wanted(config).into_iter().zip(places);
+        let listener = |nth: usize| plan::listener(config, nth, behind, &context.metrics);
         let doors = running.doors.accept(places, listener).await?;
         Ok(Changed {
-            config,
+            led: self,
             source,
-            tables,
-            pools: self.pools,
             doors,
         })
     }
@@ -114,51 +124,64 @@ impl Led {
 
 /// All that a reload changes, when nothing can fail any more.
 struct Changed {
-    config: Config,
+    led: Led,
     source: Source,
-    tables: Tables,
-    pools: Vec<Prepared>,
     doors: Opened<Listener>,
 }
 
 impl Changed {
     /// Changes all of it; the doors that are to be closed.
     fn apply(self, shared: &Shared, running: &mut Running) -> Vec<Door<Listener>> {
+        let Led {
+            config,
+            behind,
+            changes,
+            pools,
+        } = self.led;
         let gone = running.doors.apply(self.doors);
-        let listeners = self.config.listeners.iter();
-        for (listener, door) in listeners.zip(running.doors.open()) {
-            let front = plan::front(&self.config, listener, &self.tables);
+        for (listener, door) in config.listeners.iter().zip(running.doors.open()) {
+            let front = plan::front(&config, listener, &behind);
             door.listener.lead_to(front);
         }
-        self.pools.into_iter().for_each(Prepared::apply);
-        (running.config, running.source) = (self.config, Some(self.source));
-        let before = shared.show(self.tables, running);
-        retire(
-            &mut running.retired,
-            &before.tables,
-            &shared.view.load().tables,
-        );
+        changes.apply(&mut running.retired);
+        running.source = Some(self.source);
+        let config = mem::replace(&mut running.config, Arc::new(config));
+        let (view, pools) = shared.show(behind.tables, pools, running);
+        tokio::spawn(let_go(view, (config, pools)));
         gone
     }
 }
 
 impl Shared {
     /// Shows operators what is in force now; what was.
-    fn show(&self, tables: Tables, running: &Running) -> Arc<View> {
+    fn show(
+        &self,
+        tables: Tables,
+        pools: Option<Next>,
+        running: &Running,
+    ) -> (Arc<View>, Option<Arc<[NamedPool]>>) {
         let generation = self.view.load().generation + 1;
-        self.pools.replace(named_pools(&tables));
+        let pools = pools.map(|pools| self.pools.show(pools));
         let view = View::of(generation, running, tables);
         self.context.metrics.set_generation(generation);
-        self.view.swap(Arc::new(view))
+        (self.view.swap(Arc::new(view)), pools)
     }
 }
 
-/// Ends the checks of pools that no route leads to any more; their sessions go on.
-fn retire(retired: &mut Retired, before: &Tables, now: &Tables) {
-    let kept: HashSet<_> = now.destinations().map(|to| to.key()).collect();
-    let gone = before.destinations().filter(|to| !kept.contains(&to.key()));
-    let gone = gone.map(|to| ((to.kind, to.name.clone()), to.pool.retire()));
-    retired.settle(|(kind, name)| kept.contains(&(*kind, name.as_str())), gone);
+/// Takes apart what was in force, on a thread that nobody waits for: of a large configuration that takes
+/// longer than a connection may wait. Whoever is being routed has the tables as well, and must not be
+/// the last who has them.
+async fn let_go<T: Send + 'static>(before: Arc<View>, rest: T) {
+    let is_routing = || {
+        let tables = [&before.tables.clients, &before.tables.peers];
+        tables.into_iter().any(|it| Arc::strong_count(it) > 1)
+    };
+    let until = Instant::now() + ROUTED_WITHIN;
+    while is_routing() && Instant::now() < until {
+        sleep(LOOK_AGAIN).await;
+    }
+    // The runtime is at its end otherwise, as all of it is.
+    let _ = spawn_blocking(move || drop((before, rest))).await;
 }
 
 /// What is made once, at the start, must be as it was.

@@ -22,8 +22,25 @@ impl Source {
     /// # Errors
     /// Every mistake of the file, or the one that it cannot be read.
     pub fn load(path: &Path) -> Result<(Config, Self), Diagnostics> {
+        Self::read(path, Config::parse)
+    }
+
+    /// Reads the file again, after `before`; see [`Config::parse_after`].
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_after(&self, before: &Config) -> Result<(Config, Self), Diagnostics> {
+        Self::read(&self.file, |file, text| {
+            Config::parse_after(before, file, text)
+        })
+    }
+
+    fn read(
+        path: &Path,
+        parse: impl FnOnce(&str, &str) -> Result<Config, Diagnostics>,
+    ) -> Result<(Config, Self), Diagnostics> {
         let text = text_of(path)?;
-        let config = Config::parse(&path.display().to_string(), &text)?;
+        let config = parse(&path.display().to_string(), &text)?;
         let source = Self {
             file: path.to_owned(),
             text: text.into(),

@@ -10,6 +10,7 @@ use ::tests::{hello, process};
 use l4_failover::life::Process;
 use l4_failover::process::activation::Activated;
 
+use super::destinations::{Changes, Destinations};
 use super::*;
 use crate::log::LostLines;
 
@@ -73,4 +74,55 @@ fn open_sessions_keep_no_table_of_routes() {
             .forced,
         0
     );
+}
+
+/// Services of these names, each with so many successes in a row to come back.
+fn services(names: &[&str], rise: u32) -> String {
+    let service = |name: &&str| {
+        format!(
+            "[[service]]\nname = \"{name}\"\nendpoints = [\"127.0.0.1:7000\"]\n\
+             failover = [\"dc2\"]\ncheck = {{ rise = {rise} }}\n"
+        )
+    };
+    let services: String = names.iter().map(service).collect();
+    format!(
+        "datacenter = \"dc1\"\n[listen]\naddress = \"127.0.0.1:0\"\n{services}\
+         [[datacenter]]\nname = \"dc2\"\ngateways = [\"127.0.0.1:8444\"]\n"
+    )
+}
+
+/// The tables of another text after those of `before`, and what is to be done to pools.
+fn after(before: &(Config, Tables), text: &str) -> (Tables, Changes) {
+    let config = Config::parse_after(&before.0, "gateway.toml", text).unwrap();
+    let (metrics, retired) = (crate::metrics::Metrics::new().unwrap(), Default::default());
+    let mut destinations = Destinations::of(&before.1, &retired, &metrics);
+    let tables = plan::tables(&config, |kind, pool| destinations.prepare(kind, pool));
+    (tables.unwrap(), destinations.into_changes())
+}
+
+/// A reload makes as many pools, and changes as many, as differ, however many there are.
+#[test]
+fn a_pool_of_which_nothing_differs_is_left_alone() {
+    let text = services(&["a", "b", "c"], 3);
+    let config = Config::parse("gateway.toml", &text).unwrap();
+    let metrics = crate::metrics::Metrics::new().unwrap();
+    let tables = plan::tables(&config, |kind, pool| destination(&metrics, kind, pool)).unwrap();
+    let before = (config, tables);
+    let one_other = text.replacen("rise = 3", "rise = 4", 1);
+    for (text, changes) in [
+        (text.clone(), 0),
+        (format!("# said otherwise\n{text}"), 0),
+        (services(&["c", "a", "b"], 3), 0),
+        (one_other, 1),
+        (services(&["a", "x", "b"], 3), 2),
+        (services(&["a", "b", "c"], 4), 3),
+    ] {
+        let (now, made) = after(&before, &text);
+        assert_eq!(made.count(), changes, "{text}");
+        for to in now.destinations() {
+            let mut before = before.1.destinations();
+            let was_there = before.any(|it| Arc::ptr_eq(it, to));
+            assert_eq!(was_there, to.name != "x", "{}", to.name);
+        }
+    }
 }

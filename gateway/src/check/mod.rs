@@ -5,6 +5,7 @@ mod together;
 
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use l4_failover::config::{Diagnostics, text_of};
 use l4_failover::settings::Settings;
@@ -66,8 +67,8 @@ impl File<'_> {
     fn unkept(&self) -> Vec<String> {
         let (path, pools): (_, Vec<&PoolOptions>) = match self {
             Self::Gateway(path, config) => {
-                let services = config.services.iter().map(|it| &it.pool);
-                let datacenters = config.datacenters.iter().map(|it| &it.pool);
+                let services = config.services.iter().map(|it| &*it.pool);
+                let datacenters = config.datacenters.iter().map(|it| &*it.pool);
                 (path, services.chain(datacenters).collect())
             }
             Self::Ports(path, settings) => {
@@ -115,7 +116,7 @@ pub(crate) fn build(config: &Config) -> Result<Tables, String> {
         ..pool.clone()
     };
     let tables = tables(config, |kind, pool| {
-        destination(&metrics, kind, &forgetful(pool))
+        destination(&metrics, kind, &Arc::new(forgetful(pool)))
     });
     tables.map_err(|error| error.to_string())
 }

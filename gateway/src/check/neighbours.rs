@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use l4_failover::{EndpointOptions, Host, Target};
 
@@ -206,7 +207,7 @@ impl<'f> Way<'f> {
         let services = self.one.1.services.iter();
         let failing_over = services.filter(|it| it.failover.contains(there));
         let lost = failing_over.filter(|it| !adopts(self.other.1, it, self.one.1));
-        let warning = |service: &Service| {
+        let warning = |service: &Arc<Service>| {
             format!(
                 "{path}: the service {:?} fails over to {there:?}, which does not answer for it: \
                  give adopts = [{here:?}] to its [[service]] in {other}",

@@ -2,6 +2,7 @@
 
 use super::peers::Service;
 use l4_failover::config::{Table, did_you_mean, flag, label};
+use std::sync::Arc;
 
 /// The service for well-formed names outside of the configured data centres.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Fallback {
 }
 
 impl Fallback {
-    pub(super) fn read(table: &mut Table<'_>, services: &[Service]) -> Option<Self> {
+    pub(super) fn read(table: &mut Table<'_>, services: &[Arc<Service>]) -> Option<Self> {
         let service = table.optional("default", label(), "such names are refused");
         let without_name = table.with_default("default_without_name", flag(), false);
         if without_name && !table.has("default") {
@@ -30,7 +31,7 @@ impl Fallback {
 }
 
 /// Nothing is said while a service is not in the list because its own name is wrong.
-fn check_known(table: &Table<'_>, default: &str, services: &[Service]) {
+fn check_known(table: &Table<'_>, default: &str, services: &[Arc<Service>]) {
     let names = || services.iter().map(|service| service.name.as_str());
     let all_named = table.count("service") == services.len();
     if all_named && !names().any(|name| name == default) {

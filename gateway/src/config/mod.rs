@@ -32,6 +32,7 @@ use l4_failover::config::{
 use names::{Names, no_suffix};
 use peers::Peers;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Long enough for a WAN to come back after its routes have moved.
@@ -74,7 +75,7 @@ pub struct Config {
     /// Where operators are served, if anywhere.
     pub admin: Option<AdminOptions>,
     /// The services of this data centre, in the order of the file.
-    pub services: Vec<Service>,
+    pub services: Vec<Arc<Service>>,
     /// The other data centres, in the order of the file.
     pub datacenters: Vec<Datacenter>,
 }
@@ -101,6 +102,16 @@ impl Config {
     /// Every mistake of the text, in the order of its lines.
     pub fn parse(file: &str, text: &str) -> Result<Self, Diagnostics> {
         config::read_homonym(DATACENTER, file, text, Self::read)
+    }
+
+    /// The same, for a text that says much of what `before` was read from: services that are as they
+    /// were are those of `before`, so that a large configuration is not there twice.
+    ///
+    /// # Errors
+    /// Those of [`Config::parse`].
+    pub fn parse_after(before: &Self, file: &str, text: &str) -> Result<Self, Diagnostics> {
+        let read = |table: &mut Table<'_>| Self::read_after(table, &before.services);
+        config::read_homonym(DATACENTER, file, text, read)
     }
 
     /// Reads the configuration file at `path`; see [`Config::parse`].
@@ -130,6 +141,10 @@ impl Config {
     }
 
     fn read(table: &mut Table<'_>) -> Option<Self> {
+        Self::read_after(table, &[])
+    }
+
+    fn read_after(table: &mut Table<'_>, before: &[Arc<Service>]) -> Option<Self> {
         let mut addresses = Addresses::default();
         let datacenter = table.required(DATACENTER, label());
         let workers = workers(table);
@@ -142,9 +157,10 @@ impl Config {
         let drain = table.table("drain", drain_section);
         let log = table.table("log", Log::read);
         let admin = table.optional_table("admin", |table| admin_section(table, &mut addresses));
-        let mut names = Names::new(datacenter.as_deref(), &name_patterns);
+        let room = table.count("service");
+        let mut names = Names::new(datacenter.as_deref(), &name_patterns, room);
         let mut peers = Peers::new(dial.limits(relay.tcp_options()));
-        let services = peers.services(table, datacenter.as_deref(), &mut names);
+        let services = peers.services(table, datacenter.as_deref(), &mut names, before);
         let datacenters = peers.datacenters(table, datacenter.as_deref(), &names);
         let has_peer_address = listeners.iter().any(|it| it.face == Face::Peers);
         peers.report_elsewhere(table, &datacenters, has_peer_address);

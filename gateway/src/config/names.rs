@@ -1,24 +1,28 @@
 //! The names that services get from the patterns: each leads to one of them.
 
-use crate::name::NamePattern;
-use l4_failover::config::Table;
+use crate::name::{NamePattern, ServerName};
+use l4_failover::config::{Spot, Table};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
+
+/// By each name the service that has it, and where that stands.
+type Taken = HashMap<ServerName, (String, Spot)>;
 
 /// Finds names that no host can have, and names that two services would have.
 pub(super) struct Names<'c> {
     /// The name of this data centre, if it could be read.
     here: Option<&'c str>,
     patterns: &'c [NamePattern],
-    /// By each name the service that has it, and where that stands.
-    taken: HashMap<String, (String, String)>,
+    taken: Taken,
 }
 
 impl<'c> Names<'c> {
-    pub(super) fn new(here: Option<&'c str>, patterns: &'c [NamePattern]) -> Self {
+    /// There are `services` to come.
+    pub(super) fn new(here: Option<&'c str>, patterns: &'c [NamePattern], services: usize) -> Self {
         Self {
             here,
             patterns,
-            taken: HashMap::new(),
+            taken: HashMap::with_capacity(services * patterns.len()),
         }
     }
 
@@ -39,7 +43,7 @@ impl<'c> Names<'c> {
     ) {
         let patterns = self.patterns.iter();
         let wrong = patterns.filter_map(|pattern| match pattern.name(service, datacenter) {
-            Ok(name) => take(&mut self.taken, table, name.to_string(), service),
+            Ok(name) => take(&mut self.taken, table, name, service),
             Err(error) => Some(format!("{pattern} gives it no server name: {error}")),
         });
         report(table, key, wrong.collect());
@@ -62,21 +66,20 @@ pub(super) fn no_suffix(pattern: &NamePattern, datacenter: &str) -> Option<Strin
 }
 
 /// One service may get one name from two patterns.
-fn take(
-    taken: &mut HashMap<String, (String, String)>,
-    table: &Table<'_>,
-    name: String,
-    service: &str,
-) -> Option<String> {
-    match taken.get(&name) {
-        Some((owner, _)) if owner == service => None,
-        Some((owner, place)) => Some(format!(
-            "{name:?} would be a name of this service and of {owner:?}, {place}; \
-             change one of them, or name_patterns"
-        )),
-        None => {
-            let owner = (service.to_owned(), table.place("name"));
-            taken.insert(name, owner);
+fn take(taken: &mut Taken, table: &Table<'_>, name: ServerName, service: &str) -> Option<String> {
+    match taken.entry(name) {
+        Occupied(taken) => {
+            let (name, (owner, spot)) = (taken.key().as_str(), taken.get());
+            (owner != service).then(|| {
+                format!(
+                    "{name:?} would be a name of this service and of {owner:?}, {}; \
+                     change one of them, or name_patterns",
+                    table.place(spot)
+                )
+            })
+        }
+        Vacant(free) => {
+            free.insert((service.to_owned(), table.spot("name")));
             None
         }
     }

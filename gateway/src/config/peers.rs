@@ -3,12 +3,14 @@
 use super::names::Names;
 use super::networks::access;
 use crate::front::Access;
+use crate::in_order::InOrder;
 use l4_failover::choice::Failback;
 use l4_failover::config::{
     Addresses, Ends, Located, PoolBase, Pools, Table, Unique, checked, did_you_mean, label, list,
     located, one_of,
 };
 use l4_failover::{DialLimits, EndpointOptions, PoolOptions};
+use std::sync::Arc;
 
 /// A service of this data centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub struct Service {
     /// Its name: one label.
     pub name: String,
     /// Where it is served here, when it moves, how it is checked.
-    pub pool: PoolOptions,
+    pub pool: Arc<PoolOptions>,
     /// The data centres whose gateways it goes to while it has no endpoint here, in order.
     pub failover: Vec<String>,
     /// The data centres whose service of this name it answers for.
@@ -31,7 +33,7 @@ pub struct Datacenter {
     /// Its name: one label, never that of the gateway's own.
     pub name: String,
     /// Its gateways: a tier each, in order, or one tier if the file says how to balance them.
-    pub pool: PoolOptions,
+    pub pool: Arc<PoolOptions>,
     /// Whose connections it takes.
     pub access: Access,
 }
@@ -60,14 +62,18 @@ impl Peers {
         }
     }
 
-    /// Reads the services; one whose endpoints are wrong is kept, so that its name is known.
+    /// Reads the services; one whose endpoints are wrong is kept, so that its name is known, and one
+    /// that is as it was is that of `before`.
     pub(super) fn services(
         &mut self,
         table: &mut Table<'_>,
         here: Option<&str>,
         names: &mut Names<'_>,
-    ) -> Vec<Service> {
-        let mut unique = Unique::new("the name of a service");
+        before: &[Arc<Service>],
+    ) -> Vec<Arc<Service>> {
+        let room = table.count("service");
+        let mut unique = Unique::with_room("the name of a service", room);
+        let mut known = InOrder::new(before, |it: &Arc<Service>| it.name.clone());
         table.tables("service", |table| {
             let name = name(table, &mut unique);
             if let Some(name) = &name {
@@ -84,18 +90,26 @@ impl Peers {
                 name: name?,
                 failover: values(&failover),
                 adopts: values(&adopts),
-                pool,
+                pool: pool.into(),
                 access,
             };
             for adopted in &adopts {
                 names.claim_in(table, &adopted.value, &service.name, "adopts");
             }
-            self.elsewhere.push(Elsewhere {
-                failover,
-                adopts,
-                here: names_of(&service.pool),
-            });
-            Some(service)
+            if !failover.is_empty() || !adopts.is_empty() {
+                self.elsewhere.push(Elsewhere {
+                    failover,
+                    adopts,
+                    here: names_of(&service.pool),
+                });
+            }
+            let is_it = |it: &Arc<Service>| it.name == service.name;
+            let known = known.find(is_it, || service.name.clone());
+            let known = known.map(|place| &before[place]);
+            Some(match known.filter(|it| ***it == service) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(service),
+            })
         })
     }
 
@@ -121,7 +135,7 @@ impl Peers {
             introduce(table, &mut pool);
             Some(Datacenter {
                 name: name?,
-                pool,
+                pool: pool.into(),
                 access,
             })
         })

@@ -448,7 +448,9 @@ impl Choice {
 /// Puts the endpoints in one row, tier by tier.
 fn lay_out(tiers: Vec<Vec<Member>>, now: Instant) -> (Vec<Endpoint>, Vec<Tier>) {
     assert!(!tiers.is_empty(), "a pool has at least one tier");
-    let (mut endpoints, mut ranges) = (Vec::new(), Vec::new());
+    // Just the room that it takes: of most pools there is one endpoint.
+    let mut endpoints = Vec::with_capacity(tiers.iter().map(Vec::len).sum());
+    let mut ranges = Vec::with_capacity(tiers.len());
     for (nth, members) in tiers.into_iter().enumerate() {
         assert!(!members.is_empty(), "tier {nth} has no endpoint");
         let first = endpoints.len();

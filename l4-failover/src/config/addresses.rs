@@ -30,12 +30,17 @@ enum Role {
 impl Addresses {
     /// Takes the address of a listener, which stands at `key` of `table`, or notes what it clashes
     /// with. Port 0 clashes with nothing: the system chooses.
-    pub fn claim(&mut self, table: &Table<'_>, key: &str, address: SocketAddr) {
+    pub fn claim(&mut self, table: &Table<'_>, key: &'static str, address: SocketAddr) {
         self.take(table, key, Address::Tcp(address), Role::Listener);
     }
 
     /// The same for an address of operators.
-    pub(super) fn claim_for_operators(&mut self, table: &Table<'_>, key: &str, address: Address) {
+    pub(super) fn claim_for_operators(
+        &mut self,
+        table: &Table<'_>,
+        key: &'static str,
+        address: Address,
+    ) {
         self.take(table, key, address, Role::Operators);
     }
 
@@ -56,8 +61,8 @@ impl Addresses {
         ))
     }
 
-    fn take(&mut self, table: &Table<'_>, key: &str, address: Address, role: Role) {
-        let place = table.place(key);
+    fn take(&mut self, table: &Table<'_>, key: &'static str, address: Address, role: Role) {
+        let place = table.place(&table.spot(key));
         let taken = Taken {
             address,
             role,

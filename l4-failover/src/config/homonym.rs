@@ -49,6 +49,10 @@ pub(super) fn lift<'t>(text: &'t str, word: &'static str) -> (Homonym<'t>, Cow<'
         broken: Vec::new(),
         single: None,
     };
+    if let Some((value, range)) = find_on_top(text, word) {
+        homonym.value = Some(value);
+        return (homonym, Cow::Owned(blank(text, &range)));
+    }
     let Some(found) = find(text, word) else {
         homonym.single = single(text, word);
         return (homonym, Cow::Borrowed(text));
@@ -62,6 +66,40 @@ pub(super) fn lift<'t>(text: &'t str, word: &'static str) -> (Homonym<'t>, Cow<'
         rest = blank(&rest, &found.range);
     }
     (homonym, Cow::Owned(rest))
+}
+
+/// The value of `word`, and the range of the whole of it, where the lines above the first header tell
+/// that for certain: a file of many tables is parsed once then, and not once more for each question.
+fn find_on_top<'t>(text: &'t str, word: &str) -> Option<(Spanned<DeValue<'t>>, Range<usize>)> {
+    if text.lines().filter(is_header).any(|it| may_hide(it, word)) {
+        return None;
+    }
+    // What stands within a value of several lines, and only looks like a header, leaves it unfinished.
+    let root = DeTable::parse(top(text)).ok()?;
+    let (key, value) = root.into_inner().remove_entry(word)?;
+    let is_one_value = !value.get_ref().is_table() && !value.get_ref().is_array();
+    let range = key.span().start..value.span().end;
+    is_one_value.then_some((value, range))
+}
+
+/// The lines above the first that looks like a header.
+fn top(text: &str) -> &str {
+    let above = text.split_inclusive('\n').take_while(|it| !is_header(it));
+    &text[..above.map(str::len).sum()]
+}
+
+/// Whether a line looks like a header.
+fn is_header(line: &&str) -> bool {
+    line.trim_start_matches([' ', '\t']).starts_with('[')
+}
+
+/// Whether a header may open anything but `[[word]]` by this word, if only in other letters.
+fn may_hide(header: &str, word: &str) -> bool {
+    let header = header.split('#').next().unwrap_or_default().trim();
+    let tables = header
+        .strip_prefix("[[")
+        .and_then(|it| it.strip_suffix("]]"));
+    tables != Some(word) && (header.contains(word) || header.contains(['"', '\'', '\\']))
 }
 
 /// `word = value` at the top of a text.
@@ -137,6 +175,38 @@ mod tests {
         assert_eq!(lift("[[x]]\ny = 1\n", "x").1, "[[x]]\ny = 1\n");
         let (homonym, rest) = lift("x = 1\nx = 2\n", "x");
         assert_eq!((homonym.again, rest.trim()), (vec![6], ""));
+    }
+
+    /// What the lines on the top tell for certain is what the whole text tells.
+    #[test]
+    fn the_top_is_asked_where_it_is_certain() {
+        for text in [
+            "x = 1\n[[x]]\ny = 1\n",
+            "a = [\n 1]\nx = 'a' # own\n  [[x]] # [x]\ny = 1\n[b]\nx = 2\n",
+            "x = 1\r\n[[x]]\r\ny = 1\r\n",
+            "x = 1",
+        ] {
+            let (value, range) = find_on_top(text, "x").expect(text);
+            let found = find(text, "x").expect(text);
+            let said = |value: &Spanned<DeValue<'_>>| format!("{value:?}");
+            assert_eq!(said(&value), said(&found.value), "{text}");
+            assert_eq!(range, found.range, "{text}");
+        }
+        for text in [
+            "a = 1\n",
+            "[[x]]\ny = 1\n",
+            "x.y = 1\n",
+            "x = [1]\n",
+            "x = 1\nx = 2\n",
+            "x = 1 2\n",
+            "x = 1\n[x]\n",
+            "x = 1\n[[x.z]]\n",
+            "x = 1\n[[\"\\u0078\"]]\n",
+            "a = [\n[1]]\nx = 1\n",
+            "a = '''\n[b]\nx = 1\n'''\n",
+        ] {
+            assert!(find_on_top(text, "x").is_none(), "{text}");
+        }
     }
 
     /// The mistakes of a text in which `x` is both a flag and tables.

@@ -2,39 +2,76 @@
 
 use super::source::Source;
 use super::table::Table;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeValue};
 
 /// Where something stands: the key's path, and the place in the text if it is there at all.
+///
+/// The path is put together where somebody reads it: every value of a file has a spot, and hardly any
+/// a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
-    pub(super) path: String,
+    /// What it is within; none for the whole of the file.
+    outer: Option<Arc<Spot>>,
+    last: Step,
     pub(super) offset: Option<usize>,
+}
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Key(Cow<'static, str>),
+    Element(usize),
 }
 
 impl Spot {
     pub(super) fn root() -> Self {
         Self {
-            path: String::new(),
+            outer: None,
+            last: Step::Key("".into()),
             offset: None,
         }
     }
 
     /// The spot of `key` within the table at this one.
-    pub(super) fn key(&self, key: &str, offset: Option<usize>) -> Self {
-        let dot = if self.path.is_empty() { "" } else { "." };
+    pub(super) fn key(
+        self: &Arc<Self>,
+        key: impl Into<Cow<'static, str>>,
+        offset: Option<usize>,
+    ) -> Self {
         Self {
-            path: format!("{}{dot}{key}", self.path),
+            outer: Some(Arc::clone(self)),
+            last: Step::Key(key.into()),
             offset: offset.or(self.offset),
         }
     }
 
     /// The spot of an element of the list at this one.
-    pub(super) fn element(&self, nth: usize, offset: usize) -> Self {
+    fn element(self: &Arc<Self>, nth: usize, offset: usize) -> Self {
         Self {
-            path: format!("{}[{nth}]", self.path),
+            outer: Some(Arc::clone(self)),
+            last: Step::Element(nth),
             offset: Some(offset),
         }
+    }
+
+    /// The path, such as `service[2].endpoints[0]`.
+    pub(super) fn path(&self) -> String {
+        let mut path = self.outer.as_ref().map_or(String::new(), |it| it.path());
+        match &self.last {
+            Step::Key(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(key);
+            }
+            // Writing to a string does not fail.
+            Step::Element(nth) => _ = write!(path, "[{nth}]"),
+        }
+        path
     }
 }
 
@@ -120,17 +157,18 @@ impl<'a> Node<'a> {
     }
 
     /// The elements of the list that stands here, or a mistake that says what was wanted.
-    pub fn elements(&self, wanted: &str) -> Option<Vec<Node<'a>>> {
+    pub fn elements(&self, wanted: impl FnOnce() -> String) -> Option<Vec<Node<'a>>> {
         let Some(array) = self.value.as_array() else {
-            self.expected(wanted);
+            self.expected(&wanted());
             return None;
         };
         Some(self.each(array))
     }
 
     fn each(&self, array: &'a DeArray<'a>) -> Vec<Node<'a>> {
+        let list = Arc::new(self.spot.clone());
         let node = |(nth, value): (usize, &'a Spanned<DeValue<'a>>)| {
-            let spot = self.spot.element(nth, value.span().start);
+            let spot = list.element(nth, value.span().start);
             Node::new(self.source, value, spot)
         };
         array.iter().enumerate().map(node).collect()

@@ -23,21 +23,16 @@ use crate::pool::{DialLimits, EndpointOptions, PoolOptions};
 use crate::probe::{CheckOptions, Probe};
 use crate::target::Target;
 use endpoint::Entry;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::path::{Path, PathBuf, absolute};
 
 /// The pools of one file: where they lead, and what no two of them may share.
 #[derive(Debug, Default)]
 pub struct Pools {
     targets: Vec<(Spot, Target)>,
-    state_files: Vec<StateFile>,
-}
-
-/// A file that one pool keeps its state in.
-#[derive(Debug)]
-struct StateFile {
-    path: PathBuf,
-    pool: String,
-    place: String,
+    /// By each state file the pool that keeps its state there, and where that is said.
+    state_files: HashMap<PathBuf, (String, Spot)>,
 }
 
 /// What a pool has from outside of its own keys.
@@ -73,7 +68,8 @@ impl Pools {
         primary: [&'static str; 2],
         base: PoolBase<'_>,
     ) -> PoolOptions {
-        self.lines(table, primary, base).pool
+        let tiers = tiers(table, primary, base.ends);
+        self.moving(table, tiers, base)
     }
 
     /// The same, with what the targets say of themselves as [`Ends::Lines`].
@@ -83,17 +79,23 @@ impl Pools {
         primary: [&'static str; 2],
         base: PoolBase<'_>,
     ) -> LinePool {
-        let first = table.required_as(primary, endpoint::list(base.ends).not_empty());
-        let backup = briefly(endpoint::list(base.ends));
-        let backup = table.optional("backup", backup, "there are none");
-        let backup = backup.into_iter().flatten().map(|only| vec![only]);
-        let tiers: Vec<Tier> = first.into_iter().chain(backup).collect();
+        let tiers = tiers(table, primary, base.ends);
         let lines = tiers.iter().flatten().map(named_line).collect();
+        let pool = self.moving(table, tiers, base);
+        LinePool { pool, lines }
+    }
+
+    /// A pool of these tiers, with the policy and the check that stand beside them.
+    fn moving(
+        &mut self,
+        table: &mut Table<'_>,
+        tiers: Vec<Tier>,
+        base: PoolBase<'_>,
+    ) -> PoolOptions {
         let balance = policy::balance(table);
         let policy = policy::read(table, base.failback, balance);
         let check = table.optional("check", check::check(base.ends), check::ABSENCE);
-        let pool = self.pool(table, tiers, policy, check, base);
-        LinePool { pool, lines }
+        self.pool(table, tiers, policy, check, base)
     }
 
     /// Reads a pool whose entries stand in one list under `key`: one tier each, or one tier
@@ -164,21 +166,17 @@ impl Pools {
     fn state_file(&mut self, table: &mut Table<'_>, pool: &str) -> Option<PathBuf> {
         let absence = "a restart forgets who is active, holds and maintenance";
         let file = table.optional("state_file", path(), absence)?;
-        let taken = StateFile {
-            path: whole(&file),
-            pool: pool.to_owned(),
-            place: table.place("state_file"),
-        };
-        let first = self.state_files.iter().find(|it| it.path == taken.path);
-        match first {
-            Some(StateFile { pool, place, .. }) => {
+        match self.state_files.entry(whole(&file)) {
+            Occupied(first) => {
+                let (pool, spot) = first.get();
                 let message = format!(
-                    "\"{}\" is already the state file of {pool:?}, {place}; give each its own",
-                    file.display()
+                    "\"{}\" is already the state file of {pool:?}, {}; give each its own",
+                    file.display(),
+                    table.place(spot)
                 );
                 table.report("state_file", message);
             }
-            None => self.state_files.push(taken),
+            Vacant(free) => _ = free.insert((pool.to_owned(), table.spot("state_file"))),
         }
         Some(file)
     }
@@ -189,11 +187,23 @@ impl Pools {
             self.targets.push((entry.spot, endpoint.target.clone()));
             endpoint
         };
-        let tiers = tiers.into_iter();
-        tiers
-            .map(|tier| tier.into_iter().map(&mut unlocated).collect())
-            .collect()
+        // Just the room that it takes: what is left out here was larger.
+        let tier = |tier: Tier| {
+            let mut endpoints: Vec<_> = tier.into_iter().map(&mut unlocated).collect();
+            endpoints.shrink_to_fit();
+            endpoints
+        };
+        tiers.into_iter().map(tier).collect()
     }
+}
+
+/// The first tier, which stands under either of two keys, and those of `backup`.
+fn tiers(table: &mut Table<'_>, primary: [&'static str; 2], ends: Ends) -> Vec<Tier> {
+    let first = table.required_as(primary, endpoint::list(ends).not_empty());
+    let backup = briefly(endpoint::list(ends));
+    let backup = table.optional("backup", backup, "there are none");
+    let backup = backup.into_iter().flatten().map(|only| vec![only]);
+    first.into_iter().chain(backup).collect()
 }
 
 fn named_line(entry: &Located<Entry>) -> (String, Line) {
@@ -208,21 +218,24 @@ fn whole(path: &Path) -> PathBuf {
 /// Notes every endpoint that stands in the pool for the second time. Two names behind one address
 /// are two endpoints.
 fn report_repeated(table: &Table<'_>, tiers: &[Tier]) {
-    let key = |entry: &Located<Entry>| {
-        let endpoint = &entry.value.endpoint;
-        let tls = endpoint.tls.as_ref();
-        let server_name = tls.map(|tls| tls.server_name.to_ascii_lowercase());
-        (endpoint.target.clone(), server_name)
-    };
-    let entries: Vec<_> = tiers.iter().flatten().collect();
-    for (nth, entry) in entries.iter().enumerate() {
-        let first = entries[..nth].iter().find(|first| key(first) == key(entry));
-        if let Some(first) = first {
+    let entries = || tiers.iter().flatten();
+    for (nth, entry) in entries().enumerate() {
+        if let Some(first) = entries().take(nth).find(|first| is_same(first, entry)) {
             let first = table.name_of(&first.spot);
             let message = format!("this is listed already, as {first}; remove one of them");
             table.report_at(&entry.spot, message);
         }
     }
+}
+
+fn is_same(one: &Located<Entry>, other: &Located<Entry>) -> bool {
+    let (one, other) = (&one.value.endpoint, &other.value.endpoint);
+    one.target == other.target
+        && match (&one.tls, &other.tls) {
+            (Some(one), Some(other)) => one.server_name.eq_ignore_ascii_case(&other.server_name),
+            (None, None) => true,
+            _ => false,
+        }
 }
 
 /// Notes that a TLS check is asked for, and no name to ask an endpoint for.

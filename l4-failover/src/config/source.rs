@@ -109,8 +109,8 @@ impl<'t> Source<'t> {
     pub(super) fn report(&self, spot: &Spot, message: String) {
         let offset = spot.offset.filter(|_| self.flags.is_empty());
         let position = offset.map(|offset| self.position(offset));
-        if self.schema.is_none() && self.sound(&spot.path) {
-            self.push(position, &spot.path, message);
+        if self.schema.is_none() && self.sound(spot) {
+            self.push(position, &spot.path(), message);
         }
     }
 
@@ -128,10 +128,15 @@ impl<'t> Source<'t> {
         }
     }
 
-    /// Whether nothing is wrong so far with the value at `path` or within it.
-    pub(super) fn sound(&self, path: &str) -> bool {
-        let within = |mistake: &Diagnostic| is_within(&mistake.path, path);
-        path.is_empty() || !self.mistakes.borrow().iter().any(within)
+    /// Whether nothing is wrong so far with the value at `spot` or within it.
+    pub(super) fn sound(&self, spot: &Spot) -> bool {
+        let mistakes = self.mistakes.borrow();
+        if mistakes.is_empty() {
+            return true;
+        }
+        let path = spot.path();
+        let within = |mistake: &Diagnostic| is_within(&mistake.path, &path);
+        path.is_empty() || !mistakes.iter().any(within)
     }
 
     /// Whether this run is for the schema, not for a text.
@@ -177,15 +182,21 @@ impl<'t> Source<'t> {
 
     /// Where something stands, in words: `on line 12`, `by default`, or `given by --listen`.
     pub(super) fn place(&self, spot: &Spot) -> String {
-        match (self.flag(&spot.path), spot.offset) {
+        match (self.flag(spot), spot.offset) {
             (Some(flag), _) => format!("given by {flag}"),
             (None, Some(offset)) => format!("on line {}", self.position(offset).line),
             (None, None) => "by default".to_owned(),
         }
     }
 
-    /// The flag that gave the value at `path`, or one around it.
-    pub(super) fn flag(&self, path: &str) -> Option<&'static str> {
+    /// The flag that gave the value at `spot`, or one around it.
+    pub(super) fn flag(&self, spot: &Spot) -> Option<&'static str> {
+        // None of a file's values, whose paths need not be put together for this.
+        let is_of_flags = !self.flags.is_empty();
+        is_of_flags.then(|| self.flag_of(&spot.path())).flatten()
+    }
+
+    fn flag_of(&self, path: &str) -> Option<&'static str> {
         let gave = |(given, _): &&(&str, &str)| is_within(path, given);
         self.flags.iter().find(gave).map(|(_, flag)| *flag)
     }
@@ -193,7 +204,7 @@ impl<'t> Source<'t> {
     pub(super) fn into_diagnostics(self) -> Diagnostics {
         let mut mistakes = self.mistakes.take();
         for mistake in &mut mistakes {
-            if let Some(flag) = self.flag(&mistake.path) {
+            if let Some(flag) = self.flag_of(&mistake.path) {
                 mistake.path = flag.to_owned();
             }
         }

@@ -6,8 +6,13 @@ use super::nearest::did_you_mean;
 use super::node::{Node, Spot};
 use super::schema::{Key, Need};
 use super::source::Source;
+use std::borrow::Cow;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+/// Room for the keys that are asked of most tables: those of a service are a few less.
+const KEYS: usize = 32;
 
 /// A table of the file, or the absence of one.
 ///
@@ -16,7 +21,7 @@ use toml::de::{DeTable, DeValue};
 pub struct Table<'a> {
     source: &'a Source<'a>,
     entries: Option<&'a DeTable<'a>>,
-    spot: Spot,
+    spot: Arc<Spot>,
     asked: Vec<&'static str>,
     homonym: Option<&'a Homonym<'a>>,
 }
@@ -25,6 +30,7 @@ impl<'a> Table<'a> {
     pub(super) fn of(source: &'a Source<'a>, entries: &'a DeTable<'a>, spot: Spot) -> Self {
         Self {
             entries: Some(entries),
+            asked: Vec::with_capacity(KEYS),
             ..Self::phantom(source, spot)
         }
     }
@@ -34,7 +40,7 @@ impl<'a> Table<'a> {
         Self {
             source,
             entries: None,
-            spot,
+            spot: Arc::new(spot),
             asked: Vec::new(),
             homonym: None,
         }
@@ -101,25 +107,26 @@ impl<'a> Table<'a> {
         self.record(key, &kind, || Need::Default(kind.show(&default)));
         let node = self.value(key);
         if node.is_none() {
-            let path = self.spot_of(key).path;
-            self.source
-                .note(|effective| effective.default(&path, &kind.show(&default)));
+            self.note_default(key, || kind.show(&default));
         }
         let value = node.and_then(|node| kind.read(&node));
         value.unwrap_or(default)
     }
 
     /// Notes what holds of a key that the file leaves out, where the default is not the same for all.
-    pub(super) fn holds(&self, key: &str, shown: impl FnOnce() -> String) {
+    pub(super) fn holds(&self, key: &'static str, shown: impl FnOnce() -> String) {
         if !self.has(key) {
-            let path = self.spot_of(key).path;
-            self.source
-                .note(|effective| effective.default(&path, &shown()));
+            self.note_default(key, shown);
         }
     }
 
+    fn note_default(&self, key: &'static str, shown: impl FnOnce() -> String) {
+        self.source
+            .note(|effective| effective.default(&self.spot_of(key).path(), &shown()));
+    }
+
     /// Notes what holds of the table at `key` beside what the file says there: what `build` asks for.
-    pub(super) fn holds_of<T>(&self, key: &str, build: impl FnOnce(&mut Table<'a>) -> T) {
+    pub(super) fn holds_of<T>(&self, key: &'static str, build: impl FnOnce(&mut Table<'a>) -> T) {
         if self.source.is_noting() {
             build(&mut Table::phantom(self.source, self.spot_of(key)));
         }
@@ -166,9 +173,12 @@ impl<'a> Table<'a> {
         let Some(node) = self.node(key) else {
             return self.explore(key, build).into_iter().collect();
         };
-        let elements = node.elements(&wanted).unwrap_or_default();
+        let elements = node.elements(|| wanted.clone()).unwrap_or_default();
+        // Room for all at once: they are many, or large.
+        let mut all = Vec::with_capacity(elements.len());
         let built = |node: Node<'a>| node.table(&wanted, &mut build).flatten();
-        elements.into_iter().filter_map(built).collect()
+        all.extend(elements.into_iter().filter_map(built));
+        all
     }
 
     /// Reads the one table `[key]` or each of the tables `[[key]]`; a mistake if there is none.
@@ -210,7 +220,8 @@ impl<'a> Table<'a> {
 
     /// Notes a mistake at `key`, unless that key is known to be wrong already.
     pub fn report(&self, key: &str, message: impl Into<String>) {
-        self.source.report(&self.spot_of(key), message.into());
+        self.source
+            .report(&self.spot_of(key.to_owned()), message.into());
     }
 
     /// Notes a mistake of the table as a whole.
@@ -240,12 +251,17 @@ impl<'a> Table<'a> {
 
     /// Whether nothing is wrong so far with the value at `key`.
     pub fn sound(&self, key: &str) -> bool {
-        self.source.sound(&self.spot_of(key).path)
+        self.source.sound(&self.spot_of(key.to_owned()))
     }
 
-    /// Where `key` stands, in words: `on line 12`.
-    pub fn place(&self, key: &str) -> String {
-        self.source.place(&self.spot_of(key))
+    /// Where `key` stands, for who may have to say so later.
+    pub fn spot(&self, key: &'static str) -> Spot {
+        self.spot_of(key)
+    }
+
+    /// Where `spot`, which may be of another table of the same file, stands, in words: `on line 12`.
+    pub fn place(&self, spot: &Spot) -> String {
+        self.source.place(spot)
     }
 
     /// Notes a mistake at `spot`, which may be of another table of the same file.
@@ -256,9 +272,9 @@ impl<'a> Table<'a> {
     /// Which value stands at `spot`, and where: `service[0].endpoints[1], on line 12`.
     pub fn name_of(&self, spot: &Spot) -> String {
         let place = self.source.place(spot);
-        match self.source.flag(&spot.path) {
+        match self.source.flag(spot) {
             Some(_) => place,
-            None => format!("{}, {place}", spot.path),
+            None => format!("{}, {place}", spot.path()),
         }
     }
 
@@ -270,7 +286,7 @@ impl<'a> Table<'a> {
         for key in entries.keys() {
             let word: &str = key.get_ref();
             if !self.asked.contains(&word) {
-                let spot = self.spot.key(word, Some(key.span().start));
+                let spot = self.spot.key(word.to_owned(), Some(key.span().start));
                 let hint = did_you_mean(word, self.asked.iter().copied());
                 self.source
                     .report(&spot, format!("there is no such key{hint}"));
@@ -291,14 +307,15 @@ impl<'a> Table<'a> {
     fn node(&mut self, key: &'static str) -> Option<Node<'a>> {
         self.asked.push(key);
         let value = self.entries?.get(key).filter(stands)?;
-        Some(Node::new(self.source, value, self.spot_of(key)))
+        let spot = self.spot.key(key, Some(value.span().start));
+        Some(Node::new(self.source, value, spot))
     }
 
     /// The value that stands at `key`, apart from tables of that name.
     fn value(&mut self, key: &'static str) -> Option<Node<'a>> {
         let node = self.found(key)?;
         self.source
-            .note(|effective| effective.given(&node.spot.path, node.value));
+            .note(|effective| effective.given(&node.spot.path(), node.value));
         Some(node)
     }
 
@@ -311,25 +328,31 @@ impl<'a> Table<'a> {
         Some(Node::new(self.source, value, spot))
     }
 
-    fn spot_of(&self, key: &str) -> Spot {
-        let value = self.entries.and_then(|entries| entries.get(key));
+    fn spot_of(&self, key: impl Into<Cow<'static, str>>) -> Spot {
+        let key = key.into();
+        let value = self.entries.and_then(|entries| entries.get(&*key));
         self.spot.key(key, value.map(|value| value.span().start))
     }
 
-    fn record<K: Kind>(&self, key: &str, kind: &K, need: impl FnOnce() -> Need) {
+    fn record<K: Kind>(&self, key: &'static str, kind: &K, need: impl FnOnce() -> Need) {
+        if !self.source.recording() {
+            return;
+        }
         let spot = self.spot_of(key);
         self.source.record(|| Key {
-            path: spot.path.clone(),
+            path: spot.path(),
             need: need(),
             range: kind.range(),
         });
-        if self.source.recording() {
-            kind.explore(&mut Table::phantom(self.source, spot));
-        }
+        kind.explore(&mut Table::phantom(self.source, spot));
     }
 
     /// Runs `build` for the schema only: the table it describes is not there.
-    fn explore<T>(&self, key: &str, build: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
+    fn explore<T>(
+        &self,
+        key: &'static str,
+        build: impl FnOnce(&mut Table<'a>) -> Option<T>,
+    ) -> Option<T> {
         if self.source.recording() {
             build(&mut Table::phantom(self.source, self.spot_of(key)));
         }

@@ -292,7 +292,7 @@ pub(super) fn endpoints(
     departed: &[Departed],
     clients: &mut Clients,
 ) -> Result<Vec<Arc<Endpoint>>, BuildError> {
-    let mut endpoints = Vec::new();
+    let mut endpoints = Vec::with_capacity(options.endpoints().count());
     for wanted in options.endpoints() {
         let name = wanted.name();
         let known = before.iter().find(|it| **it.name() == *name);

@@ -13,7 +13,7 @@ use super::hearing::Listeners;
 use super::mind::Drain;
 use super::options::{EndpointOptions, PoolOptions};
 use super::past::{Departed, Past};
-use super::recall::{Told, nothing_told};
+use super::recall::Told;
 use super::state_file::{self, Found, Remembered, Senseless, StateFileError};
 use super::watch::check_tls;
 use super::{Endpoint, Upkeep, past};
@@ -26,7 +26,8 @@ pub(super) struct Inner {
     pub(super) name: Arc<str>,
     state: Mutex<State>,
     pub(super) listeners: Listeners,
-    pub(super) recalls: watch::Sender<Told>,
+    /// Made for the first who listens, as of most pools nobody does.
+    pub(super) recalls: OnceLock<watch::Sender<Told>>,
     /// Itself, for the tasks that go on as long as somebody has the pool.
     pub(super) me: Weak<Inner>,
     /// What is due, or what must be kept, is another. Shared with the task that waits for it.
@@ -57,7 +58,8 @@ pub(super) struct State {
     pub(super) watches: Vec<Watch>,
     /// The same: TLS of its checks, where that is not its own.
     pub(super) check_tls: Vec<Option<SubjectTls>>,
-    pub(super) options: PoolOptions,
+    /// Shared with whoever read them.
+    pub(super) options: Arc<PoolOptions>,
     /// Endpoints that a reload took out while sessions of theirs go on.
     pub(super) departed: Vec<Departed>,
     pub(super) random: fastrand::Rng,
@@ -75,7 +77,7 @@ pub(super) struct State {
 }
 
 impl Inner {
-    pub(super) fn new(options: PoolOptions, past: &Past) -> Result<Arc<Self>, BuildError> {
+    pub(super) fn new(options: Arc<PoolOptions>, past: &Past) -> Result<Arc<Self>, BuildError> {
         options.validate()?;
         let mut clients = Clients::default();
         let endpoints = build::endpoints(&options, &[], &past.departed, &mut clients)?;
@@ -114,7 +116,7 @@ impl Inner {
             name,
             state: Mutex::new(state),
             listeners: Listeners::default(),
-            recalls: nothing_told(),
+            recalls: OnceLock::new(),
             me: Weak::clone(me),
             wake: Arc::default(),
             kept: Mutex::new(kept),

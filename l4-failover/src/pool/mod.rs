@@ -86,7 +86,7 @@ impl Pool {
     /// # Errors
     ///
     /// [`BuildError`]: what is wrong with `options`, or with the files that they name.
-    pub fn new(options: PoolOptions) -> Result<Self, BuildError> {
+    pub fn new(options: impl Into<Arc<PoolOptions>>) -> Result<Self, BuildError> {
         Self::after(options, &Past::default())
     }
 
@@ -97,8 +97,8 @@ impl Pool {
     /// # Errors
     ///
     /// [`BuildError`]: what is wrong with `options`, or with the files that they name.
-    pub fn after(options: PoolOptions, past: &Past) -> Result<Self, BuildError> {
-        Inner::new(options, past).map(Self)
+    pub fn after(options: impl Into<Arc<PoolOptions>>, past: &Past) -> Result<Self, BuildError> {
+        Inner::new(options.into(), past).map(Self)
     }
 
     /// Begins to check the endpoints, to look their names up and to mind the time. A pool is
@@ -131,7 +131,7 @@ impl Pool {
     /// # Errors
     ///
     /// [`BuildError`]; the pool is as it was.
-    pub fn reload(&self, options: PoolOptions) -> Result<(), BuildError> {
+    pub fn reload(&self, options: impl Into<Arc<PoolOptions>>) -> Result<(), BuildError> {
         self.prepare(options).map(Prepared::apply)
     }
 
@@ -141,8 +141,27 @@ impl Pool {
     /// # Errors
     ///
     /// [`BuildError`]; the pool is as it was.
-    pub fn prepare(&self, options: PoolOptions) -> Result<Prepared, BuildError> {
-        Prepared::new(&self.0, options)
+    pub fn prepare(&self, options: impl Into<Arc<PoolOptions>>) -> Result<Prepared, BuildError> {
+        Prepared::new(&self.0, options.into())
+    }
+
+    /// Whether a [reload](Self::reload) with `options` has nothing to do: who changes many pools of
+    /// which most stay as they are leaves those out. Files of certificates are [read
+    /// again](Upkeep::watch) when they change, without a reload; whether a state file can be written
+    /// is for each reload to find out, so that a pool with one is never left out.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = l4_failover::Pool::builder().primary("127.0.0.1:9000").build()?;
+    /// let mut options = pool.options();
+    /// assert!(pool.is_made_of(&options));
+    /// options.check.rise += 1;
+    /// assert!(!pool.is_made_of(&options));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn is_made_of(&self, options: &PoolOptions) -> bool {
+        self.0.is_made_of(options)
     }
 
     /// Ends its checks: nobody is led to it any more, though sessions of it may go on for long and
@@ -169,7 +188,7 @@ impl Pool {
     /// What it is made of, to be changed and given to [`reload`](Self::reload).
     #[must_use]
     pub fn options(&self) -> PoolOptions {
-        self.0.state().options.clone()
+        PoolOptions::clone(&self.0.state().options)
     }
 
     /// The endpoints, tier by tier.

@@ -37,14 +37,18 @@ pub(super) struct Told {
 }
 
 /// For a pool of which nothing was told.
-pub(super) fn nothing_told() -> watch::Sender<Told> {
+fn nothing_told() -> watch::Sender<Told> {
     let (cause, orders) = (Cause::Reload, 0);
     watch::Sender::new(Told { cause, orders })
 }
 
 impl Inner {
     pub(super) fn recall(&self, cause: Cause) {
-        self.recalls.send_modify(|told| {
+        // Whoever comes later hears of what comes later.
+        let Some(recalls) = self.recalls.get() else {
+            return;
+        };
+        recalls.send_modify(|told| {
             told.cause = cause;
             told.orders += u64::from(cause == Cause::Operator);
         });
@@ -66,7 +70,7 @@ impl Pool {
     /// ```
     #[must_use]
     pub fn recalls(&self) -> Recalls {
-        let heard = self.0.recalls.subscribe();
+        let heard = self.0.recalls.get_or_init(nothing_told).subscribe();
         let orders = heard.borrow().orders;
         Recalls { heard, orders }
     }

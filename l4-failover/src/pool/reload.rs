@@ -1,5 +1,6 @@
 //! A pool is made of something else while it is used.
 
+use std::ptr;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -15,14 +16,27 @@ use crate::probe::SubjectTls;
 #[derive(Debug)]
 pub struct Prepared {
     inner: Arc<Inner>,
-    options: PoolOptions,
+    options: Arc<PoolOptions>,
     before: Vec<Arc<Endpoint>>,
     endpoints: Vec<Arc<Endpoint>>,
     check_tls: Vec<Option<SubjectTls>>,
 }
 
+impl Inner {
+    /// Whether a reload with `options` would find all as it is. Whether a state file can be written is
+    /// found out by each reload: where there is one, this is never so.
+    pub(super) fn is_made_of(&self, options: &PoolOptions) -> bool {
+        if options.state_file.is_some() {
+            return false;
+        }
+        let before = &*self.state().options;
+        // Whoever read both may have found that they are the same.
+        ptr::eq(before, options) || before == options
+    }
+}
+
 impl Prepared {
-    pub(super) fn new(inner: &Arc<Inner>, options: PoolOptions) -> Result<Self, BuildError> {
+    pub(super) fn new(inner: &Arc<Inner>, options: Arc<PoolOptions>) -> Result<Self, BuildError> {
         options.validate()?;
         let mut clients = Clients::default();
         let (before, departed) = {

@@ -58,14 +58,15 @@ pub(super) fn check_tls(
     options: &PoolOptions,
     clients: &mut Clients,
 ) -> Result<Vec<Option<SubjectTls>>, BuildError> {
-    let of_one = |endpoint| {
-        let Some(options) = &options.check_of(endpoint).tls else {
-            return Ok(None);
-        };
-        Ok(Some(SubjectTls {
-            client: clients.of(options)?,
-            options: options.clone(),
-        }))
-    };
-    options.endpoints().map(of_one).collect()
+    // Just the room that it takes: there is one for each endpoint of each pool, as a rule of nothing.
+    let mut all = Vec::with_capacity(options.endpoints().count());
+    for endpoint in options.endpoints() {
+        let tls = options.check_of(endpoint).tls.as_ref();
+        let tls = tls.map(|options| {
+            let (client, options) = (clients.of(options)?, options.clone());
+            Ok::<_, BuildError>(SubjectTls { client, options })
+        });
+        all.push(tls.transpose()?);
+    }
+    Ok(all)
 }

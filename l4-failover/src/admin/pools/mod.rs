@@ -59,7 +59,7 @@ pub use order::MaintenanceJson;
 pub use refusal::{RefusalJson, Refused};
 pub use served::ServedJson;
 pub use show::ClustersJson;
-pub use table::{NamedPool, Pools, Wanted};
+pub use table::{NamedPool, Next, Pools, Wanted};
 
 /// Streams of events at once: a quarter of the places at an address, so that whoever follows them
 /// keeps nobody from asking or commanding.

@@ -15,7 +15,7 @@ use super::EventJson;
 use super::json::PoolJson;
 use super::refusal::{Refusal, Refused};
 use crate::pool::Wish;
-use crate::soupbin::bridge::Feed;
+use crate::soupbin::bridge::SharedFeed;
 use crate::{Events, Pool, PoolEvent};
 
 /// Reloads that a listener may be behind; one that is further behind is no longer told of pools,
@@ -38,7 +38,7 @@ pub struct NamedPool {
     /// there as well.
     pub parts_of: Vec<Pool>,
     /// Who is carried from one of its endpoints to another, where it is a feed.
-    pub feed: Option<Feed>,
+    pub feed: Option<SharedFeed>,
 }
 
 impl NamedPool {
@@ -63,7 +63,7 @@ impl NamedPool {
 
     /// The same as a feed.
     #[must_use]
-    pub fn consumed(mut self, feed: Feed) -> Self {
+    pub fn consumed(mut self, feed: SharedFeed) -> Self {
         self.feed = Some(feed);
         self
     }
@@ -126,36 +126,47 @@ struct Table {
     recent: VecDeque<EventJson>,
 }
 
+/// The pools that are to be shown next, beside those that are shown now; see [`Pools::next`].
+#[derive(Debug)]
+pub struct Next {
+    pools: Arc<[NamedPool]>,
+    new: Vec<NamedPool>,
+    /// Those that are parts of others.
+    parts: Vec<NamedPool>,
+}
+
 impl Pools {
     /// Shows `pools` from now on. In a runtime, where one of them is a part of another. Listeners hear those that are new from this moment on: a program
     /// that does this before it starts them misses nothing.
     pub fn replace(&self, pools: Vec<NamedPool>) {
-        let mut table = self.table();
-        let before = std::mem::replace(&mut table.pools, pools.into());
-        let known: HashSet<_> = before.iter().map(NamedPool::identity).collect();
-        let is_new = |it: &&NamedPool| !known.contains(&it.identity());
-        let new: Vec<_> = table.pools.iter().filter(is_new).cloned().collect();
-        table
-            .listeners
-            .retain(|(listener, wanted)| listener.try_send(heard(&new, wanted)).is_ok());
-        drop(table);
-        self.carry_maintenance();
+        self.show(self.next(pools));
     }
 
-    /// What a pool remembers to be in maintenance is so in those that it is a part of, which may be
-    /// new, or remember nothing.
-    fn carry_maintenance(&self) {
-        for named in self.list().iter().filter(|it| !it.parts_of.is_empty()) {
-            let out = named.in_maintenance();
-            let named = named.clone();
-            if !out.is_empty() {
-                tokio::spawn(async move {
-                    for (endpoint, reason) in out {
-                        named.maintain_whole(&endpoint, Some(&reason)).await;
-                    }
-                });
-            }
+    /// All of [`replace`](Self::replace) that takes the longer the more pools there are, for whoever
+    /// does that elsewhere than he shows them; nobody else shows others meanwhile.
+    #[must_use]
+    pub fn next(&self, pools: Vec<NamedPool>) -> Next {
+        let before = self.list();
+        let known: HashSet<_> = before.iter().map(NamedPool::identity).collect();
+        let of =
+            |is_it: &dyn Fn(&&NamedPool) -> bool| pools.iter().filter(is_it).cloned().collect();
+        Next {
+            new: of(&|it| !known.contains(&it.identity())),
+            parts: of(&|it| !it.parts_of.is_empty()),
+            pools: pools.into(),
         }
+    }
+
+    /// Shows these from now on; what was shown before.
+    pub fn show(&self, next: Next) -> Arc<[NamedPool]> {
+        let mut table = self.table();
+        let before = std::mem::replace(&mut table.pools, next.pools);
+        table
+            .listeners
+            .retain(|(listener, wanted)| listener.try_send(heard(&next.new, wanted)).is_ok());
+        drop(table);
+        carry_maintenance(next.parts);
+        before
     }
 
     /// The pools of this moment, in the order in which they were given.
@@ -248,6 +259,21 @@ impl Pools {
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a pool remembers to be in maintenance is so in those that it is a part of, which may be new, or
+/// remember nothing.
+fn carry_maintenance(parts: Vec<NamedPool>) {
+    for named in parts {
+        let out = named.in_maintenance();
+        if !out.is_empty() {
+            tokio::spawn(async move {
+                for (endpoint, reason) in out {
+                    named.maintain_whole(&endpoint, Some(&reason)).await;
+                }
+            });
+        }
     }
 }
 

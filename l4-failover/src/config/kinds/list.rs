@@ -43,7 +43,7 @@ impl<K: Kind> List<K> {
         for (nth, value) in values.iter().enumerate() {
             let first = values[..nth].iter().position(|earlier| earlier == value);
             if let (Some(first), Some(_)) = (first, value) {
-                let place = &nodes[first].spot.path;
+                let place = nodes[first].spot.path();
                 nodes[nth].report(format!(
                     "this is listed already, as {place}; remove one of them"
                 ));
@@ -61,7 +61,7 @@ impl<K: Kind> Kind for List<K> {
 
     /// Wrong elements are reported and left out.
     fn read(&self, node: &Node<'_>) -> Option<Self::Value> {
-        let nodes = node.elements(&self.wanted())?;
+        let nodes = node.elements(|| self.wanted())?;
         if nodes.len() < self.length_min {
             node.report(format!(
                 "the list is empty; give at least one of {}",
@@ -72,7 +72,10 @@ impl<K: Kind> Kind for List<K> {
         if self.distinct {
             self.check_distinct(&nodes, &values);
         }
-        Some(values.into_iter().flatten().collect())
+        // Just the room that it takes: most lists have one element, and are kept.
+        let mut sound = Vec::with_capacity(values.len());
+        sound.extend(values.into_iter().flatten());
+        Some(sound)
     }
 
     fn range(&self) -> Option<String> {

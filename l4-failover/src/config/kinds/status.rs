@@ -27,7 +27,7 @@ impl Kind for Statuses {
         if !node.value.is_array() {
             return one(node).map(|range| vec![range]);
         }
-        let nodes = node.elements(WANTED)?;
+        let nodes = node.elements(|| WANTED.to_owned())?;
         if nodes.is_empty() {
             node.report("the list is empty, and no answer would be good; give a status");
         }

@@ -120,11 +120,13 @@ impl<T: Clone + PartialEq> Kind for OneOf<T> {
     }
 
     fn read(&self, node: &Node<'_>) -> Option<T> {
-        let wanted = self.wanted();
-        let text = node.string(&wanted)?;
+        let Some(text) = node.value.as_str() else {
+            node.expected(&self.wanted());
+            return None;
+        };
         let found = self.words.iter().find(|(word, _)| *word == text);
         if found.is_none() {
-            let hint = did_you_mean(text, self.names());
+            let (wanted, hint) = (self.wanted(), did_you_mean(text, self.names()));
             node.report(format!("expected {wanted}, found {text:?}{hint}"));
         }
         found.map(|(_, value)| value.clone())
