@@ -13,7 +13,7 @@ use crate::port::{Context, Door, Front, Gate};
 use crate::probe::{CheckOptions, Probe};
 use crate::settings::{Inbound, Port, Protocol, Settings};
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
-use crate::soupbin::bridge::{Feed, FeedOptions};
+use crate::soupbin::bridge::{FeedOptions, SharedFeed};
 
 /// A port or an inbound, as the settings want it.
 #[derive(Debug)]
@@ -161,13 +161,13 @@ impl Wanted {
 }
 
 /// The feed behind a port, and, if it was one before, what is to become of it.
-fn feed(protocol: Protocol, before: Option<&Front>) -> (Option<Feed>, Option<FeedOptions>) {
+fn feed(protocol: Protocol, before: Option<&Front>) -> (Option<SharedFeed>, Option<FeedOptions>) {
     let Protocol::SoupBinTcp(options) = protocol else {
         return (None, None);
     };
     match before.and_then(|front| front.feed.clone()) {
         Some(feed) => (Some(feed), Some(*options)),
-        None => (Some(Feed::new(*options)), None),
+        None => (Some(SharedFeed::new(*options)), None),
     }
 }
 

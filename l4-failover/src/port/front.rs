@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::metrics::Series;
 use crate::pool::Pool;
 use crate::socket::tls::{Caller, San, TlsServer, TlsServerOptions};
-use crate::soupbin::bridge::Feed;
+use crate::soupbin::bridge::SharedFeed;
 
 /// A port, or an inbound, as the configuration names it.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Front {
     /// Who is let in. `None`: whoever connects, as plain TCP.
     pub gate: Option<Arc<Gate>>,
     /// What it is as a SoupBinTCP feed. `None`: its bytes are passed on as they are.
-    pub feed: Option<Feed>,
+    pub feed: Option<SharedFeed>,
     /// What is counted of it.
     pub series: Arc<Series>,
 }

@@ -17,8 +17,10 @@ use crate::server::{Burst, Rate, Schedule};
 
 #[derive(Debug, Args)]
 pub(super) struct Consume {
-    /// Where the feed is, as HOST:PORT.
-    address: String,
+    /// Where the feed is, as HOST:PORT. Of several the first is the primary, and the others are its
+    /// backups: a dead line is then replaced, and does not count as a disconnect.
+    #[arg(required = true, value_name = "ADDRESS")]
+    addresses: Vec<String>,
     /// Who logs in: at most 6 characters.
     #[arg(long, default_value = "", hide_default_value = true)]
     username: String,
@@ -105,7 +107,16 @@ pub(super) fn consume(consume: Consume) -> Result<(), Failure> {
 fn options(consume: Consume) -> Result<Options, Failure> {
     let login = login(&consume)?;
     let scheduled = scheduled(&consume)?;
+    let mut addresses = consume.addresses.into_iter();
+    let primary = addresses.next().unwrap_or_default();
+    let backups: Vec<_> = addresses.collect();
+    if consume.reconnect && !backups.is_empty() {
+        return Err(Failure::Mistaken(
+            "a feed of several addresses connects again by itself; remove --reconnect".to_owned(),
+        ));
+    }
     Ok(Options {
+        backups,
         login,
         limits: ClientLimits {
             silence: consume.silence,
@@ -116,7 +127,7 @@ fn options(consume: Consume) -> Result<Options, Failure> {
         scheduled,
         out: consume.out,
         reconnects: consume.reconnect,
-        ..Options::new(consume.address, login.credentials)
+        ..Options::new(primary, login.credentials)
     })
 }
 

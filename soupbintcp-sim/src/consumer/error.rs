@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use l4_failover::soupbin::feed::ConnectError;
 use l4_failover::soupbin::packet::{FrameError, Reject, SessionId};
 use l4_failover::soupbin::session::SessionError;
 use thiserror::Error;
@@ -21,6 +22,9 @@ pub enum ConsumeError {
         /// Why.
         cause: Cause,
     },
+    /// The feed of several lines could not be connected to.
+    #[error(transparent)]
+    Feed(#[from] ConnectError),
     /// The file for the messages cannot be made.
     #[error("cannot write {}: {cause}", .path.display())]
     Create {

@@ -10,7 +10,7 @@ use super::error::{Cause, ConsumeError};
 use super::lateness::Lateness;
 use super::options::Options;
 use super::out::Out;
-use super::report::Report;
+use super::report::{LinesReport, Report};
 use super::verdict::{Fault, Tally};
 
 /// Causes of disconnects that are kept; the others are only counted.
@@ -39,6 +39,8 @@ pub(super) struct Intake {
     session: Option<SessionId>,
     disconnects: u64,
     causes: Vec<String>,
+    /// What became of the lines, where there are several.
+    pub(super) lines: Option<LinesReport>,
     left: u64,
 }
 
@@ -59,6 +61,7 @@ impl Intake {
             session: None,
             disconnects: 0,
             causes: Vec::new(),
+            lines: None,
             left: options.count.unwrap_or(u64::MAX),
         })
     }
@@ -104,7 +107,7 @@ impl Intake {
 
     /// What is missing between what was asked for and `next`, unless the judge sees it for itself.
     /// Who asks for 0 asks for no number.
-    fn miss_before(&mut self, next: u64) {
+    pub(super) fn miss_before(&mut self, next: u64) {
         let wanted = match (&self.judge, self.session) {
             (Judge::AgainstSeed(_), _) => return,
             (_, None) => self.first_login.sequence,
@@ -180,6 +183,7 @@ impl Intake {
             told: self.tally.told,
             disconnects: self.disconnects,
             causes: self.causes,
+            lines: self.lines,
             latency: self.lateness.map(|it| it.histogram),
         })
     }

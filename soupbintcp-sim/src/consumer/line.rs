@@ -25,10 +25,10 @@ const BUFFER: usize = 4 * FRAME_MAX;
 
 /// How long messages are judged before a stop and heartbeats have their turn. What is as it should
 /// be takes far less for a whole buffer; each message of a wrong seed takes milliseconds.
-const TURN: Duration = Duration::from_millis(20);
+pub(super) const TURN: Duration = Duration::from_millis(20);
 
 /// The time is asked for after so many frames: it costs as much as judging one.
-const FRAMES_PER_LOOK: usize = 16;
+pub(super) const FRAMES_PER_LOOK: usize = 16;
 
 /// How long the logout may take to leave where the server does not read any more.
 const LOGOUT_TIMEOUT: Duration = Duration::from_millis(200);

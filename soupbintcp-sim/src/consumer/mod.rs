@@ -1,6 +1,11 @@
 //! A consumer that judges what it gets: the other end of [`serve`](crate), or of anything that
 //! stands between.
 //!
+//! At one address it speaks the protocol for itself, one connection at a time: it is what the joining of
+//! lines is judged by, which must not be judged by its own count, and it must see what a
+//! [`Feed`](l4_failover::soupbin::Feed) promises to hide. At several addresses it is such a feed, and
+//! judges what that brings.
+//!
 //! ```no_run
 //! use l4_failover::soupbin::packet::Credentials;
 //! use soupbintcp_sim::consumer::{self, Options};
@@ -21,6 +26,7 @@ mod error;
 mod intake;
 mod lateness;
 mod line;
+mod lines;
 mod options;
 mod out;
 mod report;
@@ -43,7 +49,7 @@ use watch::Watch;
 pub use error::{Cause, ConsumeError};
 pub use lateness::Scheduled;
 pub use options::Options;
-pub use report::Report;
+pub use report::{LinesReport, Report};
 pub use verdict::{Fault, Faults};
 pub use watch::Glance;
 
@@ -79,7 +85,10 @@ pub async fn run_watched(
     let mut intake = Intake::new(&options)?;
     let stop = pin!(stop(options.duration, shutdown));
     let watch = Watch::new(&mut tell);
-    consume(&options, &mut intake, watch, stop).await?;
+    match options.backups.is_empty() {
+        true => consume(&options, &mut intake, watch, stop).await?,
+        false => lines::consume(&options, &mut intake, watch, stop).await?,
+    }
     intake.report()
 }
 

@@ -13,6 +13,9 @@ use super::lateness::Scheduled;
 pub struct Options {
     /// HOST:PORT.
     pub address: String,
+    /// More of them, where the same session is: with any, the address is the primary line of a
+    /// [`Feed`](l4_failover::soupbin::Feed), and these are its backups.
+    pub backups: Vec<String>,
     /// What is sent first: who, which session, from which message on, which version. A later
     /// connection asks for the message that is missing.
     pub login: LoginRequest,
@@ -28,7 +31,8 @@ pub struct Options {
     pub scheduled: Option<Scheduled>,
     /// Where messages are kept, as a BinaryFILE.
     pub out: Option<PathBuf>,
-    /// Whether to connect again after a disconnect, which counts all the same.
+    /// Whether to connect again after a disconnect, which counts all the same. A feed does so in any
+    /// case, and its lines do not count as disconnects.
     pub reconnects: bool,
 }
 
@@ -38,6 +42,7 @@ impl Options {
     pub fn new(address: impl Into<String>, credentials: Credentials) -> Self {
         Self {
             address: address.into(),
+            backups: Vec::new(),
             login: LoginRequest {
                 credentials,
                 session: SessionId::BLANK,

@@ -1,6 +1,7 @@
 //! What a run saw.
 
 use std::fmt;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -24,9 +25,23 @@ pub struct Report {
     pub disconnects: u64,
     /// Why, for the first ones.
     pub causes: Vec<String>,
+    /// What became of the lines; none where there was only one address.
+    pub lines: Option<LinesReport>,
     /// Nanoseconds from when a message was due to when it was read, of those that were due after the
     /// first login; none if no schedule was given.
     pub latency: Option<Histogram<u64>>,
+}
+
+/// What became of the lines of a feed, which its consumer did not notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinesReport {
+    /// Lines that messages came from and that failed.
+    pub lost: u64,
+    /// Lines that messages came from after another.
+    pub joined: u64,
+    /// The longest time from the last byte of a line that failed to the first message that could come
+    /// from the next.
+    pub longest: Duration,
 }
 
 impl Report {
@@ -54,6 +69,9 @@ impl Report {
             reorders,
             corrupt,
             disconnects: self.disconnects,
+            lines_lost: self.lines.map(|it| it.lost),
+            lines_joined: self.lines.map(|it| it.joined),
+            failover_ms_max: self.lines.map(|it| it.longest.as_secs_f64() * 1000.0),
             latency_ns: self.latency.as_ref().map(Latency::of),
         };
         serde_json::to_string(&line).unwrap_or_default()
@@ -70,6 +88,12 @@ struct Line {
     reorders: u64,
     corrupt: u64,
     disconnects: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines_lost: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines_joined: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failover_ms_max: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ns: Option<Latency>,
 }
@@ -116,6 +140,14 @@ impl fmt::Display for Report {
             ": {gaps} gaps, {duplicates} duplicates, {reorders} reorders, {corrupt} corrupt"
         )?;
         write!(f, ", {} disconnects", self.disconnects)?;
+        if let Some(lines) = &self.lines {
+            let longest = lines.longest.as_secs_f64() * 1000.0;
+            let (lost, joined) = (lines.lost, lines.joined);
+            write!(
+                f,
+                "; {lost} lines lost, {joined} joined after, {longest:.1} ms at most"
+            )?;
+        }
         if let Some(latency) = self.latency.as_ref().map(Latency::of) {
             let Latency {
                 p50,

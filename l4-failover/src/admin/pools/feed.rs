@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::json::seconds;
-use crate::soupbin::bridge::{ConsumerState, Feed, LineState, Unfit, Watched};
+use crate::soupbin::bridge::{ConsumerState, LineState, SharedFeed, Unfit, Watched};
 
 /// Consumers that are shown; of more only the number is said.
 const CONSUMERS_MAX: usize = 100;
@@ -78,7 +78,7 @@ pub struct LineJson {
 impl FeedJson {
     /// The feed at this moment.
     #[must_use]
-    pub fn of(feed: &Feed) -> Self {
+    pub fn of(feed: &SharedFeed) -> Self {
         let consumers = feed.consumers();
         let mut shown: Vec<_> = consumers.iter().map(|it| (it, it.state())).collect();
         let waiting = shown

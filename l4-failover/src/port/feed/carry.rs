@@ -12,7 +12,7 @@ use crate::port::Error;
 use crate::port::record::Record;
 use crate::socket::Connection;
 use crate::socket::cut::ResetOnDrop;
-use crate::soupbin::bridge::{self, Carried, Feed, Lines, Progress, Shown, Told, Watched};
+use crate::soupbin::bridge::{self, Carried, Lines, Progress, SharedFeed, Shown, Told, Watched};
 use crate::soupbin::join::{End, JoinEvent};
 
 /// For the last bytes of a consumer that was told that it is over: they are read, so that what it
@@ -23,7 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(in crate::port) async fn carry<C: Connection>(
     client: &mut ResetOnDrop<C>,
     record: &mut Record,
-    feed: &Feed,
+    feed: &SharedFeed,
 ) -> Result<(), Error> {
     let front = Arc::clone(record.front());
     let watched = Watched::new(record.entry().id, record.client());

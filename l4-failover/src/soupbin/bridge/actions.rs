@@ -7,13 +7,13 @@ use std::task::Context;
 use tokio::io::AsyncWrite;
 
 use super::line::{BridgeLine, LineEnd};
-use super::run::Bridge;
+use super::run::{Bridge, Consumer};
 use super::watch::{Names, Told};
 use crate::pool::Endpoint;
-use crate::socket::Connection;
+
 use crate::soupbin::join::{Action, JoinEvent, LineFault, LineId, TargetId};
 
-impl<C: Connection> Bridge<'_, C> {
+impl<C: Consumer> Bridge<'_, C> {
     pub(super) fn do_actions(&mut self, cx: &mut Context<'_>) -> bool {
         let mut is_any = false;
         loop {

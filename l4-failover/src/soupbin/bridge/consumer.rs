@@ -92,7 +92,7 @@ impl ConsumerState {
         self.lines.iter().find(|line| line.stage == stage)
     }
 
-    fn of(status: &JoinStatus, told: Told<'_>) -> Self {
+    pub(crate) fn of(status: &JoinStatus, told: Told<'_>) -> Self {
         let fault = |target| {
             let mut faults = status.faults.iter();
             let found = faults.find(|(failed, _)| *failed == target);

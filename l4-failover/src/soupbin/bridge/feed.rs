@@ -11,9 +11,10 @@ use super::unfit::{Memory, Unfit};
 use super::watch::Told;
 use crate::soupbin::join::JoinEvent;
 
-/// What a port of protocol `soupbintcp` has beyond others. Clones are the same feed.
+/// What the consumers of one feed share: how they are carried, who they are, what they found out.
+/// Clones are the same feed.
 #[derive(Clone, Debug)]
-pub struct Feed(Arc<Shared>);
+pub struct SharedFeed(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -22,7 +23,7 @@ struct Shared {
     unfit: Memory,
 }
 
-impl Feed {
+impl SharedFeed {
     /// A feed that nobody consumes yet.
     #[must_use]
     pub fn new(options: FeedOptions) -> Self {
@@ -81,7 +82,7 @@ impl Feed {
 /// A consumer that others can see.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    feed: Feed,
+    feed: SharedFeed,
     pub(crate) consumer: Arc<Watched>,
     key: usize,
 }

@@ -19,9 +19,9 @@ mod unfit;
 mod watch;
 
 pub use consumer::{ConsumerState, LineState, Watched};
-pub use feed::Feed;
+pub use feed::SharedFeed;
 pub(crate) use feed::Shown;
 pub use options::FeedOptions;
-pub use run::{Carried, Lines, Progress, carry};
+pub use run::{Carried, Consumer, Lines, Progress, carry};
 pub use unfit::Unfit;
 pub use watch::{Names, Told};

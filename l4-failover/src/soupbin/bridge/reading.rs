@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 
 use super::line::{BridgeLine, LineEnd, Wire};
-use super::run::Bridge;
-use crate::socket::Connection;
+use super::run::{Bridge, Consumer};
+
 use crate::socket::relay::Side;
 use crate::soupbin::join::{LineFault, LineId};
 
-impl<C: Connection> Bridge<'_, C> {
+impl<C: Consumer> Bridge<'_, C> {
     pub(super) fn poll_lines(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
         let mut place = 0;

@@ -10,16 +10,17 @@ use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::feed::Feed;
+use super::feed::SharedFeed;
 use super::inbox::Inbox;
 use super::line::{BridgeLine, LineEnd};
 use super::outbox::Outbox;
 use super::recall::Recall;
 use super::watch::Told;
 use crate::pool::{Endpoint, Pool};
-use crate::socket::Connection;
+
 use crate::socket::relay::{Side, Tally};
 use crate::soupbin::join::{Action, End, Join};
 
@@ -32,7 +33,7 @@ pub struct Lines<'a> {
     /// The endpoints.
     pub pool: &'a Pool,
     /// How they are joined, and how they are spoken to: that as it is when they are dialled.
-    pub feed: &'a Feed,
+    pub feed: &'a SharedFeed,
     /// The consumer's address, which a pool may choose by.
     pub source: IpAddr,
 }
@@ -56,9 +57,15 @@ pub struct Carried {
     pub is_whole: bool,
 }
 
+/// Where a consumer reads and writes: a connection, or a pipe within this process. What is told to it
+/// goes in one piece, whole frames only.
+pub trait Consumer: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Consumer for T {}
+
 /// Carries a consumer from line to line until its connection ends: why it did. What happens on the
 /// way is told to `watch`.
-pub async fn carry<C: Connection>(
+pub async fn carry<C: Consumer>(
     client: &mut C,
     lines: Lines<'_>,
     progress: Progress<'_>,
@@ -111,7 +118,7 @@ pub(super) struct Bridge<'a, C> {
     pub(super) timer: Pin<Box<Sleep>>,
 }
 
-impl<C: Connection> Bridge<'_, C> {
+impl<C: Consumer> Bridge<'_, C> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Carried> {
         loop {
             let mut moved = self.do_actions(cx);

@@ -16,9 +16,9 @@ const SUBSCRIPTION_TIME: Duration = Duration::from_secs(2);
 /// How often it is said how many messages were dropped: a consumer may send any number.
 const DROPS_TOLD: Duration = Duration::from_secs(1);
 /// Messages of a subscription, at most.
-const SUBSCRIPTION_MAX: usize = 256;
+pub(crate) const SUBSCRIPTION_MAX: usize = 256;
 /// Bytes of a subscription, at most.
-const SUBSCRIPTION_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const SUBSCRIPTION_BYTES_MAX: usize = 64 * 1024;
 
 impl Join {
     /// Takes what the consumer sent, as far as it is whole frames: how many bytes. The rest is to be

@@ -56,6 +56,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 pub use action::{Action, End, LineId, TargetId};
+pub(crate) use consumer::{SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_MAX};
 pub use event::{JoinEvent, Joined, LineFault, Took, Why};
 pub use incoming::Step;
 pub use line::Stage;

@@ -1,0 +1,168 @@
+//! A feed as others than its consumer see it, and move it.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use super::event::{EVENTS_MAX, FeedEvent, FeedEvents};
+use crate::pool::{CommandError, Pool, PoolEvent, PoolStatus};
+use crate::soupbin::bridge::{ConsumerState, LineState, Told};
+use crate::soupbin::packet::SessionId;
+
+/// A feed as others than its consumer see it, and move it. Clones are the same feed; it may outlive
+/// the [`Feed`](super::Feed), of which then nothing more is heard.
+#[derive(Clone, Debug)]
+pub struct FeedHandle(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    pool: Pool,
+    session: OnceLock<SessionId>,
+    next: Arc<AtomicU64>,
+    state: Mutex<ConsumerState>,
+    /// None once the feed has ended.
+    events: Mutex<Option<broadcast::Sender<FeedEvent>>>,
+}
+
+/// A feed at one moment.
+#[derive(Clone, Debug)]
+pub struct FeedStatus {
+    /// Its session; none before its login was accepted.
+    pub session: Option<SessionId>,
+    /// The number of the message that comes next from its line: what lies between
+    /// [`Feed::cursor`](super::Feed::cursor) and this waits to be taken.
+    pub next: Option<u64>,
+    /// Whether its line has repeated enough messages to be trusted.
+    pub is_verified: bool,
+    /// For how long there has been no line.
+    pub outage: Option<Duration>,
+    /// Its lines, and the endpoints whose last line failed, when something happened to them last.
+    pub lines: Vec<LineState>,
+    /// The endpoints, their health, and which of them are preferred.
+    pub pool: PoolStatus,
+}
+
+impl FeedHandle {
+    pub(super) fn new(pool: Pool) -> Self {
+        Self(Arc::new(Shared {
+            pool,
+            session: OnceLock::new(),
+            next: Arc::default(),
+            state: Mutex::default(),
+            events: Mutex::new(Some(broadcast::Sender::new(EVENTS_MAX))),
+        }))
+    }
+
+    /// Hears what happens to its lines from now on.
+    #[must_use]
+    pub fn events(&self) -> FeedEvents {
+        FeedEvents(self.listeners().as_ref().map(broadcast::Sender::subscribe))
+    }
+
+    /// The feed at this moment.
+    #[must_use]
+    pub fn status(&self) -> FeedStatus {
+        let state = self.state();
+        FeedStatus {
+            session: self.0.session.get().copied(),
+            next: Some(self.0.next.load(Relaxed)).filter(|next| *next > 0),
+            is_verified: state.is_verified,
+            outage: state.waiting_since.map(|it| it.elapsed()),
+            lines: state.lines,
+            pool: self.0.pool.status(),
+        }
+    }
+
+    /// Leaves the active endpoints for the next healthy ones, and stays there until
+    /// [`failback`](Self::failback). The feed follows as soon as a line there has been joined; the one
+    /// before is kept until then, and nothing is missed or comes twice.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: nobody else is healthy.
+    pub async fn failover(&self) -> Result<Option<PoolEvent>, CommandError> {
+        self.0.pool.failover().await
+    }
+
+    /// Returns to the primary, as [`failover`](Self::failover) leaves it; with `force` though it counts
+    /// as down.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: the primary is not healthy, and not `force`.
+    pub async fn failback(&self, force: bool) -> Result<Option<PoolEvent>, CommandError> {
+        self.0.pool.failback(force).await
+    }
+
+    /// Takes the endpoint of this name out, for a reason, or puts it back: no line leads there
+    /// meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: there is no such endpoint.
+    pub async fn maintenance(
+        &self,
+        endpoint: &str,
+        reason: Option<&str>,
+    ) -> Result<Option<PoolEvent>, CommandError> {
+        self.0.pool.maintenance(endpoint, reason).await
+    }
+
+    /// Its endpoints: their checks and moves have events of their own.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    pub(super) fn progress(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.0.next)
+    }
+
+    pub(super) fn accepted(&self, session: SessionId) {
+        self.0.session.get_or_init(|| session);
+    }
+
+    pub(super) fn lines(&self) -> Vec<LineState> {
+        self.state().lines
+    }
+
+    fn state(&self) -> ConsumerState {
+        let state = self.0.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Option<broadcast::Sender<FeedEvent>>> {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps a handle true for as long as its feed is carried.
+#[derive(Debug)]
+pub(super) struct Teller(pub(super) FeedHandle);
+
+impl Teller {
+    pub(super) fn tell(&self, told: Told<'_>) {
+        let state = ConsumerState::of(told.status, told);
+        *self
+            .0
+            .0
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = state;
+        if let Some(events) = &*self.0.listeners() {
+            // Nobody need listen.
+            let _ = events.send(FeedEvent::of(told));
+        }
+    }
+}
+
+impl Drop for Teller {
+    /// Whoever still has a handle does not keep endpoints checked that nobody dials any more.
+    fn drop(&mut self) {
+        self.0.listeners().take();
+        let _ = self.0.0.pool.retire();
+    }
+}
