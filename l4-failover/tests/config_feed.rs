@@ -9,7 +9,9 @@ use l4_failover::choice::Failback;
 use l4_failover::probe::{Probe, SoupBinProbe};
 use l4_failover::settings::{Flags, Port, Protocol, Settings, describe};
 use l4_failover::soupbin::bridge::FeedOptions;
-use l4_failover::soupbin::join::{JoinOptions, LineOptions, OnGap, OnUnverified, Unsequenced};
+use l4_failover::soupbin::join::{
+    JoinOptions, LineOptions, OnGap, OnMismatch, OnUnverified, Standby, Unsequenced,
+};
 use l4_failover::soupbin::packet::Credentials;
 use tempfile::TempDir;
 
@@ -93,7 +95,9 @@ fn flags_make_a_feed_too() {
 #[test]
 fn every_key_of_a_feed_is_read() {
     let port = parse(&with(
-        r#"standby = "cold"
+        r#"standby = "hot"
+on_mismatch = "close"
+skew = "1MiB"
 on_unverified = "join"
 on_gap = "report"
 unsequenced = "subscribe"
@@ -107,6 +111,9 @@ silence = "7s"
 failback = "auto""#,
     ));
     let join = JoinOptions {
+        standby: Standby::Hot,
+        on_mismatch: OnMismatch::Close,
+        skew: 1024 * 1024,
         on_unverified: OnUnverified::Join,
         on_gap: OnGap::Report,
         unsequenced: Unsequenced::Subscribe,
@@ -203,10 +210,21 @@ fn a_check_may_log_in_with_credentials_of_its_own() {
 /// Lines 10 and further of the minimal file, and what is said of them.
 const MISTAKES: &[(&str, &[&str])] = &[
     (
-        "standby = 'hot'",
+        "standby = 'warm'",
+        &["f.toml:10: port[0].standby: expected \"cold\" or \"hot\", found \"warm\""],
+    ),
+    (
+        "skew = '1KiB'",
         &[
-            "f.toml:10: port[0].standby: this version has cold standby only, which logs in to a \
-           line when it is needed; write \"cold\", or remove it",
+            "f.toml:10: port[0].skew: expected a size in quotes with its unit, from \"64KiB\" to \
+           \"1GiB\", found \"1KiB\"",
+        ],
+    ),
+    (
+        "on_mismatch = 'clos'",
+        &[
+            "f.toml:10: port[0].on_mismatch: expected \"report\" or \"close\", found \"clos\"; did \
+           you mean \"close\"?",
         ],
     ),
     (
@@ -370,5 +388,26 @@ fn a_feed_is_described() {
   unnumbered active from consumers; to all consumers
   check      soupbintcp login as CHECK1 to session FEED000001, every 5s, in doubt every 1s, 1s each; rise 3, fall 3
 "
+    );
+}
+
+#[test]
+fn a_hot_standby_is_described() {
+    let lines = |text: &str| {
+        let settings = Settings::parse("f.toml", text).unwrap();
+        let said = describe(&settings);
+        let line = said.lines().find(|line| line.starts_with("  lines"));
+        line.unwrap().to_owned()
+    };
+    let hot = with("standby = 'hot'\non_mismatch = 'close'\nskew = '1MiB'");
+    assert_eq!(
+        lines(&hot),
+        "  lines      hot standby, close on a mismatch, compared over 1.0 MiB; silent for 3s, caught up in 5s"
+    );
+    let alone = hot.replace("backup = [\"127.0.0.1:9001\"]\n", "");
+    assert_eq!(
+        lines(&alone),
+        "  lines      hot standby (of one target, so that there is none), close on a mismatch, \
+         compared over 1.0 MiB; silent for 3s, caught up in 5s"
     );
 }

@@ -60,6 +60,28 @@ impl Choice {
         })
     }
 
+    /// The endpoint that a line beside another one should be dialled to, after those of `tried`: of the
+    /// first tier that has one, whatever [`Dial`] says, since nobody is served by it yet. None if nobody
+    /// is left.
+    pub fn pick_standby(
+        &mut self,
+        tried: &[usize],
+        request: Request,
+        load: impl Fn(usize) -> u64,
+        now: Instant,
+    ) -> Option<Pick> {
+        let all = 0..self.tiers.len();
+        let tries_all = self.policy.when_none_healthy == NoneHealthy::Try;
+        let healthy = all.clone().map(|tier| (tier, Among::Healthy));
+        let last = all.filter(|_| tries_all).map(|tier| (tier, Among::Kept));
+        let mut choose = |(tier, among)| self.choose(tier, among, tried, request, &load, now);
+        let endpoint = healthy.chain(last).find_map(&mut choose)?;
+        Some(Pick {
+            endpoint,
+            is_spilled: false,
+        })
+    }
+
     /// The tier that is active for those who may go to the first `tiers` alone.
     fn active_among(&self, tiers: usize) -> usize {
         if self.active < tiers {

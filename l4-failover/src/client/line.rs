@@ -151,6 +151,21 @@ mod tests {
                  (2.0 ms)",
             ),
             (
+                json!({
+                    "event": "line_standby", "consumer": "127.0.0.1:5", "endpoint": "b:1",
+                    "sequence": 17, "verified": true,
+                }),
+                "line_standby b:1 of 127.0.0.1:5 at message 17",
+            ),
+            (
+                json!({
+                    "event": "line_diverged", "consumer": "127.0.0.1:5", "endpoint": "b:1",
+                    "sequence": 17, "reason": "its message 17 is not the one that the consumer has",
+                }),
+                "line_diverged b:1 of 127.0.0.1:5 at message 17: its message 17 is not the one that \
+                 the consumer has",
+            ),
+            (
                 json!({"event": "missed", "missed": 7}),
                 "missed 7 events: this listener was too slow",
             ),

@@ -213,8 +213,8 @@ impl Paint {
     pub(super) fn state(self, state: &str, text: &str) -> String {
         match state {
             "up" | "failback" => self.good(text),
-            "down" | "failover" => self.bad(text),
-            "maintenance" | "missed" | "forced" => self.doubtful(text),
+            "down" | "failover" | "line_diverged" => self.bad(text),
+            "maintenance" | "missed" | "forced" | "line_unverified" => self.doubtful(text),
             _ => text.to_owned(),
         }
     }

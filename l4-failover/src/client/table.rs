@@ -7,7 +7,8 @@ use super::document::{Document, PoolRates, Rates};
 use super::line::line;
 use super::out::{Paint, printable};
 use crate::admin::pools::{
-    ConsumerJson, EndpointJson, EventJson, FeedJson, PoolJson, ServedJson, TierJson, UnfitJson,
+    ConsumerJson, EndpointJson, EventJson, FeedJson, LineJson, PoolJson, ServedJson, TierJson,
+    UnfitJson,
 };
 
 const HEAD: [&str; COLUMNS] = [
@@ -137,7 +138,11 @@ fn consumers(feed: &FeedJson, paint: Paint) -> String {
         0 => String::new(),
         waiting => paint.state("down", &format!(", {waiting} without a line")),
     };
-    let mut text = format!("  consumers {}{waiting}\n", feed.consumers);
+    let mut text = format!(
+        "  consumers {}{waiting}{}\n",
+        feed.consumers,
+        standbys(feed, paint)
+    );
     let lines = feed.shown.iter().flat_map(|consumer| &consumer.lines);
     let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in lines.filter(|line| line.stage == "failed") {
@@ -166,7 +171,8 @@ fn consumers(feed: &FeedJson, paint: Paint) -> String {
         );
     }
     let shown = feed.shown.iter().take(CONSUMERS_SHOWN);
-    text.extend(shown.map(|it| consumer(it, paint)));
+    let is_hot = feed.standby == "hot";
+    text.extend(shown.map(|it| consumer(it, is_hot, paint)));
     match feed.consumers.saturating_sub(CONSUMERS_SHOWN) {
         0 => {}
         rest => text.push_str(&format!("  consumer  and {rest} more\n")),
@@ -174,8 +180,21 @@ fn consumers(feed: &FeedJson, paint: Paint) -> String {
     text
 }
 
-/// One consumer of a feed, and the line that it is on.
-fn consumer(it: &ConsumerJson, paint: Paint) -> String {
+/// How many consumers have a hot standby, and how many one that differs.
+fn standbys(feed: &FeedJson, paint: Paint) -> String {
+    let standing_by = match feed.standby == "hot" {
+        true => format!(", {} with a hot standby", feed.standing_by),
+        false => String::new(),
+    };
+    let diverged = match feed.diverged {
+        0 => String::new(),
+        diverged => paint.state("down", &format!(", {diverged} with a line that diverged")),
+    };
+    format!("{standing_by}{diverged}")
+}
+
+/// One consumer of a feed, the line that it is on, and under hot standby where each of them stands.
+fn consumer(it: &ConsumerJson, is_hot: bool, paint: Paint) -> String {
     let session = it.session.as_deref().map(printable);
     let session = session.unwrap_or_else(|| "no session yet".to_owned());
     let next = it.next.map(|next| format!(", next {next}"));
@@ -190,11 +209,38 @@ fn consumer(it: &ConsumerJson, paint: Paint) -> String {
         };
         format!(", on {}{doubt}", printable(line))
     });
+    let lines = it
+        .lines
+        .iter()
+        .filter(|line| is_hot || line.diverged.is_some());
+    let lines = lines.filter(|line| line.stage != "failed");
     format!(
-        "  consumer  {}: {session}{}{}{waiting}\n",
+        "  consumer  {}: {session}{}{}{waiting}\n{}",
         it.address,
         next.unwrap_or_default(),
-        line.unwrap_or_default()
+        line.unwrap_or_default(),
+        lines.map(|line| standing(line, paint)).collect::<String>()
+    )
+}
+
+/// Where a line of a consumer stands.
+fn standing(line: &LineJson, paint: Paint) -> String {
+    let (endpoint, stage) = (printable(&line.endpoint), printable(&line.stage));
+    if let Some(number) = line.diverged {
+        let sentence = format!("{endpoint} diverged at message {number}");
+        return format!("            {}\n", paint.state("down", &sentence));
+    }
+    let next = line.next.map(|next| format!(", next {next}"));
+    let lag = line.lag.filter(|lag| *lag > 0);
+    let lag = lag.map(|lag| format!(", {lag} behind"));
+    let doubt = match line.verified {
+        true => "",
+        false => ", not verified",
+    };
+    format!(
+        "            {endpoint} {stage}{}{}{doubt}\n",
+        next.unwrap_or_default(),
+        lag.unwrap_or_default()
     )
 }
 

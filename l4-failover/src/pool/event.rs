@@ -74,7 +74,8 @@ pub enum Happened {
 /// What happened to the lines of one consumer of a feed. What does not apply is absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineNews {
-    /// What: `line_down`, `line_lost`, `line_joined`, `truncated`, `gap`, `unsequenced_dropped` or
+    /// What: `line_down`, `line_lost`, `line_joined`, `line_standby`, `line_verified`,
+    /// `line_unverified`, `line_diverged`, `truncated`, `gap`, `unsequenced_dropped` or
     /// `end_of_session`.
     pub event: &'static str,
     /// The id of the consumer's connection.
@@ -85,7 +86,8 @@ pub struct LineNews {
     pub line: Option<Arc<str>>,
     /// The endpoint that the line before led to.
     pub from: Option<Arc<str>>,
-    /// The number of the consumer's next message.
+    /// The number of the consumer's next message; of a line that stands by that of its own, and of
+    /// one that diverged that of the message that differs.
     pub sequence: Option<u64>,
     /// Why, in one word.
     pub word: Option<&'static str>,

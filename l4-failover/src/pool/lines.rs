@@ -61,6 +61,23 @@ impl Pool {
         })
     }
 
+    /// The endpoint for a line that stands by beside others, of which none leads to those of `but`: of
+    /// the first tier that has one, active or not, and whatever [`Dial`](crate::choice::Dial) says. None
+    /// if nobody is left.
+    #[must_use]
+    pub fn lease_standby(&self, source: Option<IpAddr>, but: &[Arc<Endpoint>]) -> Option<Leased> {
+        let request = Request {
+            source,
+            random: 0,
+            tiers: None,
+        };
+        Some(Leased {
+            inner: Arc::clone(&self.0),
+            lease: self.0.pick_standby(but, request)?,
+            is_spilled: false,
+        })
+    }
+
     /// Whether the endpoint is in the tier that is active now; one that a reload took out is not.
     #[must_use]
     pub fn is_active(&self, endpoint: &Endpoint) -> bool {

@@ -7,7 +7,8 @@ use crate::config::PolicyWords;
 use crate::pool::{EndpointOptions, PoolOptions};
 use crate::probe::{CheckOptions, HttpProbe, Probe, SoupBinProbe};
 use crate::soupbin::bridge::FeedOptions;
-use crate::soupbin::join::LineOptions;
+use crate::soupbin::join::{JoinOptions, LineOptions, Standby};
+use bytesize::ByteSize;
 use humantime::format_duration;
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -65,7 +66,7 @@ fn port(port: &Port) -> String {
     tiers(&mut block, &port.pool, feed);
     policy(&mut block, &port.pool);
     match feed {
-        Some(feed) => carried(&mut block, feed),
+        Some(feed) => carried(&mut block, feed, &port.pool),
         None => block.line("sessions", sessions(&port.pool.policy)),
     }
     block.line("check", check(&port.pool));
@@ -138,13 +139,16 @@ fn sessions(policy: &Policy) -> String {
 }
 
 /// How the consumers of a feed are carried.
-fn carried(block: &mut Block, feed: &FeedOptions) {
+fn carried(block: &mut Block, feed: &FeedOptions, pool: &PoolOptions) {
     let (join, words) = (&feed.join, FeedWords::of(&feed.join));
     let silence = time(feed.other_lines.silence);
     let catch_up = time(join.catch_up);
     block.line(
         "lines",
-        format_args!("cold standby; silent for {silence}, caught up in {catch_up}"),
+        format_args!(
+            "{}; silent for {silence}, caught up in {catch_up}",
+            standby(join, pool)
+        ),
     );
     let (unverified, gap) = (words.on_unverified, words.on_gap);
     let outage = time(join.max_outage);
@@ -167,6 +171,22 @@ fn carried(block: &mut Block, feed: &FeedOptions) {
         "unnumbered",
         format_args!("{sent} from consumers; to {got}"),
     );
+}
+
+/// Which lines are logged in, and what becomes of two that differ.
+fn standby(join: &JoinOptions, pool: &PoolOptions) -> String {
+    if join.standby == Standby::Cold {
+        return "cold standby".to_owned();
+    }
+    let nobody = match pool.tiers.iter().flatten().count() {
+        0 | 1 => " (of one target, so that there is none)",
+        _ => "",
+    };
+    format!(
+        "hot standby{nobody}, {} on a mismatch, compared over {}",
+        FeedWords::of(join).on_mismatch,
+        ByteSize(join.skew as u64).display().iec()
+    )
 }
 
 /// What is said of one line alone.

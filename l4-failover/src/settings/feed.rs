@@ -1,10 +1,13 @@
 //! What a port of protocol soupbintcp says beyond others.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::{Line, Shown, Table, checked, duration, flag, one_of, silence};
+use crate::config::{Line, Shown, Table, duration, flag, one_of, silence, size};
 use crate::soupbin::bridge::FeedOptions;
-use crate::soupbin::join::{JoinOptions, LineOptions, OnGap, OnUnverified, Unsequenced};
+use crate::soupbin::join::{
+    JoinOptions, LineOptions, OnGap, OnMismatch, OnUnverified, Standby, Unsequenced,
+};
 
 /// Less than a few round trips between data centres is none.
 const WAIT_MIN: Duration = Duration::from_millis(100);
@@ -18,10 +21,15 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// Long enough for a consumer that collects its garbage, and short enough that nobody takes a
 /// stopped one for a reader.
 const STALL: Duration = Duration::from_secs(10);
+/// Less is less than one read of a line may bring; more is minutes of the busiest feeds, and each
+/// consumer may have it.
+const SKEW: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
 
 /// The keys that only such a port has.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "standby",
+    "on_mismatch",
+    "skew",
     "on_unverified",
     "on_gap",
     "unsequenced",
@@ -47,17 +55,10 @@ const NOT_A_FEED: &str =
     "only a port of protocol = \"soupbintcp\" has this; set that protocol, or remove it";
 const NOT_PLAIN: &str = "this says what becomes of sessions that cannot move; consumers of a \
      feed are carried from line to line; remove it";
-const COLD_ONLY: &str = "this version has cold standby only, which logs in to a line when it is \
-     needed; write \"cold\", or remove it";
-
-/// What becomes of the lines that nobody is on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standby {
-    Cold,
-    Hot,
-}
 
 const STANDBYS: &[(&str, Standby)] = &[("cold", Standby::Cold), ("hot", Standby::Hot)];
+const MISMATCHES: &[(&str, OnMismatch)] =
+    &[("report", OnMismatch::Report), ("close", OnMismatch::Close)];
 const UNVERIFIED: &[(&str, OnUnverified)] = &[
     ("refuse", OnUnverified::Refuse),
     ("join", OnUnverified::Join),
@@ -70,8 +71,6 @@ const UNSEQUENCED: &[(&str, Unsequenced)] = &[
 
 /// Reads the keys of a feed; those of its lines come [later](with_lines).
 pub(super) fn read(table: &mut Table<'_>) -> FeedOptions {
-    let hot = |standby: &Standby| (*standby == Standby::Hot).then(|| COLD_ONLY.to_owned());
-    table.with_default("standby", checked(one_of(STANDBYS), hot), Standby::Cold);
     let join = join(table);
     let stall = table.with_default("stall", wait(), STALL);
     let silence = table.with_default("silence", silence(), SILENCE);
@@ -108,6 +107,9 @@ fn join(table: &mut Table<'_>) -> JoinOptions {
     let consumer = duration(CONSUMER_SILENCE_MIN..=CONSUMER_SILENCE_MAX);
     let server_unsequenced = default.server_unsequenced;
     JoinOptions {
+        standby: table.with_default("standby", one_of(STANDBYS), default.standby),
+        on_mismatch: table.with_default("on_mismatch", one_of(MISMATCHES), default.on_mismatch),
+        skew: table.with_default("skew", size(SKEW), default.skew),
         on_unverified: table.with_default(
             "on_unverified",
             one_of(UNVERIFIED),
@@ -147,6 +149,7 @@ pub(super) fn report_not_plain(table: &Table<'_>) {
 
 /// The words of a feed's options, as a file writes them without quotes.
 pub(super) struct FeedWords {
+    pub(super) on_mismatch: &'static str,
     pub(super) on_unverified: &'static str,
     pub(super) on_gap: &'static str,
     pub(super) unsequenced: &'static str,
@@ -155,6 +158,7 @@ pub(super) struct FeedWords {
 impl FeedWords {
     pub(super) fn of(join: &JoinOptions) -> Self {
         Self {
+            on_mismatch: word(MISMATCHES, join.on_mismatch),
             on_unverified: word(UNVERIFIED, join.on_unverified),
             on_gap: word(GAPS, join.on_gap),
             unsequenced: word(UNSEQUENCED, join.unsequenced),

@@ -48,7 +48,7 @@ pub async fn connect(
 ) -> Result<TcpStream, ConnectError> {
     let socket = open(address, options).map_err(ConnectError::Resource)?;
     match timeout(limit, finish(socket, address)).await {
-        Ok(connected) => connected.map_err(ConnectError::from_connect),
+        Ok(connected) => connected,
         Err(_) => Err(ConnectError::TimedOut(limit)),
     }
 }
@@ -61,22 +61,29 @@ fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     Ok(socket)
 }
 
-async fn finish(socket: Socket, address: SocketAddr) -> io::Result<TcpStream> {
+async fn finish(socket: Socket, address: SocketAddr) -> Result<TcpStream, ConnectError> {
     match socket.connect(&address.into()) {
-        Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => return Err(error),
+        Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => {
+            return Err(ConnectError::from_connect(error));
+        }
         _ => {}
     }
     // Within one machine the handshake is over by now; to wait for the event that tells of it would
     // take a turn of the event loop.
     let is_connected = socket.peer_addr().is_ok();
-    let stream = TcpStream::from_std(socket.into())?;
+    let stream = TcpStream::from_std(socket.into()).map_err(ConnectError::Resource)?;
     // Whoever connects again and again lets others have a turn now and then, such as who accepts.
     consume_budget().await;
     if !is_connected {
-        stream.writable().await?;
-        stream.take_error()?.map_or(Ok(()), Err)?;
+        wait(&stream).await.map_err(ConnectError::from_connect)?;
     }
     Ok(stream)
+}
+
+/// Waits until the kernel has come to an end with it.
+async fn wait(stream: &TcpStream) -> io::Result<()> {
+    stream.writable().await?;
+    stream.take_error()?.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

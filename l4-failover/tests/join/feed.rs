@@ -37,4 +37,11 @@ impl Feed {
         }
         message
     }
+
+    /// The message of a server that says something else.
+    pub(crate) fn other(&self, number: u64) -> Vec<u8> {
+        let mut message = self.message(number);
+        message.push(b'!');
+        message
+    }
 }

@@ -8,5 +8,7 @@ mod chaos;
 mod consumer;
 mod faults;
 mod feed;
+mod hot;
 mod server;
+mod watch;
 mod world;

@@ -133,6 +133,16 @@ impl Conn {
         connects
     }
 
+    /// One of the messages that it is to send yet is another.
+    pub(crate) fn corrupt(&mut self, ahead: u64) {
+        self.other = self.next.map(|next| next + ahead);
+    }
+
+    /// Whether its login was accepted.
+    pub(crate) fn is_in(&self) -> bool {
+        self.next.is_some()
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.is_connected
     }
@@ -184,10 +194,11 @@ impl Conn {
             return;
         };
         while next < head && self.wire.len() < 100_000 {
-            let mut message = feed.message(next);
-            if manner.content == Content::Other || self.other == Some(next) {
-                message.push(b'!');
-            }
+            let is_other = manner.content == Content::Other || self.other == Some(next);
+            let message = match is_other {
+                true => feed.other(next),
+                false => feed.message(next),
+            };
             self.write(&Packet::Sequenced(&message), time);
             next += 1;
             match random.u32(0..60) {

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use l4_failover::soupbin::join::{
-    Action, End, Join, JoinEvent, JoinOptions, Joined, LineFault, LineId, LineOptions, TargetId,
-    Why,
+    Action, End, Join, JoinEvent, JoinOptions, Joined, LineFault, LineId, LineOptions, Stage,
+    Standby, TargetId, Why,
 };
 use l4_failover::soupbin::packet::{Credentials, LoginRequest, Packet, SessionId};
 
 use super::consumer::Consumer;
 use super::feed::Feed;
 use super::server::{Conn, Manner};
+use super::watch::Watch;
 
 pub(crate) const SESSION: &str = "FEED000001";
 
@@ -60,12 +61,18 @@ pub(crate) struct World {
     still: u32,
     said: u32,
     heard: HashSet<Vec<u8>>,
+    pub(crate) watch: Watch,
+    is_hot: bool,
+    /// Since when the consumer has taken what there is.
+    pub(crate) taking_since: Duration,
 }
 
 impl World {
     pub(crate) fn new(seed: u64, servers: usize, options: JoinOptions) -> Self {
         let mut random = Rng::with_seed(seed);
         let start = Instant::now();
+        let is_hot = options.standby == Standby::Hot;
+        let watch = Watch::new(is_hot);
         let feed = Feed {
             seed,
             head_start: random.u64(0..200),
@@ -92,6 +99,9 @@ impl World {
             still: 0,
             said: 0,
             heard: HashSet::new(),
+            watch,
+            is_hot,
+            taking_since: Duration::ZERO,
             feed,
             random,
             start,
@@ -117,6 +127,7 @@ impl World {
             heartbeat_timeout,
         };
         self.consumer = Consumer::new(SESSION, sequence, heartbeat_timeout.is_some());
+        self.consumer.may_stray = self.is_hot;
         let mut bytes = Vec::new();
         Packet::LoginRequest(request).encode(&mut bytes).unwrap();
         let cut = self.random.usize(0..bytes.len());
@@ -162,6 +173,29 @@ impl World {
             self.cut(server, LineFault::Closed);
         }
         self.change(server, |it| *it = Manner::good(SESSION.parse().unwrap()));
+        if !self.join.status(self.now()).diverged.is_empty() {
+            // An operator says so.
+            self.watch.allowances += self.manners.len();
+            self.join.forgive_diverged(self.now());
+            self.act();
+        }
+    }
+
+    /// One of the messages that a server has yet to send on its lines is another.
+    pub(crate) fn corrupt(&mut self, server: usize, ahead: u64) {
+        let conns = self.conns.iter_mut().filter(|it| it.target == server);
+        conns.for_each(|it| it.corrupt(ahead));
+    }
+
+    /// The lines that are logged in.
+    pub(crate) fn logged_in(&self) -> usize {
+        self.conns.iter().filter(|it| it.is_in()).count()
+    }
+
+    /// How many lines are in this stage.
+    pub(crate) fn count(&self, stage: Stage) -> usize {
+        let lines = self.join.status(self.now()).lines;
+        lines.iter().filter(|line| line.stage == stage).count()
     }
 
     /// SIGKILL: what is on the wire is lost from anywhere on, a frame's middle too.
@@ -190,6 +224,7 @@ impl World {
     /// The consumer takes nothing for a while, or does again.
     pub(crate) fn block(&mut self, is_blocked: bool) {
         self.is_blocked = is_blocked;
+        self.taking_since = if is_blocked { Duration::MAX } else { self.time };
         self.join.block(is_blocked, self.now());
         self.act();
     }
@@ -197,6 +232,7 @@ impl World {
     pub(crate) fn prefer(&mut self, server: usize) {
         self.order.retain(|it| *it != server);
         self.order.insert(0, server);
+        self.watch.allowances += self.manners.len();
         self.join.prefer_another(self.now());
         self.act();
     }
@@ -241,6 +277,9 @@ impl World {
             self.act();
         }
         self.consumer.check_cadence(self.time);
+        if self.is_hot {
+            self.check_lines();
+        }
         self.choose();
         let lines: Vec<_> = self.conns.iter().map(|it| it.line).collect();
         for line in lines {
@@ -266,6 +305,7 @@ impl World {
             match chosen {
                 Some(target) => {
                     self.conns.push(Conn::new(line, target, self.time));
+                    self.watch.dialled(line, target, self.time);
                     let options = LineOptions::default();
                     self.join
                         .dialling(line, TargetId(target as u32), options, now);
@@ -337,7 +377,12 @@ impl World {
         let mut from = 0;
         loop {
             let step = self.join.from_line(line, &read[from..], self.now());
+            let taken = &read[from..from + step.taken];
+            self.watch.takes(line, taken, &step.forward, &self.consumer);
             self.act();
+            if !self.closed.contains(&line) {
+                self.watch.assert_sound(line);
+            }
             let forward = &read[from..][step.forward.clone()];
             if !forward.is_empty() {
                 assert!(self.end.is_none() && self.conns.iter().any(|it| it.line == line));
@@ -373,7 +418,7 @@ impl World {
             queued += 1;
             assert!(queued < 2000, "too much at once");
             match action {
-                Action::Dial { line, but } => self.dial(line, but),
+                Action::Dial { line, but, .. } => self.dial(line, but),
                 Action::Send { line, bytes } => {
                     assert!(!self.closed.contains(&line), "sent on a closed line");
                     let time = self.time;
@@ -396,12 +441,24 @@ impl World {
         }
     }
 
+    /// Never two lines to one server, nor more than two that are live, where the standby is hot.
+    fn check_lines(&self) {
+        let status = self.join.status(self.now());
+        let at = |stage| status.lines.iter().filter(move |it| it.stage == stage);
+        let (joined, beside) = (at(Stage::Joined).count(), at(Stage::Standby).count());
+        assert!(joined <= 1 && beside <= 1, "{status:?}");
+        let targets: HashSet<_> = status.lines.iter().filter_map(|it| it.target).collect();
+        let lines = status.lines.iter().filter(|it| it.target.is_some());
+        assert_eq!(targets.len(), lines.count(), "{status:?}");
+    }
+
     fn dial(&mut self, line: LineId, but: Vec<TargetId>) {
         let joined = self.join.joined();
         for conn in &self.conns {
             let target = TargetId(conn.target as u32);
+            // With a hot standby what is preferred may be there already, and is known by that.
             assert!(
-                but.contains(&target) || joined == Some(target),
+                but.contains(&target) || joined == Some(target) || self.is_hot,
                 "two lines to {target:?}"
             );
         }
@@ -413,15 +470,30 @@ impl World {
 
     fn note(&mut self, event: JoinEvent) {
         match &event {
-            JoinEvent::LineDown { fault, .. } => self.faults.push(fault.clone()),
-            JoinEvent::Joined(joined) if joined.why != Why::Login => self.changes.push(Change {
-                joined: joined.clone(),
-                faults: std::mem::take(&mut self.faults),
-                known: {
-                    let status = self.join.status(self.now());
-                    status.faults.into_iter().map(|(_, fault)| fault).collect()
-                },
-            }),
+            JoinEvent::LineDown { fault, target, .. } => {
+                if let LineFault::Mismatch { sequence } = fault {
+                    self.watch.assert_differs(target.0 as usize, *sequence);
+                }
+                self.watch.allowances += usize::from(matches!(fault, LineFault::Rejected(_)));
+                self.faults.push(fault.clone());
+            }
+            JoinEvent::Diverged { target, sequence } => {
+                self.watch.assert_differs(target.0 as usize, *sequence);
+            }
+            JoinEvent::FailoverStarted { .. } | JoinEvent::StandingBy { .. } => {
+                self.watch.allowances += self.manners.len();
+            }
+            JoinEvent::Joined(joined) if joined.why != Why::Login => {
+                self.watch.allowances += self.manners.len();
+                self.changes.push(Change {
+                    joined: joined.clone(),
+                    faults: std::mem::take(&mut self.faults),
+                    known: {
+                        let status = self.join.status(self.now());
+                        status.faults.into_iter().map(|(_, fault)| fault).collect()
+                    },
+                });
+            }
             _ => {}
         }
         self.events.push(event);

@@ -338,7 +338,12 @@
   };
   const linesOf = (feed) => feed.shown.slice(0, 5).map((it) => {
     const line = it.line ? "on " + it.line : "without a line";
-    return it.address + (it.next ? ", next " + it.next : "") + ", " + line;
+    const others = it.lines.map((other) => {
+      if (other.diverged) return ", " + other.endpoint + " diverged at " + other.diverged;
+      if (other.stage !== "standby") return "";
+      return ", beside " + other.endpoint + (other.lag ? ", " + other.lag + " behind" : "") + (other.verified ? "" : ", not verified");
+    });
+    return it.address + (it.next ? ", next " + it.next : "") + ", " + line + others.join("");
   });
   const card = (pool, rates, history) => {
     const node = make("article", pool.healthy ? "" : "down");
@@ -368,7 +373,7 @@
       }
     node.append(head, make("p", "why", whyOf(pool)), nums, ends);
     if (pool.feed) {
-      const waiting = pool.feed.waiting ? ", " + pool.feed.waiting + " without a line" : "";
+      const waiting = (pool.feed.waiting ? ", " + pool.feed.waiting + " without a line" : "") + (pool.feed.diverged ? ", " + pool.feed.diverged + " with a line that diverged" : "");
       const feed = make("ul", "ends");
       const count = make("li");
       count.append(make("span", "dot " + (pool.feed.waiting ? "down" : "up")), make("span", "", pool.feed.consumers + " consumers" + waiting), make("span"));

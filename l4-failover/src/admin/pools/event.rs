@@ -20,7 +20,8 @@ pub struct EventJson {
     /// What the pool serves: `port`, `inbound`, `service`, `datacenter`.
     pub kind: String,
     /// `failover`, `failback`, `forced`, `endpoint` or `missed`; of a feed's consumer `line_down`,
-    /// `line_lost`, `line_joined`, `truncated`, `gap`, `unsequenced_dropped` or `end_of_session`.
+    /// `line_lost`, `line_joined`, `line_standby`, `line_verified`, `line_unverified`,
+    /// `line_diverged`, `truncated`, `gap`, `unsequenced_dropped` or `end_of_session`.
     pub event: String,
     /// Why the active tier moved: `unhealthy`, `maintenance`, `recovered`, `operator`, `reload`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +61,8 @@ pub struct EventJson {
     /// The address of a feed's consumer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<SocketAddr>,
-    /// The number of that consumer's next message.
+    /// The number of that consumer's next message; of a line that stands by that of its own, of one
+    /// that diverged that of the message that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
     /// Whether its line has repeated enough messages to be trusted.

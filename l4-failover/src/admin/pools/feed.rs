@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::seconds;
 use crate::soupbin::bridge::{ConsumerState, LineState, SharedFeed, Unfit, Watched};
+use crate::soupbin::join::Standby;
 
 /// Consumers that are shown; of more only the number is said.
 const CONSUMERS_MAX: usize = 100;
@@ -17,7 +18,16 @@ pub struct FeedJson {
     pub consumers: usize,
     /// How many of them are logged in and have no line now.
     pub waiting: usize,
-    /// The first hundred of them, those without a line first.
+    /// What becomes of lines that nobody is on: `cold` or `hot`.
+    #[serde(default)]
+    pub standby: String,
+    /// Under `hot`: how many of the consumers have another line beside their own.
+    #[serde(default)]
+    pub standing_by: usize,
+    /// How many of the consumers have an endpoint that is out because it carries another message.
+    #[serde(default)]
+    pub diverged: usize,
+    /// The first hundred of them, those without a line first, and then those with one that diverged.
     pub shown: Vec<ConsumerJson>,
     /// Endpoints that answered and whose lines could not be joined, until one is.
     #[serde(default)]
@@ -56,19 +66,30 @@ pub struct ConsumerJson {
     pub verified: bool,
     /// How long it has been without a line.
     pub waiting_seconds: Option<f64>,
-    /// Its lines, and the endpoints whose last line failed.
+    /// Its lines, and the endpoints whose last line failed or diverged.
     pub lines: Vec<LineJson>,
 }
 
-/// A line, or an endpoint whose last line failed.
+/// A line, or an endpoint whose last line failed or diverged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LineJson {
     /// The endpoint's name.
     pub endpoint: String,
-    /// `dialling`, `asked`, `held`, `behind`, `joined`; `failed` if there is no line.
+    /// `dialling`, `asked`, `held`, `behind`, `standby`, `joined`; `failed` or `diverged` if there is
+    /// no line.
     pub stage: String,
-    /// The number of the message that comes next on it, as of when something happened last.
+    /// The number of the message that comes next on it.
     pub next: Option<u64>,
+    /// How many messages it is behind the consumer.
+    #[serde(default)]
+    pub lag: Option<u64>,
+    /// Whether it has repeated enough messages to be trusted.
+    #[serde(default)]
+    pub verified: bool,
+    /// The number under which it carries another message than the consumer got, where that is why it
+    /// is out.
+    #[serde(default)]
+    pub diverged: Option<u64>,
     /// Why the last line failed, in one word, such as `other_session` or `mismatch`.
     pub fault: Option<String>,
     /// The same in a sentence.
@@ -81,19 +102,35 @@ impl FeedJson {
     pub fn of(feed: &SharedFeed) -> Self {
         let consumers = feed.consumers();
         let mut shown: Vec<_> = consumers.iter().map(|it| (it, it.state())).collect();
-        let waiting = shown
-            .iter()
-            .filter(|(_, it)| it.waiting_since.is_some())
-            .count();
-        shown.sort_by_key(|(consumer, state)| (state.waiting_since.is_none(), consumer.id));
+        let count = |is_it: fn(&ConsumerState) -> bool| {
+            let states = shown.iter().map(|(_, state)| state);
+            states.filter(|state| is_it(state)).count()
+        };
+        let waiting = count(|it| it.waiting_since.is_some());
+        let standing_by = count(|it| it.standby().is_some());
+        let diverged = count(ConsumerState::has_diverged);
+        shown.sort_by_key(|(consumer, state)| {
+            let is_well = (state.waiting_since.is_none(), !state.has_diverged());
+            (is_well, consumer.id)
+        });
         shown.truncate(CONSUMERS_MAX);
         let shown = shown.iter().map(|(it, state)| ConsumerJson::of(it, state));
         Self {
             consumers: consumers.len(),
             waiting,
+            standby: standby(feed).to_owned(),
+            standing_by,
+            diverged,
             shown: shown.collect(),
             unfit: feed.unfit().iter().map(UnfitJson::of).collect(),
         }
+    }
+}
+
+fn standby(feed: &SharedFeed) -> &'static str {
+    match feed.options().join.standby {
+        Standby::Cold => "cold",
+        Standby::Hot => "hot",
     }
 }
 
@@ -131,6 +168,9 @@ impl LineJson {
             endpoint: line.endpoint.to_string(),
             stage: line.stage.to_owned(),
             next: line.next,
+            lag: line.lag,
+            verified: line.is_verified,
+            diverged: line.diverged,
             fault: fault.map(str::to_owned),
             reason,
         }

@@ -266,6 +266,41 @@ fn consumers_of_a_feed_are_shown_with_their_lines() {
     }
 }
 
+#[test]
+fn hot_lines_of_a_consumer_are_shown_with_their_places() {
+    let mut pool = moved();
+    let line = |port: u16, stage: &str, next: Option<u64>, lag: Option<u64>, verified: bool| {
+        json!({
+            "endpoint": format!("127.0.0.1:{port}"), "stage": stage, "next": next, "lag": lag,
+            "verified": verified,
+        })
+    };
+    let mut diverged = line(9002, "diverged", None, None, false);
+    diverged["diverged"] = json!(12);
+    let consumer = json!({
+        "id": "1-1", "address": "127.0.0.1:5", "session": "FEED000001", "next": 17,
+        "line": "127.0.0.1:9001", "verified": true, "waiting_seconds": null,
+        "lines": [
+            line(9001, "joined", Some(17), Some(0), true),
+            line(9000, "standby", Some(12), Some(5), false),
+            diverged,
+        ],
+    });
+    let feed = json!({
+        "consumers": 1, "waiting": 0, "standby": "hot", "standing_by": 1, "diverged": 1,
+        "shown": [consumer],
+    });
+    pool.feed = Some(serde_json::from_value(feed).unwrap());
+    let text = table(&[pool], Paint::NONE);
+    let said = "  consumers 1, 1 with a hot standby, 1 with a line that diverged
+  consumer  127.0.0.1:5: FEED000001, next 17, on 127.0.0.1:9001
+            127.0.0.1:9001 joined, next 17
+            127.0.0.1:9000 standby, next 12, 5 behind, not verified
+            127.0.0.1:9002 diverged at message 12
+";
+    assert!(text.contains(said), "{text}");
+}
+
 #[tokio::test]
 async fn an_interval_is_a_time_and_a_name_is_none() {
     use clap::Parser;

@@ -13,7 +13,7 @@ use crate::port::record::Record;
 use crate::socket::Connection;
 use crate::socket::cut::ResetOnDrop;
 use crate::soupbin::bridge::{self, Carried, Lines, Progress, SharedFeed, Shown, Told, Watched};
-use crate::soupbin::join::{End, JoinEvent};
+use crate::soupbin::join::{End, JoinEvent, Stage};
 
 /// For the last bytes of a consumer that was told that it is over: they are read, so that what it
 /// was told is not lost to a reset.
@@ -83,6 +83,7 @@ struct Account {
     shown: Shown,
     series: Arc<FeedSeries>,
     is_waiting: bool,
+    has_standby: bool,
 }
 
 impl Account {
@@ -91,12 +92,15 @@ impl Account {
             shown,
             series: Arc::clone(series),
             is_waiting: false,
+            has_standby: false,
         }
     }
 
     fn hear(&mut self, told: Told<'_>) {
         self.shown.told(told);
         self.series.happened(told.event);
+        let mut lines = told.status.lines.iter();
+        self.stands_by(lines.any(|line| line.stage == Stage::Standby));
         match told.event {
             JoinEvent::FailoverStarted { .. } => self.waits(true),
             JoinEvent::Joined(_) => self.waits(false),
@@ -108,10 +112,16 @@ impl Account {
         self.series.waits(self.is_waiting, now);
         self.is_waiting = now;
     }
+
+    fn stands_by(&mut self, now: bool) {
+        self.series.stands_by(self.has_standby, now);
+        self.has_standby = now;
+    }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
         self.waits(false);
+        self.stands_by(false);
     }
 }

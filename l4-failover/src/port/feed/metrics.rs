@@ -5,9 +5,11 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, I
 use crate::metrics::Register;
 use crate::soupbin::join::{JoinEvent, Joined, LineFault, Why};
 
-/// From half a millisecond, which a failover on one machine takes, to the longest outage.
-const JOIN_SECONDS: [f64; 12] = [
-    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+/// From what a hot standby takes, over the half of a millisecond that a login on one machine takes, to
+/// the longest outage.
+const JOIN_SECONDS: [f64; 15] = [
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+    5.0,
 ];
 
 /// Vectors whose children belong to feeds.
@@ -19,6 +21,9 @@ pub(in crate::port) struct FeedVectors {
     waiting: IntGaugeVec,
     gaps: IntCounterVec,
     dropped: IntCounterVec,
+    standbys: IntGaugeVec,
+    diverged: IntCounterVec,
+    outrun: IntCounterVec,
 }
 
 impl FeedVectors {
@@ -55,6 +60,21 @@ impl FeedVectors {
                 "Messages of consumers that were dropped, because no line was joined.",
                 &["port"],
             )?,
+            standbys: of.gauges(
+                "consumers_with_standby",
+                "Consumers that have a second line beside the one that they are on, under standby = \"hot\".",
+                &["port"],
+            )?,
+            diverged: of.counters(
+                "line_divergences_total",
+                "Lines that carried another message than their consumer got under its number.",
+                &["port"],
+            )?,
+            outrun: of.counters(
+                "line_outruns_total",
+                "Lines that came to be further behind the other than can be compared (skew).",
+                &["port"],
+            )?,
         })
     }
 
@@ -70,6 +90,9 @@ impl FeedVectors {
         let _ = self.waiting.remove_label_values(&[name]);
         let _ = self.gaps.remove_label_values(&[name]);
         let _ = self.dropped.remove_label_values(&[name]);
+        let _ = self.standbys.remove_label_values(&[name]);
+        let _ = self.diverged.remove_label_values(&[name]);
+        let _ = self.outrun.remove_label_values(&[name]);
     }
 
     /// Everything of one feed, counted from 0.
@@ -82,6 +105,9 @@ impl FeedVectors {
             waiting: self.waiting.with_label_values(&port),
             gaps: self.gaps.with_label_values(&port),
             dropped: self.dropped.with_label_values(&port),
+            standbys: self.standbys.with_label_values(&port),
+            diverged: self.diverged.with_label_values(&port),
+            outrun: self.outrun.with_label_values(&port),
         }
     }
 }
@@ -95,6 +121,9 @@ pub struct FeedSeries {
     waiting: IntGauge,
     gaps: IntCounter,
     dropped: IntCounter,
+    standbys: IntGauge,
+    diverged: IntCounter,
+    outrun: IntCounter,
 }
 
 impl FeedSeries {
@@ -108,8 +137,12 @@ impl FeedSeries {
             }
             JoinEvent::Gap { .. } => self.gaps.inc(),
             JoinEvent::UnsequencedDropped { messages } => self.dropped.inc_by(*messages),
+            JoinEvent::Diverged { .. } => self.diverged.inc(),
+            JoinEvent::Unverified { .. } => self.outrun.inc(),
             JoinEvent::LineUp { .. }
             | JoinEvent::LineQuiet { .. }
+            | JoinEvent::StandingBy { .. }
+            | JoinEvent::Verified { .. }
             | JoinEvent::FailoverStarted { .. }
             | JoinEvent::Truncated { .. }
             | JoinEvent::EndOfSession { .. } => {}
@@ -126,5 +159,10 @@ impl FeedSeries {
     /// A consumer lost its line, or has one again, or is gone.
     pub(super) fn waits(&self, before: bool, now: bool) {
         self.waiting.add(i64::from(now) - i64::from(before));
+    }
+
+    /// A consumer has another line beside its own, or no longer.
+    pub(super) fn stands_by(&self, before: bool, now: bool) {
+        self.standbys.add(i64::from(now) - i64::from(before));
     }
 }

@@ -60,6 +60,18 @@ impl News<'_> {
                 times: Some(times(joined)),
                 ..news("line_joined")
             },
+            JoinEvent::Unverified { target, at, next } => LineNews {
+                line: line(*target),
+                sequence: Some(*next),
+                reason: Some(outrun(*at, *next)),
+                ..news("line_unverified")
+            },
+            JoinEvent::Diverged { target, sequence } => LineNews {
+                line: line(*target),
+                sequence: Some(*sequence),
+                reason: Some(diverged(*sequence)),
+                ..news("line_diverged")
+            },
             JoinEvent::Truncated {
                 requested,
                 accepted,
@@ -80,6 +92,22 @@ impl News<'_> {
             JoinEvent::EndOfSession { next } => LineNews {
                 sequence: Some(*next),
                 ..news("end_of_session")
+            },
+            JoinEvent::StandingBy {
+                target,
+                at,
+                is_verified,
+                ..
+            } => LineNews {
+                line: line(*target),
+                sequence: Some(*at),
+                is_verified: Some(*is_verified),
+                ..news("line_standby")
+            },
+            JoinEvent::Verified { target } => LineNews {
+                line: line(*target),
+                is_verified: Some(true),
+                ..news("line_verified")
             },
             JoinEvent::LineDown { .. }
             | JoinEvent::LineUp { .. }
@@ -116,6 +144,23 @@ impl News<'_> {
                 warn!(target: "feed", port, %id, %consumer, line = %name(*from), next, fault = fault.as_str(), reason = fault.to_string(), "line lost");
             }
             JoinEvent::Joined(joined) => self.log_joined(joined, told),
+            JoinEvent::StandingBy {
+                target,
+                at,
+                compared,
+                is_verified,
+            } => {
+                info!(target: "feed", port, %id, %consumer, line = %name(*target), at, compared, verified = is_verified, "line stands by");
+            }
+            JoinEvent::Verified { target } => {
+                info!(target: "feed", port, %id, %consumer, line = %name(*target), "line verified");
+            }
+            JoinEvent::Unverified { target, at, next } => {
+                warn!(target: "feed", port, %id, %consumer, line = %name(*target), at, next, "line unverified: it is further behind than can be compared (skew)");
+            }
+            JoinEvent::Diverged { target, sequence } => {
+                warn!(target: "feed", port, %id, %consumer, line = %name(*target), sequence, "line diverged: its message is not the one that the consumer has");
+            }
             JoinEvent::Truncated {
                 requested,
                 accepted,
@@ -166,6 +211,15 @@ fn is_news(fault: &LineFault, was_joined: bool, is_known: bool) -> bool {
         true => matches!(fault, LineFault::EndedEarly { .. }),
         false => !is_known,
     }
+}
+
+fn outrun(at: u64, next: u64) -> String {
+    let behind = next.saturating_sub(at);
+    format!("it stands at message {at}, {behind} behind, and cannot be compared any more (skew)")
+}
+
+fn diverged(sequence: u64) -> String {
+    format!("its message {sequence} is not the one that the consumer has")
 }
 
 fn times(joined: &Joined) -> LineTimes {

@@ -20,6 +20,7 @@ impl From<&End> for Ending {
             End::SessionGone => Self::new(Cause::Upstream, "session_gone"),
             End::Outage { .. } => Self::new(Cause::Upstream, "outage"),
             End::Gap { .. } => Self::new(Cause::Upstream, "gap"),
+            End::Mismatch { .. } => Self::new(Cause::Upstream, "mismatch"),
             End::NoLogin => Self::new(Cause::Timeout, "no_login"),
             End::Silent => Self::new(Cause::Timeout, "silent"),
             End::Stalled => Self::new(Cause::Timeout, "stalled"),

@@ -23,7 +23,11 @@ impl<C: Consumer> Bridge<'_, C> {
             };
             is_any = true;
             match action {
-                Action::Dial { line, but } => self.dial(line, &but),
+                Action::Dial {
+                    line,
+                    but,
+                    is_standby,
+                } => self.dial(line, &but, is_standby),
                 Action::Send { line, bytes } => self.send(line, &bytes, cx),
                 Action::Close { line } => self.close(line, cx),
                 Action::Event(event) => self.event(&event),
@@ -51,6 +55,7 @@ impl<C: Consumer> Bridge<'_, C> {
         if let JoinEvent::Joined(joined) = event {
             let endpoint = &self.endpoints[joined.to.0 as usize];
             self.recall.joined(self.lines.pool, endpoint);
+            self.leave_maintained();
         }
         let joined = self.join.joined();
         let line = self.open.iter().find(|it| Some(it.target) == joined);
@@ -60,16 +65,21 @@ impl<C: Consumer> Bridge<'_, C> {
             status: &status,
             names: Names(&self.endpoints),
             joined: line.and_then(BridgeLine::connected),
+            open: &self.open,
         });
     }
 
-    fn dial(&mut self, line: LineId, but: &[TargetId]) {
+    fn dial(&mut self, line: LineId, but: &[TargetId], is_standby: bool) {
         let but: Vec<Arc<Endpoint>> = but
             .iter()
             .map(|target| Arc::clone(&self.endpoints[target.0 as usize]))
             .collect();
         let (pool, now) = (self.lines.pool, self.now());
-        let Some(leased) = pool.lease(Some(self.lines.source), &but) else {
+        let leased = match is_standby {
+            true => pool.lease_standby(Some(self.lines.source), &but),
+            false => pool.lease(Some(self.lines.source), &but),
+        };
+        let Some(leased) = leased else {
             return self.join.nobody(line, now);
         };
         let target = self.target(leased.endpoint());

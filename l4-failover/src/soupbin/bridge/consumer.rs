@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::watch::Told;
+use super::watch::{Place, Told};
 use crate::socket::live::ConnectionId;
-use crate::soupbin::join::{JoinStatus, Stage};
+use crate::soupbin::join::{JoinStatus, LineStatus, Stage, TargetId};
 
 /// A consumer, while it is connected.
 #[derive(Debug)]
@@ -17,10 +17,11 @@ pub struct Watched {
     /// Its address.
     pub address: SocketAddr,
     next: AtomicU64,
-    state: Mutex<ConsumerState>,
+    standing: Mutex<Standing>,
 }
 
-/// How a consumer and its lines stood when something happened to them last.
+/// How a consumer and its lines stood when something happened to them last; where its lines stand is
+/// that of now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerState {
     /// The session; empty until a line has named it.
@@ -29,19 +30,27 @@ pub struct ConsumerState {
     pub is_verified: bool,
     /// Since when no line has been joined, though it is logged in.
     pub waiting_since: Option<Instant>,
-    /// Its lines, and the endpoints whose last line failed.
+    /// Its lines, and the endpoints whose last line failed or diverged.
     pub lines: Vec<LineState>,
 }
 
-/// A line, or an endpoint whose last line failed.
+/// A line, or an endpoint whose last line failed or diverged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineState {
     /// The endpoint's name.
     pub endpoint: Arc<str>,
-    /// `dialling`, `asked`, `held`, `behind`, `joined`; `failed` if there is no line.
+    /// `dialling`, `asked`, `held`, `behind`, `standby`, `joined`; `failed` or `diverged` if there is
+    /// no line.
     pub stage: &'static str,
-    /// The number of the message that came next on it when something happened last.
+    /// The number of the message that comes next on it, once its login was accepted.
     pub next: Option<u64>,
+    /// How many messages it is behind the consumer; 0 for one that is ahead.
+    pub lag: Option<u64>,
+    /// Whether it has repeated enough messages to be trusted.
+    pub is_verified: bool,
+    /// The number under which it carries another message than the consumer got, where that is why it
+    /// is out.
+    pub diverged: Option<u64>,
     /// Why the last line failed, in one word and in a sentence.
     pub fault: Option<(&'static str, String)>,
 }
@@ -52,7 +61,7 @@ impl Watched {
             id,
             address,
             next: AtomicU64::new(0),
-            state: Mutex::default(),
+            standing: Mutex::default(),
         }
     }
 
@@ -67,19 +76,21 @@ impl Watched {
         Some(self.next.load(Relaxed)).filter(|next| *next > 0)
     }
 
-    /// How it stood when something happened to it last.
+    /// How it stood when something happened to it last, and where its lines stand now.
     #[must_use]
     pub fn state(&self) -> ConsumerState {
-        self.lock().clone()
+        // Before its lines: one that is level with it is not shown as behind.
+        let next = self.next();
+        self.lock().now(next)
     }
 
-    fn lock(&self) -> MutexGuard<'_, ConsumerState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn told(&self, told: Told<'_>) {
-        let state = ConsumerState::of(told.status, told);
-        *self.lock() = state;
+        let standing = Standing::of(told);
+        *self.lock() = standing;
         self.next.store(told.status.next.unwrap_or(0), Relaxed);
     }
 }
@@ -88,41 +99,110 @@ impl ConsumerState {
     /// The line that it gets its messages from; none while it waits for one.
     #[must_use]
     pub fn joined(&self) -> Option<&LineState> {
-        let stage = Stage::Joined.as_str();
-        self.lines.iter().find(|line| line.stage == stage)
+        self.at(Stage::Joined)
     }
 
-    pub(crate) fn of(status: &JoinStatus, told: Told<'_>) -> Self {
-        let fault = |target| {
-            let mut faults = status.faults.iter();
-            let found = faults.find(|(failed, _)| *failed == target);
-            found.map(|(_, fault)| (fault.as_str(), fault.to_string()))
-        };
-        let lines = status.lines.iter().filter_map(|line| {
-            let target = line.target?;
-            Some(LineState {
-                endpoint: Arc::clone(told.names.of(target)),
-                stage: line.stage.as_str(),
-                next: line.next,
-                fault: fault(target),
-            })
-        });
-        let is_there = |target| status.lines.iter().any(|line| line.target == Some(target));
-        let failed = status
-            .faults
+    /// The line that stands by, where that is hot and there is one.
+    #[must_use]
+    pub fn standby(&self) -> Option<&LineState> {
+        self.at(Stage::Standby)
+    }
+
+    /// Whether an endpoint is out because it carries another message.
+    #[must_use]
+    pub fn has_diverged(&self) -> bool {
+        self.lines.iter().any(|line| line.diverged.is_some())
+    }
+
+    fn at(&self, stage: Stage) -> Option<&LineState> {
+        let mut lines = self.lines.iter();
+        lines.find(|line| line.stage == stage.as_str())
+    }
+}
+
+/// How a consumer and its lines stood, and where to look for where the lines stand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    state: ConsumerState,
+    /// Of the first of the lines; the others are none any more.
+    places: Vec<Option<Place>>,
+}
+
+impl Standing {
+    pub(crate) fn of(told: Told<'_>) -> Self {
+        let status = told.status;
+        let lines = status
+            .lines
             .iter()
-            .filter(|(target, _)| !is_there(*target));
-        let failed = failed.map(|(target, _)| LineState {
-            endpoint: Arc::clone(told.names.of(*target)),
-            stage: "failed",
-            next: None,
-            fault: fault(*target),
-        });
-        Self {
+            .filter_map(|line| Some((line, line.target?)));
+        let places = lines.clone().map(|(_, target)| told.place(target).cloned());
+        let (places, lines) = (places.collect(), lines.map(|(it, at)| line(it, at, told)));
+        let is_there = |target| status.lines.iter().any(|line| line.target == Some(target));
+        let diverged = status.diverged.iter().map(|(target, _)| *target);
+        let failed = status.faults.iter().map(|(target, _)| *target);
+        let failed = failed.filter(|it| diverged.clone().all(|out| out != *it));
+        let gone = diverged.clone().chain(failed).filter(|it| !is_there(*it));
+        let gone = gone.map(|target| no_line(target, told));
+        let state = ConsumerState {
             session: status.session.to_string(),
             is_verified: status.is_verified,
             waiting_since: status.outage.and_then(|it| Instant::now().checked_sub(it)),
-            lines: lines.chain(failed).collect(),
-        }
+            lines: lines.chain(gone).collect(),
+        };
+        Self { state, places }
     }
+
+    /// As it is now that `next` is the number of the consumer's next message.
+    pub(crate) fn now(&self, next: Option<u64>) -> ConsumerState {
+        let mut state = self.state.clone();
+        for (line, place) in state.lines.iter_mut().zip(&self.places) {
+            line.next = place.as_ref().and_then(Place::get).or(line.next);
+            let behind = next.zip(line.next);
+            line.lag = behind.map(|(next, at)| next.saturating_sub(at));
+        }
+        state
+    }
+}
+
+fn line(line: &LineStatus, target: TargetId, told: Told<'_>) -> LineState {
+    LineState {
+        endpoint: Arc::clone(told.names.of(target)),
+        stage: line.stage.as_str(),
+        next: line.next,
+        lag: None,
+        is_verified: line.is_verified,
+        diverged: diverged(told.status, target),
+        fault: fault(told.status, target),
+    }
+}
+
+/// An endpoint that has no line, since its last one failed.
+fn no_line(target: TargetId, told: Told<'_>) -> LineState {
+    let diverged = diverged(told.status, target);
+    LineState {
+        endpoint: Arc::clone(told.names.of(target)),
+        stage: match diverged {
+            Some(_) => "diverged",
+            None => "failed",
+        },
+        next: None,
+        lag: None,
+        is_verified: false,
+        diverged,
+        fault: fault(told.status, target),
+    }
+}
+
+/// The number under which it carries another message.
+fn diverged(status: &JoinStatus, target: TargetId) -> Option<u64> {
+    let mut diverged = status.diverged.iter();
+    let found = diverged.find(|(it, _)| *it == target);
+    found.map(|(_, sequence)| *sequence)
+}
+
+/// Why its last line failed, in one word and in a sentence.
+fn fault(status: &JoinStatus, target: TargetId) -> Option<(&'static str, String)> {
+    let mut faults = status.faults.iter();
+    let found = faults.find(|(failed, _)| *failed == target);
+    found.map(|(_, fault)| (fault.as_str(), fault.to_string()))
 }

@@ -97,6 +97,7 @@ impl Shown {
                 unfit.failed(told.names.of(*target), fault)
             }
             JoinEvent::Joined(joined) => unfit.joined(told.names.of(joined.to)),
+            JoinEvent::StandingBy { target, .. } => unfit.joined(told.names.of(*target)),
             _ => {}
         }
     }

@@ -42,11 +42,13 @@ impl Inbox {
         })
     }
 
-    /// Gives `take` what is there already.
-    pub(super) fn again(&mut self, take: impl FnOnce(&[u8]) -> usize) {
-        if !self.rest.is_empty() {
-            let taken = take(&self.rest);
-            self.rest.drain(..taken);
+    /// Gives `take` what is there already; whether it took any of it.
+    pub(super) fn again(&mut self, take: impl FnOnce(&[u8]) -> usize) -> bool {
+        if self.rest.is_empty() {
+            return false;
         }
+        let taken = take(&self.rest);
+        self.rest.drain(..taken);
+        taken > 0
     }
 }

@@ -1,5 +1,6 @@
 //! One line of a consumer, with its socket.
 
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
+use super::watch::Place;
 use crate::pool::{AttemptError, Leased};
 use crate::socket::Stream;
 use crate::socket::cut::ResetOnDrop;
@@ -46,6 +48,23 @@ impl BridgeLine {
             LineEnd::Dialling(_) => None,
         }
     }
+
+    /// Where it stands, once it is connected.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match &self.end {
+            LineEnd::Open(wire) => Some(&wire.place),
+            LineEnd::Dialling(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for BridgeLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, target) = (self.id, self.target);
+        let mut line = f.debug_struct("BridgeLine");
+        line.field("id", &id).field("target", &target);
+        line.finish_non_exhaustive()
+    }
 }
 
 pub(super) enum LineEnd {
@@ -59,6 +78,8 @@ pub(super) struct Wire {
     pub(super) address: SocketAddr,
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
+    /// Where it stands.
+    pub(super) place: Place,
     /// Since when it has taken nothing of what waits for it.
     pub(super) stuck: Option<Instant>,
     /// Whether its bytes were wanted when they were last looked at.
@@ -72,6 +93,7 @@ impl Wire {
             address,
             inbox: Inbox::default(),
             outbox: Outbox::default(),
+            place: Place::default(),
             stuck: None,
             is_wanted: true,
         }

@@ -18,6 +18,7 @@ mod run;
 mod unfit;
 mod watch;
 
+pub(crate) use consumer::Standing;
 pub use consumer::{ConsumerState, LineState, Watched};
 pub use feed::SharedFeed;
 pub(crate) use feed::Shown;

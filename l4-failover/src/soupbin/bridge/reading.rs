@@ -62,16 +62,23 @@ impl<C: Consumer> Bridge<'_, C> {
                 Poll::Ready(Err(error)) => return self.broke(id, &error),
             },
         }
-        let is_wanted = self.join.wants(id);
-        let was_wanted = std::mem::replace(&mut wire.is_wanted, is_wanted);
-        if !is_wanted {
+        if !self.join.wants(id) {
+            wire.is_wanted = false;
             return moved;
         }
-        if !was_wanted {
-            wire.inbox.again(|bytes| self.take(id, bytes, cx));
+        if !std::mem::replace(&mut wire.is_wanted, true) {
+            moved |= wire.inbox.again(|bytes| self.take(id, bytes, cx));
+            wire.is_wanted = self.join.wants(id);
+            if !wire.is_wanted {
+                wire.place.set(self.join.next_on(id));
+                return moved;
+            }
         }
         let Wire { stream, inbox, .. } = wire;
         let read = inbox.poll_read(&mut **stream, cx, |bytes, cx| self.take(id, bytes, cx));
+        // What it had to leave is looked at as soon as it is wanted again.
+        wire.is_wanted = self.join.wants(id);
+        wire.place.set(self.join.next_on(id));
         match read {
             Poll::Pending => return moved,
             Poll::Ready(Ok(0)) => {

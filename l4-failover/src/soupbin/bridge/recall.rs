@@ -26,6 +26,16 @@ pub(super) struct Recall {
     /// When a recall is looked at again that came while nobody of the active tier was healthy, as
     /// with a failback by force, or while there was no line.
     again: Timer,
+    news: News,
+}
+
+/// What was heard of a pool, besides that another line is preferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// There was a recall: endpoints may have gone into maintenance.
+    pub(super) is_any: bool,
+    /// An operator's `failover` or `failback` was among them.
+    pub(super) is_ordered: bool,
 }
 
 impl Recall {
@@ -34,7 +44,13 @@ impl Recall {
             heard: Some(listen(pool.recalls())),
             returns: None,
             again: None,
+            news: News::default(),
         }
+    }
+
+    /// What was heard since this was asked last.
+    pub(super) fn news(&mut self) -> News {
+        std::mem::take(&mut self.news)
     }
 
     /// The consumer gets its messages from there from now on.
@@ -69,6 +85,8 @@ impl Recall {
             let Poll::Ready((recalls, recall)) = heard.as_mut().poll(cx) else {
                 break;
             };
+            self.news.is_any |= recall.is_some();
+            self.news.is_ordered |= recall.is_some_and(|it| it.is_ordered);
             // A line that lives is its own check: that others failed is nothing to it.
             is_recalled |= recall.is_some_and(|it| it.is_ordered || it.cause != Cause::Unhealthy);
             self.heard = recall.map(|_| listen(recalls));

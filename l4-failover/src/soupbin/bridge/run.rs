@@ -22,7 +22,7 @@ use super::watch::Told;
 use crate::pool::{Endpoint, Pool};
 
 use crate::socket::relay::{Side, Tally};
-use crate::soupbin::join::{Action, End, Join};
+use crate::soupbin::join::{Action, End, Join, TargetId};
 
 /// What waits for a line that takes nothing; more of the consumer is not read meanwhile.
 const LINE_WAITS_MAX: usize = 64 * 1024;
@@ -236,12 +236,28 @@ impl<C: Consumer> Bridge<'_, C> {
     fn poll_recall(&mut self, cx: &mut Context<'_>) -> bool {
         let joined = self.join.joined();
         let joined = joined.map(|target| &*self.endpoints[target.0 as usize]);
-        if self.recall.poll(self.lines.pool, joined, cx).is_pending() {
-            return false;
+        let is_preferred = self.recall.poll(self.lines.pool, joined, cx).is_ready();
+        let (news, now) = (self.recall.news(), self.now());
+        if news.is_ordered {
+            self.join.forgive_diverged(now);
         }
-        let now = self.now();
-        self.join.prefer_another(now);
-        true
+        if news.is_any {
+            self.leave_maintained();
+        }
+        if is_preferred {
+            self.join.prefer_another(now);
+        }
+        is_preferred || news.is_any
+    }
+
+    /// Ends the lines beside the joined one whose endpoints an operator took out.
+    pub(super) fn leave_maintained(&mut self) {
+        let (pool, now) = (self.lines.pool, self.now());
+        for (place, endpoint) in self.endpoints.iter().enumerate() {
+            if pool.is_in_maintenance(endpoint) {
+                self.join.leave_target(TargetId(place as u32), now);
+            }
+        }
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {

@@ -11,8 +11,8 @@ use crate::pool::{DialLimits, EndpointOptions, Pool, PoolBuilder};
 use crate::probe::CheckOptions;
 use crate::soupbin::bridge::FeedOptions;
 use crate::soupbin::join::{
-    JoinOptions, LineOptions, OnGap, OnUnverified, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_MAX,
-    Unsequenced,
+    JoinOptions, LineOptions, OnGap, OnMismatch, OnUnverified, SUBSCRIPTION_BYTES_MAX,
+    SUBSCRIPTION_MAX, Standby, Unsequenced,
 };
 use crate::soupbin::packet::{Credentials, CredentialsError, LoginRequest, PAYLOAD_MAX, SessionId};
 
@@ -37,7 +37,7 @@ const BUFFER: usize = 256 * 1024;
 ///
 /// ```no_run
 /// use l4_failover::soupbin::feed::Feed;
-/// use l4_failover::soupbin::join::OnGap;
+/// use l4_failover::soupbin::join::{OnGap, Standby};
 /// use std::time::Duration;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,6 +45,7 @@ const BUFFER: usize = 256 * 1024;
 ///     .primary("itch.dc1:9000")
 ///     .backup("itch.dc2:9000")
 ///     .credentials("trader", "secret")
+///     .standby(Standby::Hot) // both are logged in
 ///     .heartbeat_timeout(Duration::from_secs(15)) // version 4.1
 ///     .max_outage(Duration::from_secs(3600))
 ///     .on_gap(OnGap::Report)
@@ -164,6 +165,47 @@ impl FeedBuilder {
     #[must_use]
     pub fn subscribe(mut self, message: impl Into<Vec<u8>>) -> Self {
         self.subscription.push(message.into());
+        self
+    }
+
+    /// Whether a second line is kept logged in; by default there is none ([`Standby::Cold`]), and one
+    /// is logged in to when it is needed. With [`Standby::Hot`] each message comes once, from whichever
+    /// line has it first; what the other brings is compared with it, and a line that dies costs no
+    /// wait.
+    ///
+    /// ```no_run
+    /// use l4_failover::soupbin::feed::Feed;
+    /// use l4_failover::soupbin::join::Standby;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let feed = Feed::builder("itch").primary("itch.dc1:9000").backup("itch.dc2:9000");
+    /// let feed = feed.standby(Standby::Hot).connect().await?;
+    /// for line in feed.status().lines {
+    ///     println!("{} {} {:?}, {:?} behind", line.endpoint, line.stage, line.next, line.lag);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn standby(mut self, standby: Standby) -> Self {
+        self.options.join.standby = standby;
+        self
+    }
+
+    /// What happens when two lines carry different messages under one number. The line that came later
+    /// with it is out in any case, which is an [event](super::FeedEvent::Diverged); by default the feed
+    /// goes on with the other. With [`OnMismatch::Close`] it ends with
+    /// [`FeedFault::Mismatch`](super::FeedFault::Mismatch).
+    #[must_use]
+    pub fn on_mismatch(mut self, on_mismatch: OnMismatch) -> Self {
+        self.options.join.on_mismatch = on_mismatch;
+        self
+    }
+
+    /// Bytes that one line may be behind the other and still be compared with it, where the standby is
+    /// hot; 16 MiB by default. So much is kept of the messages that came last.
+    #[must_use]
+    pub fn skew(mut self, bytes: usize) -> Self {
+        self.options.join.skew = bytes;
         self
     }
 

@@ -131,6 +131,15 @@ pub enum FeedFault {
         /// The first that a line has.
         first: u64,
     },
+    /// Two lines carry different messages under one number, and that was to end it.
+    #[error(
+        "two lines carry different messages {sequence}, and nobody knows which is right; find out, \
+         and leave the wrong one out or go on with the one that is first (on_mismatch)"
+    )]
+    Mismatch {
+        /// The number.
+        sequence: u64,
+    },
     /// Nothing was taken for as long as that was allowed.
     #[error("no message was taken for {allowed:?}; take them sooner, or allow for more (stall)")]
     Stalled {
@@ -185,6 +194,9 @@ impl FeedFault {
             End::Gap { next, first } => Self::Gap {
                 next: *next,
                 first: *first,
+            },
+            End::Mismatch { sequence } => Self::Mismatch {
+                sequence: *sequence,
             },
             End::Stalled => Self::Stalled {
                 allowed: stood.stall,

@@ -75,6 +75,39 @@ pub enum FeedEvent {
         /// Where the time went.
         took: Took,
     },
+    /// A second line stands by, where that is hot: what it brings first comes from it.
+    StandingBy {
+        /// Which.
+        line: Arc<str>,
+        /// The number of the message that comes next on it.
+        at: u64,
+        /// Messages that it repeated and that were equal.
+        compared: u64,
+        /// Whether that was enough to be trusted.
+        is_verified: bool,
+    },
+    /// A line that was not yet trusted has by now repeated enough.
+    Verified {
+        /// Which.
+        line: Arc<str>,
+    },
+    /// A line is further behind than can be compared ([`FeedBuilder::skew`](super::FeedBuilder::skew)):
+    /// what it brings is dropped until it has caught up.
+    Unverified {
+        /// Which.
+        line: Arc<str>,
+        /// The number of the message that comes next on it.
+        at: u64,
+        /// The number of the message that comes next here.
+        next: u64,
+    },
+    /// A line carries another message than came under its number, and is out.
+    Diverged {
+        /// Which.
+        line: Arc<str>,
+        /// The number.
+        sequence: u64,
+    },
     /// No line has messages as old as were asked for.
     Truncated {
         /// What was asked for.
@@ -147,6 +180,27 @@ impl FeedEvent {
                 is_verified: joined.is_verified,
                 why: joined.why,
                 took: joined.took,
+            },
+            JoinEvent::StandingBy {
+                target,
+                at,
+                compared,
+                is_verified,
+            } => Self::StandingBy {
+                line: name(target),
+                at,
+                compared,
+                is_verified,
+            },
+            JoinEvent::Verified { target } => Self::Verified { line: name(target) },
+            JoinEvent::Unverified { target, at, next } => Self::Unverified {
+                line: name(target),
+                at,
+                next,
+            },
+            JoinEvent::Diverged { target, sequence } => Self::Diverged {
+                line: name(target),
+                sequence,
             },
             JoinEvent::Truncated {
                 requested,

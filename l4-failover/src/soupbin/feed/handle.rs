@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use super::event::{EVENTS_MAX, FeedEvent, FeedEvents};
 use crate::pool::{CommandError, Pool, PoolEvent, PoolStatus};
-use crate::soupbin::bridge::{ConsumerState, LineState, Told};
+use crate::soupbin::bridge::{ConsumerState, LineState, Standing, Told};
 use crate::soupbin::packet::SessionId;
 
 /// A feed as others than its consumer see it, and move it. Clones are the same feed; it may outlive
@@ -22,7 +22,7 @@ struct Shared {
     pool: Pool,
     session: OnceLock<SessionId>,
     next: Arc<AtomicU64>,
-    state: Mutex<ConsumerState>,
+    standing: Mutex<Standing>,
     /// None once the feed has ended.
     events: Mutex<Option<broadcast::Sender<FeedEvent>>>,
 }
@@ -39,7 +39,7 @@ pub struct FeedStatus {
     pub is_verified: bool,
     /// For how long there has been no line.
     pub outage: Option<Duration>,
-    /// Its lines, and the endpoints whose last line failed, when something happened to them last.
+    /// Its lines, where each stands now, and the endpoints whose last line failed or diverged.
     pub lines: Vec<LineState>,
     /// The endpoints, their health, and which of them are preferred.
     pub pool: PoolStatus,
@@ -51,7 +51,7 @@ impl FeedHandle {
             pool,
             session: OnceLock::new(),
             next: Arc::default(),
-            state: Mutex::default(),
+            standing: Mutex::default(),
             events: Mutex::new(Some(broadcast::Sender::new(EVENTS_MAX))),
         }))
     }
@@ -65,10 +65,12 @@ impl FeedHandle {
     /// The feed at this moment.
     #[must_use]
     pub fn status(&self) -> FeedStatus {
-        let state = self.state();
+        // Before its lines: one that is level with it is not shown as behind.
+        let next = Some(self.0.next.load(Relaxed)).filter(|next| *next > 0);
+        let state = self.state(next);
         FeedStatus {
             session: self.0.session.get().copied(),
-            next: Some(self.0.next.load(Relaxed)).filter(|next| *next > 0),
+            next,
             is_verified: state.is_verified,
             outage: state.waiting_since.map(|it| it.elapsed()),
             lines: state.lines,
@@ -126,12 +128,16 @@ impl FeedHandle {
     }
 
     pub(super) fn lines(&self) -> Vec<LineState> {
-        self.state().lines
+        self.state(None).lines
     }
 
-    fn state(&self) -> ConsumerState {
-        let state = self.0.state.lock();
-        state.unwrap_or_else(PoisonError::into_inner).clone()
+    fn state(&self, next: Option<u64>) -> ConsumerState {
+        self.standing().now(next)
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        let standing = self.0.standing.lock();
+        standing.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listeners(&self) -> MutexGuard<'_, Option<broadcast::Sender<FeedEvent>>> {
@@ -145,13 +151,8 @@ pub(super) struct Teller(pub(super) FeedHandle);
 
 impl Teller {
     pub(super) fn tell(&self, told: Told<'_>) {
-        let state = ConsumerState::of(told.status, told);
-        *self
-            .0
-            .0
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = state;
+        let standing = Standing::of(told);
+        *self.0.standing() = standing;
         if let Some(events) = &*self.0.listeners() {
             // Nobody need listen.
             let _ = events.send(FeedEvent::of(told));

@@ -25,6 +25,8 @@ pub enum Action {
         line: LineId,
         /// What not to choose: a line leads there already, or it is too early to try again.
         but: Vec<TargetId>,
+        /// Whether it is for a line beside the joined one, and not to take its place.
+        is_standby: bool,
     },
     /// Send this on a line.
     Send {
@@ -83,6 +85,11 @@ pub enum End {
         /// The first that a line has.
         first: u64,
     },
+    /// Two lines carry different messages under one number, and that ends it.
+    Mismatch {
+        /// The number.
+        sequence: u64,
+    },
     /// It did not log in in time.
     NoLogin,
     /// It was silent for as long as it may be.
@@ -111,6 +118,7 @@ impl End {
             Self::Broken(_)
             | Self::Outage { .. }
             | Self::Gap { .. }
+            | Self::Mismatch { .. }
             | Self::NoLogin
             | Self::Silent
             | Self::Stalled
@@ -147,6 +155,9 @@ impl fmt::Display for End {
                     f,
                     "no line has message {next}; the first that one has is {first}"
                 )
+            }
+            Self::Mismatch { sequence } => {
+                write!(f, "two lines carry different messages {sequence}")
             }
             Self::NoLogin => f.write_str("the consumer did not log in in time"),
             Self::Silent => f.write_str("the consumer was silent for too long"),

@@ -6,7 +6,7 @@ use super::action::{Action, LineId, TargetId};
 use super::event::{JoinEvent, LineFault};
 use super::line::Line;
 use super::options::{BLIND, LineOptions};
-use super::target::{REST_MAX, REST_MAX_WAITING, SOON, STABLE};
+use super::target::{LONG_WAIT, REST_MAX, REST_MAX_WAITING, SOON, STABLE};
 use super::{CANDIDATES_MAX, HEDGE, Join, NOBODY_RETRY, Outage, Phase, Search, Stage};
 use crate::soupbin::packet::{LoginRequest, Packet};
 use crate::soupbin::session::{ClientLimits, ClientSession};
@@ -23,7 +23,10 @@ impl Join {
             self.unprefer();
             let line = self.lines.remove(place);
             self.leave(line);
-            return;
+            return self.seek_beside(now);
+        }
+        if self.is_hot() && self.is_there_already(place, target, now) {
+            return self.advance(now);
         }
         let line = &mut self.lines[place];
         line.target = Some(target);
@@ -37,11 +40,16 @@ impl Join {
         let Some(place) = self.place_of(line) else {
             return;
         };
-        self.lines.remove(place);
+        let line = self.lines.remove(place);
         let is_served = self.joined().is_some();
         let again = now + if is_served { REST_MAX } else { NOBODY_RETRY };
         let rested = self.targets.rested(now);
-        self.search.nobody_until = Some(rested.map_or(again, |rested| rested.min(again)));
+        let until = rested.map_or(again, |rested| rested.min(again));
+        self.search.left_out = line.but;
+        match &mut self.phase {
+            Phase::In(at) if line.is_preferred => at.preferred = at.preferred.map(|_| until),
+            _ => self.search.nobody_until = Some(until),
+        }
         self.advance(now);
     }
 
@@ -123,13 +131,15 @@ impl Join {
         let was_joined = line.stage == Stage::Joined;
         let lived = line.lived(now);
         self.forget_login(&line);
-        let patience = self.patience(was_joined);
+        let patience = self.patience(was_joined, now);
         let known = self.targets.get(target);
         let is_known = known.fault.as_ref().map(LineFault::as_str) == Some(fault.as_str());
         known.was_up = line.is_in();
         known.died_soon = was_joined && lived < SOON;
         known.failed(fault.clone(), lived, patience, &mut self.random, now);
-        if let (false, Phase::In(place)) = (was_joined, &mut self.phase) {
+        let was_looked_for = !was_joined && (line.is_preferred || !self.is_hot());
+        let known = self.targets.get(target);
+        if let (true, Phase::In(place)) = (was_looked_for, &mut self.phase) {
             let rested = known.retry_at.unwrap_or(now);
             place.preferred = place.preferred.map(|from| from.max(rested));
         }
@@ -156,10 +166,17 @@ impl Join {
         }
     }
 
-    /// How long a target rests at most: not long while a consumer waits.
-    fn patience(&self, was_joined: bool) -> Duration {
+    /// How long a target rests at most: not long while a consumer waits, unless it is one that waits
+    /// for a long time.
+    fn patience(&self, was_joined: bool, now: Instant) -> Duration {
         let is_served = !was_joined && self.joined().is_some();
-        if is_served {
+        let waits_since = match &self.phase {
+            Phase::LoggingIn(login) => Some(login.since),
+            Phase::In(at) => at.outage.as_ref().map(|it| it.since),
+            Phase::Waiting | Phase::Over => None,
+        };
+        let is_long = waits_since.is_some_and(|since| now >= since + LONG_WAIT);
+        if is_served || is_long || self.successor().is_some() {
             REST_MAX
         } else {
             REST_MAX_WAITING
@@ -188,28 +205,43 @@ impl Join {
         });
         place.preferred = None;
         let next = place.next;
+        if let (Some(ended), None) = (place.beside_ended.take(), self.successor()) {
+            return self.believe_end(ended, now);
+        }
+        self.say(JoinEvent::FailoverStarted { from, fault, next });
+        if let Some(successor) = self.successor() {
+            return self.join(successor, now);
+        }
         self.search = Search::default();
         // Lines that die as soon as they are joined must not be gone through without a rest.
         match lived < REST_MAX_WAITING && before.is_some() {
             true => self.targets.hasten(now + REST_MAX_WAITING),
             false => self.targets.forgive_others(from),
         }
-        self.say(JoinEvent::FailoverStarted { from, fault, next });
     }
 
     /// Dials another line, if the ones under way are not enough.
     pub(super) fn seek(&mut self, company_after: Duration, now: Instant) {
         while self.wants_line(company_after, now) {
-            let line = LineId(self.lines_made);
-            self.lines_made += 1;
             // Where the joined line leads may be what is preferred, too.
             let others = self.lines.iter().filter(|it| it.stage != Stage::Joined);
             let busy = others.filter_map(|line| line.target);
             let but: Vec<TargetId> = busy.chain(self.targets.resting(now)).collect();
-            self.search.left_out.clone_from(&but);
-            self.lines.push(Line::new(line, now));
-            self.act(Action::Dial { line, but });
+            self.dial(but, false, now);
         }
+    }
+
+    /// Has one more line dialled; `is_standby` if it is not to take the place of the joined one.
+    pub(super) fn dial(&mut self, but: Vec<TargetId>, is_standby: bool, now: Instant) -> LineId {
+        let line = LineId(self.lines_made);
+        self.lines_made += 1;
+        self.lines.push(Line::new(line, but.clone(), now));
+        self.act(Action::Dial {
+            line,
+            but,
+            is_standby,
+        });
+        line
     }
 
     fn wants_line(&self, company_after: Duration, now: Instant) -> bool {
@@ -223,7 +255,7 @@ impl Join {
     /// Whether one more line may be tried: one is chosen at a time.
     fn has_room(&self) -> bool {
         let mut candidates = self.lines.iter().filter(|line| line.is_candidate());
-        let is_choosing = candidates.clone().any(|line| line.target.is_none());
+        let is_choosing = candidates.clone().any(Line::is_chosen_now);
         !is_choosing && candidates.by_ref().count() < CANDIDATES_MAX
     }
 
@@ -247,6 +279,9 @@ impl Join {
     /// Whether the search is over for now: nobody is under way, and nobody left to dial.
     pub(super) fn is_exhausted(&self, now: Instant) -> bool {
         let is_nobody = self.search.nobody_until.is_some_and(|until| now < until);
-        is_nobody && !self.lines.iter().any(Line::is_candidate)
+        let may_come = |line: &Line| {
+            line.is_candidate() || line.stage == Stage::Standby && self.is_joinable(line)
+        };
+        is_nobody && !self.lines.iter().any(may_come)
     }
 }

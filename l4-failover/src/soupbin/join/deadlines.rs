@@ -23,7 +23,7 @@ impl Join {
                 Some(self.behind_until(line).map_or(due, |until| due.min(until)))
             }
             Stage::Asked => Some(line.session.as_ref()?.due().min(line.answers_by())),
-            Stage::Held | Stage::Joined => {
+            Stage::Held | Stage::Standby | Stage::Joined => {
                 let due = line.session.as_ref()?.due();
                 Some(line.quiet_at().map_or(due, |quiet| due.min(quiet)))
             }
@@ -50,6 +50,10 @@ impl Join {
     }
 
     fn in_due(&self, place: &Place) -> Option<Instant> {
+        let is_served = place.outage.is_none() && place.ending.is_none();
+        if self.is_hot() && is_served {
+            return self.beside_due(place.since);
+        }
         let (end, seeks_at) = match (&place.outage, place.ending, place.preferred) {
             (_, Some(ending), _) => (ending.since + END_HELD, self.seeks_at(Duration::ZERO)),
             (Some(outage), None, _) => {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::action::{Action, End};
 use super::event::{JoinEvent, LineFault};
+use super::line::Line;
 use super::target::{Known, REST_MAX_WAITING};
 use super::{END_HELD, Ending, Join, Outage, Phase, Search, Stage};
 use crate::soupbin::packet::Packet;
@@ -11,16 +12,17 @@ use crate::soupbin::packet::Packet;
 impl Join {
     /// A line said that the session is over.
     pub(super) fn line_ended(&mut self, place: usize, now: Instant) {
-        let line = &self.lines[place];
-        let (is_joined, at) = (line.stage == Stage::Joined, self.stood_at(place));
+        let at = self.stood_at(place);
         let Phase::In(own) = &self.phase else {
             return self.fail(place, LineFault::EndedEarly { at }, now);
         };
-        match is_joined {
-            true => self.hold_end(place, now),
+        let is_there = at == own.next;
+        match self.lines[place].stage {
+            Stage::Joined if is_there => self.hold_end(place, now),
+            Stage::Standby if is_there && own.ending.is_none() => self.beside_ended(place, now),
             // It stood where the consumer stands, and says the same.
-            false if own.ending.is_some() && at == own.next => self.agree(place, now),
-            false => self.fail(place, LineFault::EndedEarly { at }, now),
+            _ if is_there && own.ending.is_some() => self.agree(place, now),
+            _ => self.fail(place, LineFault::EndedEarly { at }, now),
         }
     }
 
@@ -28,9 +30,19 @@ impl Join {
     fn stood_at(&self, place: usize) -> u64 {
         let line = &self.lines[place];
         match &self.phase {
-            Phase::In(own) if line.stage == Stage::Joined => own.next,
-            _ => line.first + line.compared + line.discarded,
+            Phase::In(own) if line.stage == Stage::Joined && !self.is_hot() => own.next,
+            _ => line.stood_at(),
         }
+    }
+
+    /// The session was said to be over on a line beside the joined one: if that goes on, it was an
+    /// error, and else it will say the same.
+    fn beside_ended(&mut self, place: usize, now: Instant) {
+        let (Phase::In(own), Some(from)) = (&mut self.phase, self.lines[place].target) else {
+            return;
+        };
+        own.beside_ended = Some(Ending { since: now, from });
+        self.agree(place, now);
     }
 
     /// The end is told only if no other line goes on.
@@ -42,10 +54,24 @@ impl Join {
             return;
         };
         own.ending = Some(Ending { since: now, from });
-        own.preferred = None;
+        (own.beside_ended, own.preferred) = (None, None);
         self.search = Search::default();
         self.targets.forgive_others(from);
         self.agree(place, now);
+    }
+
+    /// The joined line failed after another said that the session is over: it is, unless it goes on
+    /// somewhere.
+    pub(super) fn believe_end(&mut self, ended: Ending, now: Instant) {
+        if let Phase::In(own) = &mut self.phase {
+            own.outage = None;
+            own.ending = Some(Ending {
+                since: now,
+                ..ended
+            });
+            self.search = Search::default();
+            self.targets.forgive_others(ended.from);
+        }
     }
 
     /// A line stood where the consumer stands, and said that this is the end.
@@ -61,7 +87,13 @@ impl Join {
     }
 
     /// The session goes on elsewhere: to say that it is over was that line's failure.
-    pub(super) fn ended_early(&mut self, ending: Ending, next: u64, now: Instant) {
+    pub(super) fn ended_early(
+        &mut self,
+        ending: Ending,
+        next: u64,
+        was_joined: bool,
+        now: Instant,
+    ) {
         let target = ending.from;
         let fault = LineFault::EndedEarly { at: next };
         let known = self.targets.get(target);
@@ -70,7 +102,7 @@ impl Join {
         self.say(JoinEvent::LineDown {
             target,
             fault,
-            was_joined: true,
+            was_joined,
             is_known: false,
         });
     }
@@ -92,10 +124,12 @@ impl Join {
             from,
         });
         let fault = LineFault::EndedEarly { at: next };
-        self.ended_early(ending, next, now);
+        self.ended_early(ending, next, true, now);
         self.say(JoinEvent::FailoverStarted { from, fault, next });
         let mut lines = self.lines.iter();
-        let waiting = lines.position(|it| it.stage == Stage::Behind && it.next() == Some(next));
+        let is_beside = |it: &Line| matches!(it.stage, Stage::Behind | Stage::Standby);
+        let waiting =
+            lines.position(|it| is_beside(it) && it.next() == Some(next) && self.is_joinable(it));
         if let Some(place) = waiting {
             self.join(place, now);
         }

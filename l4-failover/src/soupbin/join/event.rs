@@ -50,6 +50,40 @@ pub enum JoinEvent {
     },
     /// From here on the consumer gets its messages from this line.
     Joined(Joined),
+    /// A line stands by, where that is hot: what it brings first, the consumer gets.
+    StandingBy {
+        /// Where it leads.
+        target: TargetId,
+        /// The number of the message that comes next on it.
+        at: u64,
+        /// Messages that it repeated and that were equal.
+        compared: u64,
+        /// Whether that was enough to be trusted.
+        is_verified: bool,
+    },
+    /// A line that was not yet trusted, joined or standing by, has by now repeated enough.
+    Verified {
+        /// Where it leads.
+        target: TargetId,
+    },
+    /// A line is further behind than what is kept to compare it with: what it brings is dropped, until
+    /// it has caught up and repeated enough.
+    Unverified {
+        /// Where it leads.
+        target: TargetId,
+        /// The number of the message that comes next on it.
+        at: u64,
+        /// The consumer's.
+        next: u64,
+    },
+    /// Two lines carry different messages under one number. The one that came later with it is out,
+    /// until an operator says otherwise.
+    Diverged {
+        /// Where that one leads.
+        target: TargetId,
+        /// The number.
+        sequence: u64,
+    },
     /// The consumer asked for older messages than any line has, and got the oldest.
     Truncated {
         /// What it asked for.

@@ -37,6 +37,9 @@ impl Join {
         if !bytes.is_empty() {
             self.lines[place].heard(now);
         }
+        if let Some(step) = self.run(place, bytes, now) {
+            return step;
+        }
         if self.lines[place].stage == Stage::Joined {
             let run = self.forward(place, bytes, now);
             if run > 0 {
@@ -68,7 +71,7 @@ impl Join {
     }
 
     /// Counts and keeps the messages at the beginning of `bytes`: how many bytes they have.
-    fn forward(&mut self, place: usize, bytes: &[u8], now: Instant) -> usize {
+    pub(super) fn forward(&mut self, place: usize, bytes: &[u8], now: Instant) -> usize {
         let (Phase::In(at), Some(session)) = (&mut self.phase, &mut self.lines[place].session)
         else {
             return 0;

@@ -19,7 +19,10 @@ pub enum Stage {
     Held,
     /// It is not yet where the consumer is: what it repeats is compared.
     Behind,
-    /// The consumer gets its messages from it.
+    /// It stands by: of what it brings the consumer gets what no other line brought before, and the
+    /// rest is compared.
+    Standby,
+    /// The consumer gets its messages from it, and its own go there.
     Joined,
 }
 
@@ -32,6 +35,7 @@ impl Stage {
             Self::Asked => "asked",
             Self::Held => "held",
             Self::Behind => "behind",
+            Self::Standby => "standby",
             Self::Joined => "joined",
         }
     }
@@ -43,6 +47,8 @@ pub(super) struct Line {
     pub(super) stage: Stage,
     /// Where it leads, once that was chosen.
     pub(super) target: Option<TargetId>,
+    /// Where it was not to lead.
+    pub(super) but: Vec<TargetId>,
     pub(super) options: LineOptions,
     /// Once it is connected.
     pub(super) session: Option<ClientSession>,
@@ -50,10 +56,26 @@ pub(super) struct Line {
     pub(super) compared: u64,
     /// Messages that it repeated and that nobody could compare any more.
     pub(super) discarded: u64,
+    /// Messages that the consumer got from it.
+    pub(super) emitted: u64,
     /// What it was asked for.
     pub(super) asked: u64,
     /// What it was accepted at.
     pub(super) first: u64,
+    /// Whether it was accepted where nothing that the consumer has can be compared.
+    pub(super) is_blind: bool,
+    /// Where its next message lies in what the consumer got; none before that was looked for.
+    pub(super) place: Option<u64>,
+    /// Whether it repeated as much as there was, so that what it brings first is believed.
+    pub(super) is_proven: bool,
+    /// Whether it repeated enough messages of another line to be trusted, or that one of its.
+    pub(super) is_verified: bool,
+    /// Whether it was dialled because it is preferred.
+    pub(super) is_preferred: bool,
+    /// Whether it has the consumer's next message, and had to keep it.
+    pub(super) is_holding: bool,
+    /// The number that it stood at when it was joined, or began to stand by.
+    pub(super) since: u64,
     /// Whether it was sent what the consumer subscribed to.
     pub(super) is_subscribed: bool,
     /// Whether it was said that it has become quiet.
@@ -66,17 +88,26 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(id: LineId, now: Instant) -> Self {
+    pub(super) fn new(id: LineId, but: Vec<TargetId>, now: Instant) -> Self {
         Self {
             id,
             stage: Stage::Dialling,
             target: None,
+            but,
             options: LineOptions::default(),
             session: None,
             compared: 0,
             discarded: 0,
+            emitted: 0,
             asked: 0,
             first: 0,
+            is_blind: false,
+            place: None,
+            is_proven: false,
+            is_verified: false,
+            is_preferred: false,
+            is_holding: false,
+            since: 0,
             is_subscribed: false,
             is_quiet: false,
             dialled: now,
@@ -92,9 +123,22 @@ impl Line {
         matches!(self.stage, Stage::Dialling | Stage::Asked | Stage::Behind)
     }
 
+    /// Whether it is being decided where it leads.
+    pub(super) fn is_chosen_now(&self) -> bool {
+        self.stage == Stage::Dialling && self.target.is_none()
+    }
+
     /// Whether a login was accepted on it.
     pub(super) fn is_in(&self) -> bool {
-        matches!(self.stage, Stage::Held | Stage::Behind | Stage::Joined)
+        matches!(
+            self.stage,
+            Stage::Held | Stage::Behind | Stage::Standby | Stage::Joined
+        )
+    }
+
+    /// Whether the consumer may get messages from it.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Standby | Stage::Joined)
     }
 
     /// The number of the message that comes next on it.
@@ -110,19 +154,42 @@ impl Line {
         }
     }
 
-    /// The consumer gets its messages from here on.
-    pub(super) fn join(&mut self, now: Instant) {
+    /// The consumer gets its messages from here on, from this one.
+    pub(super) fn join(&mut self, next: u64, now: Instant) {
         self.stage = Stage::Joined;
         self.joined = now;
+        self.since = next;
         self.heard(now);
     }
 
-    /// For how long it has been joined.
+    /// It is beside the joined line from here on.
+    pub(super) fn stand_by(&mut self, now: Instant) {
+        self.stage = Stage::Standby;
+        self.joined = now;
+        self.since = self.next().unwrap_or_default();
+        self.heard(now);
+    }
+
+    /// Nothing that it repeated says anything any more.
+    pub(super) fn forget(&mut self, now: Instant) {
+        self.stage = Stage::Behind;
+        self.accepted = now;
+        self.discarded += std::mem::take(&mut self.compared);
+        self.is_blind = true;
+        (self.is_proven, self.is_verified) = (false, false);
+    }
+
+    /// For how long it has been joined, or has stood by.
     pub(super) fn lived(&self, now: Instant) -> Duration {
-        match self.stage {
-            Stage::Joined => now.saturating_duration_since(self.joined),
-            _ => Duration::ZERO,
+        match self.is_live() {
+            true => now.saturating_duration_since(self.joined),
+            false => Duration::ZERO,
         }
+    }
+
+    /// The number of the message that would come next, after the end of its session, too.
+    pub(super) fn stood_at(&self) -> u64 {
+        self.first + self.compared + self.discarded + self.emitted
     }
 
     /// When its login must have been answered, whatever else it sends before.
@@ -132,7 +199,7 @@ impl Line {
 
     /// When it has been silent for so long that it is said.
     pub(super) fn quiet_at(&self) -> Option<Instant> {
-        let is_watched = self.stage == Stage::Joined && !self.is_quiet;
+        let is_watched = self.is_live() && !self.is_quiet;
         is_watched.then(|| self.heard + self.options.silence / 2)
     }
 

@@ -49,7 +49,7 @@ impl Join {
             // What is kept is another line's.
             self.history.clear();
         }
-        line.join(now);
+        line.join(next, now);
         let (id, discarded) = (line.id, line.discarded);
         let took = line.took(login.since, Duration::ZERO, now);
         self.phase = Phase::In(Place {
@@ -61,8 +61,10 @@ impl Join {
             outage: None,
             last_outage: None,
             ending: None,
+            beside_ended: None,
             preferred: None,
         });
+        self.fill_ring(next);
         self.search = Search::default();
         self.targets.get(to).joined();
         self.leave_others(id);

@@ -45,6 +45,8 @@ mod line;
 mod login;
 mod options;
 mod outage;
+mod ring;
+mod standby;
 mod status;
 mod target;
 #[cfg(test)]
@@ -60,13 +62,16 @@ pub(crate) use consumer::{SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_MAX};
 pub use event::{JoinEvent, Joined, LineFault, Took, Why};
 pub use incoming::Step;
 pub use line::Stage;
-pub use options::{COMPARED, JoinOptions, LineOptions, OnGap, OnUnverified, Unsequenced};
+pub use options::{
+    COMPARED, JoinOptions, LineOptions, OnGap, OnMismatch, OnUnverified, Standby, Unsequenced,
+};
 pub use status::{JoinStatus, LineStatus};
 
 use crate::soupbin::packet::{LoginRequest, Packet, SessionId};
 use crate::soupbin::session::{ServerLimits, ServerSession};
 use history::History;
 use line::Line;
+use ring::Ring;
 use target::Targets;
 
 /// One consumer, and the lines that may carry its session.
@@ -78,6 +83,8 @@ pub struct Join {
     lines: Vec<Line>,
     targets: Targets,
     history: History,
+    /// What the consumer got, as far back as a line may be late: where the standby is hot.
+    ring: Option<Ring>,
     /// What the consumer sent in its first two seconds, where that is a subscription.
     subscription: Vec<Vec<u8>>,
     /// What it sent while no line was joined, and that is lost.
@@ -130,6 +137,8 @@ struct Place {
     last_outage: Option<LastOutage>,
     /// The session was said to be over.
     ending: Option<Ending>,
+    /// The session was said to be over on a line beside the joined one.
+    beside_ended: Option<Ending>,
     /// Another line is preferred, and looked for from then on.
     preferred: Option<Instant>,
 }
@@ -195,6 +204,7 @@ impl Join {
             silence: options.consumer_silence,
             ..ServerLimits::default()
         };
+        let ring = (options.standby == Standby::Hot).then(|| Ring::new(options.skew));
         Self {
             options,
             phase: Phase::Waiting,
@@ -202,6 +212,7 @@ impl Join {
             lines: Vec::new(),
             targets: Targets::default(),
             history: History::default(),
+            ring,
             subscription: Vec::new(),
             dropped: Dropped::default(),
             search: Search::default(),
@@ -241,8 +252,10 @@ impl Join {
     fn is_unread(&self, line: &Line) -> bool {
         match line.stage {
             Stage::Held => true,
-            Stage::Joined => self.is_blocked,
-            Stage::Dialling | Stage::Asked | Stage::Behind => false,
+            Stage::Joined if self.is_blocked => true,
+            _ if self.is_hot() => self.is_kept_waiting(line),
+            Stage::Joined => false,
+            Stage::Dialling | Stage::Asked | Stage::Behind | Stage::Standby => false,
         }
     }
 
@@ -250,7 +263,11 @@ impl Join {
     /// for its silence.
     pub fn block(&mut self, is_blocked: bool, now: Instant) {
         if self.is_blocked && !is_blocked {
-            self.lines.iter_mut().for_each(|line| line.heard(now));
+            for place in 0..self.lines.len() {
+                if self.is_unread(&self.lines[place]) {
+                    self.lines[place].heard(now);
+                }
+            }
         }
         self.is_blocked = is_blocked;
     }
@@ -319,7 +336,7 @@ impl Join {
         others.into_iter().for_each(|line: Line| self.leave(line));
     }
 
-    /// Ends all lines but one that could yet be joined.
+    /// Ends all lines that could yet be joined, but one.
     fn leave_candidates(&mut self, but: LineId) {
         let is_other = |line: &Line| line.is_candidate() && line.id != but;
         while let Some(place) = self.lines.iter().position(is_other) {

@@ -30,6 +30,26 @@ pub enum OnGap {
     Report,
 }
 
+/// What becomes of the lines that a consumer does not need now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standby {
+    /// There are none: one is logged in to when the joined line fails.
+    Cold,
+    /// One more line is kept logged in. The consumer gets each message from whichever line brings it
+    /// first, and what the other brings later is compared with it.
+    Hot,
+}
+
+/// What becomes of a consumer when two lines carry different messages under one number. The line
+/// that came later with it is out in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMismatch {
+    /// It goes on with the other line; that is an event.
+    Report,
+    /// It is cut: nobody knows which of them was right.
+    Close,
+}
+
 /// What becomes of the messages without a number that a consumer sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsequenced {
@@ -44,6 +64,13 @@ pub enum Unsequenced {
 /// How one consumer is carried from line to line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinOptions {
+    /// Whether another line is kept beside the joined one.
+    pub standby: Standby,
+    /// What becomes of a consumer whose lines carry different messages.
+    pub on_mismatch: OnMismatch,
+    /// Bytes that one line may be behind the other and still be compared with it, where the standby
+    /// is hot; so much is kept of what the consumer got last.
+    pub skew: usize,
     /// What becomes of a line that cannot be compared.
     pub on_unverified: OnUnverified,
     /// What becomes of a consumer whose next message no line has.
@@ -64,10 +91,14 @@ pub struct JoinOptions {
 }
 
 impl Default for JoinOptions {
-    /// Lines that cannot be compared are refused, and gaps cut; 3 s for a login, 5 s to catch up,
+    /// Cold standby; with a hot one 16 MiB are kept, and a mismatch is an event. Lines that cannot be
+    /// compared are refused, and gaps cut; 3 s for a login, 5 s to catch up,
     /// 5 s without a line, 30 s for a silent consumer: some send their first heartbeat after 20.
     fn default() -> Self {
         Self {
+            standby: Standby::Cold,
+            on_mismatch: OnMismatch::Report,
+            skew: 16 * 1024 * 1024,
             on_unverified: OnUnverified::Refuse,
             on_gap: OnGap::Close,
             unsequenced: Unsequenced::Active,

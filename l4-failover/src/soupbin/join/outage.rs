@@ -91,11 +91,14 @@ impl Join {
             };
         }
         let repeats = (next - first).min(self.history.retained());
-        let is_unverified = repeats == 0 && self.history.retained() > 0;
-        if is_unverified && self.options.on_unverified == OnUnverified::Refuse {
+        let is_blind = repeats == 0 && self.history.retained() > 0;
+        let is_refused = is_blind && self.options.on_unverified == OnUnverified::Refuse;
+        // Beside a joined line it can be compared with what comes.
+        if is_refused && !self.is_served_hot() {
             return self.fail(place, LineFault::Unverified, now);
         }
         self.lines[place].stage = Stage::Behind;
+        self.lines[place].is_blind = is_blind;
         self.send_subscription(place, now);
         if first == next {
             self.arrived(place, now);
@@ -119,7 +122,8 @@ impl Join {
             return;
         };
         let is_reach = reject == Reject::SessionUnavailable && asked < at.next;
-        let is_tried_nearer = is_reach && self.options.on_unverified == OnUnverified::Join;
+        let is_of_use = self.options.on_unverified == OnUnverified::Join || self.is_served_hot();
+        let is_tried_nearer = is_reach && is_of_use;
         let known = self.targets.get(target);
         // Once: the next number moves on while another line is joined.
         let is_tried_nearer = is_tried_nearer && !known.is_asked_at_next;
@@ -171,13 +175,18 @@ impl Join {
     }
 
     /// A line stands at the consumer's next message.
-    fn arrived(&mut self, place: usize, now: Instant) {
+    pub(super) fn arrived(&mut self, place: usize, now: Instant) {
         let Phase::In(at) = &self.phase else {
             return;
         };
         // A session that was said to be over must be seen to go on.
-        if at.ending.is_none() {
-            self.join(place, now);
+        if at.ending.is_some() {
+            return;
+        }
+        match self.is_served_hot() {
+            true => self.stand_by(place, now),
+            false if self.is_joinable(&self.lines[place]) => self.join(place, now),
+            false => {}
         }
     }
 
@@ -195,7 +204,7 @@ impl Join {
 
     /// The consumer gets its messages from this line from here on.
     pub(super) fn join(&mut self, place: usize, now: Instant) {
-        let before = self.joined();
+        let (before, stepped_back) = (self.joined(), self.step_back());
         let Phase::In(at) = &mut self.phase else {
             return;
         };
@@ -203,7 +212,11 @@ impl Join {
         let Some(to) = line.target else {
             return;
         };
-        line.join(now);
+        let began = match line.stage {
+            Stage::Standby if line.joined < now => now,
+            _ => line.dialled,
+        };
+        line.join(at.next, now);
         let (ending, outage) = (at.ending.take(), at.outage.take());
         let why = match (ending, before) {
             (Some(_), _) => Why::FalseEnd,
@@ -213,7 +226,7 @@ impl Join {
         let took = match (&outage, ending) {
             (Some(outage), _) => line.took(outage.since, outage.detect, now),
             (None, Some(ending)) => line.took(ending.since, Duration::ZERO, now),
-            (None, None) => line.took(line.dialled, Duration::ZERO, now),
+            (None, None) => line.took(began, Duration::ZERO, now),
         };
         let next = at.next;
         at.last_outage = outage.as_ref().map(|it| LastOutage {
@@ -221,7 +234,8 @@ impl Join {
             next,
         });
         at.preferred = None;
-        at.is_verified = line.compared >= COMPARED as u64;
+        line.is_verified |= line.compared >= COMPARED as u64;
+        at.is_verified = line.is_verified;
         let joined = Joined {
             from: before
                 .or(outage.map(|it| it.from))
@@ -237,9 +251,9 @@ impl Join {
         let id = line.id;
         self.search = Search::default();
         self.targets.get(to).joined();
-        self.leave_others(id);
+        self.leave_unneeded(id, stepped_back);
         if let Some(ending) = ending {
-            self.ended_early(ending, next, now);
+            self.ended_early(ending, next, true, now);
         }
         self.say(JoinEvent::Joined(joined));
     }
@@ -250,8 +264,11 @@ impl Join {
             return;
         };
         let Some(outage) = &at.outage else {
-            if at.preferred.is_some_and(|from| now >= from) {
-                self.seek(self.options.catch_up, now);
+            let is_preferred = at.preferred.is_some_and(|from| now >= from);
+            match self.is_hot() {
+                true => self.seek_beside(now),
+                false if is_preferred => self.seek(self.options.catch_up, now),
+                false => {}
             }
             return;
         };
@@ -307,6 +324,7 @@ impl Join {
             OnGap::Report => {
                 at.next = first;
                 self.history.clear();
+                self.fill_ring(first);
                 self.say(JoinEvent::Gap {
                     from: next,
                     to: first,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::action::TargetId;
+use super::action::{LineId, TargetId};
 use super::event::LineFault;
 use super::line::{Line, Stage};
 use super::{Join, Phase};
@@ -23,6 +23,8 @@ pub struct JoinStatus {
     pub lines: Vec<LineStatus>,
     /// The targets whose last line failed, and why.
     pub faults: Vec<(TargetId, LineFault)>,
+    /// The targets that are out because they carry another message under this number.
+    pub diverged: Vec<(TargetId, u64)>,
 }
 
 /// One line.
@@ -34,6 +36,8 @@ pub struct LineStatus {
     pub stage: Stage,
     /// The number of the message that comes next on it, once its login was accepted.
     pub next: Option<u64>,
+    /// Whether it has repeated enough messages to be trusted.
+    pub is_verified: bool,
     /// For how long it has been silent.
     pub silent_for: Duration,
 }
@@ -46,6 +50,14 @@ impl Join {
             Phase::In(place) => Some(place.next),
             Phase::Waiting | Phase::LoggingIn(_) | Phase::Over => None,
         }
+    }
+
+    /// The number of the message that comes next on a line; none before its login was accepted, and
+    /// none if there is no such line.
+    #[must_use]
+    pub fn next_on(&self, line: LineId) -> Option<u64> {
+        let line = self.lines.iter().find(|it| it.id == line);
+        line.and_then(Line::next)
     }
 
     /// The consumer and its lines at `now`.
@@ -62,6 +74,8 @@ impl Join {
         };
         let faults = self.targets.iter();
         let faults = faults.filter_map(|it| Some((it.id, it.fault.clone()?)));
+        let diverged = self.targets.iter();
+        let diverged = diverged.filter_map(|it| Some((it.id, it.diverged?)));
         JoinStatus {
             session,
             next,
@@ -69,6 +83,7 @@ impl Join {
             outage,
             lines: self.lines.iter().map(|line| line.status(now)).collect(),
             faults: faults.collect(),
+            diverged: diverged.collect(),
         }
     }
 }
@@ -79,6 +94,7 @@ impl Line {
             target: self.target,
             stage: self.stage,
             next: self.next(),
+            is_verified: self.is_verified,
             silent_for: now.saturating_duration_since(self.heard),
         }
     }

@@ -12,6 +12,9 @@ use crate::soupbin::packet::Reject;
 const RETRY_MIN: Duration = Duration::from_millis(50);
 /// The longest, while a consumer has no line: an outage has only some seconds.
 pub(super) const REST_MAX_WAITING: Duration = Duration::from_millis(500);
+/// For so long a consumer waits as a rule. One that waits for longer is in no hurry, and servers that
+/// are gone for longer are not called twice a second.
+pub(super) const LONG_WAIT: Duration = Duration::from_secs(5);
 /// The longest, while it has one, and another is preferred.
 pub(super) const REST_MAX: Duration = Duration::from_secs(5);
 /// Exchanges hold a dead login for a while, and count attempts.
@@ -40,6 +43,8 @@ pub(super) struct Known {
     pub(super) died_soon: bool,
     /// Its last line said that the session is over.
     pub(super) has_ended: bool,
+    /// The number under which it carries another message than the consumer got: it is out.
+    pub(super) diverged: Option<u64>,
     /// Not before then is it tried again.
     pub(super) retry_at: Option<Instant>,
     retry_after: Duration,
@@ -60,6 +65,7 @@ impl Targets {
                 was_up: false,
                 died_soon: false,
                 has_ended: false,
+                diverged: None,
                 retry_at: None,
                 retry_after: RETRY_MIN,
             });
@@ -72,7 +78,12 @@ impl Targets {
         self.0.iter().find(|known| known.id == id)
     }
 
-    /// Those that it is too early to try again.
+    /// Those that diverged may be tried again: they must show anew what they carry.
+    pub(super) fn forgive_diverged(&mut self) {
+        self.0.iter_mut().for_each(Known::forgive);
+    }
+
+    /// Those that are out, or that it is too early to try again.
     pub(super) fn resting(&self, now: Instant) -> impl Iterator<Item = TargetId> {
         let resting = self.0.iter().filter(move |known| known.is_resting(now));
         resting.map(|known| known.id)
@@ -123,7 +134,7 @@ impl Known {
     }
 
     fn is_resting(&self, now: Instant) -> bool {
-        self.retry_at.is_some_and(|at| at > now)
+        self.diverged.is_some() || self.retry_at.is_some_and(|at| at > now)
     }
 
     /// Its line failed, after it had lived for so long.
@@ -157,7 +168,14 @@ impl Known {
         self.retry_at = None;
     }
 
-    /// Its line was joined.
+    /// If it diverged, it may be tried again.
+    pub(super) fn forgive(&mut self) {
+        if self.diverged.take().is_some() {
+            self.retry_at = None;
+        }
+    }
+
+    /// Its line was joined, or stands by.
     pub(super) fn joined(&mut self) {
         self.fault = None;
         self.has_ended = false;

@@ -1,5 +1,6 @@
 //! Feeds over real sockets, and a server that says what a test has it say.
 
+mod hot;
 mod server;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@ mod beyond;
 mod counting;
 mod ends;
 mod heartbeats;
+mod hot;
 mod joining;
 mod nothing_up;
 mod rejects;
@@ -20,7 +21,7 @@ fn done(join: &mut Join) -> Vec<String> {
     let mut done = Vec::new();
     while let Some(action) = join.next_action() {
         done.push(match action {
-            Action::Dial { line, but } => format!("dial {} but {but:?}", line.0),
+            Action::Dial { line, but, .. } => format!("dial {} but {but:?}", line.0),
             Action::Send { line, bytes } => format!("send {}: {}", line.0, text(&bytes)),
             Action::Close { line } => format!("close {}", line.0),
             Action::Tell(bytes) => format!("tell {}", text(&bytes)),

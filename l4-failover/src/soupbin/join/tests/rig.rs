@@ -151,7 +151,7 @@ impl Rig {
     pub(super) fn act(&mut self) {
         while let Some(action) = self.join.next_action() {
             match action {
-                Action::Dial { line, but } => self.dials.push((line, but)),
+                Action::Dial { line, but, .. } => self.dials.push((line, but)),
                 Action::Send { line, bytes } => self.sent.push((line, bytes)),
                 Action::Close { line } => {
                     self.dials.retain(|(it, _)| *it != line);
