@@ -195,6 +195,16 @@ impl Consumer {
         record.arrivals[place] - record.arrivals[place - 1]
     }
 
+    /// The longest time from one message to the next since this moment: the last that came before it
+    /// counts.
+    pub fn longest_pause_since(&self, since: Instant) -> Duration {
+        let record = self.heard.lock();
+        let first = record.arrivals.partition_point(|at| *at < since);
+        let arrivals = &record.arrivals[first.saturating_sub(1)..];
+        let pauses = arrivals.windows(2).map(|pair| pair[1] - pair[0]);
+        pauses.max().unwrap_or_default()
+    }
+
     /// The debug and unsequenced packets so far, with their type.
     pub fn unnumbered(&self) -> Vec<Vec<u8>> {
         self.heard.lock().unnumbered.clone()

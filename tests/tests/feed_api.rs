@@ -13,7 +13,7 @@ use l4_failover::socket::tls::TlsOptions;
 use l4_failover::soupbin::feed::{
     ConnectError, Cursor, Feed, FeedBuilder, FeedEvent, FeedEvents, FeedFault,
 };
-use l4_failover::soupbin::join::Why;
+use l4_failover::soupbin::join::{OnMismatch, Standby, Why};
 use l4_failover::soupbin::packet::{LoginAccepted, Packet};
 use serde_json::Value;
 use soupbintcp_sim::day::Day;
@@ -108,6 +108,82 @@ async fn a_primary_that_is_killed_costs_no_message() {
         feeds[killed].start_again();
     }
     assert!(feed.status().is_verified);
+}
+
+/// Takes messages until both lines are there, and the second is trusted.
+async fn take_until_hot(feed: &mut Feed) {
+    let begun = Instant::now();
+    loop {
+        take(feed, 10).await;
+        let lines = feed.status().lines;
+        let mut beside = lines.iter().filter(|line| line.stage == "standby");
+        if beside.any(|line| line.is_verified) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{lines:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hot_line_that_is_killed_costs_no_message() {
+    let mut feeds = twins(&[]);
+    let names = feeds.each_ref().map(|it| it.address().to_string());
+    let mut feed = of(&feeds).standby(Standby::Hot).connect().await.unwrap();
+    let mut events = feed.events();
+    for (killed, other) in [(0, 1), (1, 0), (0, 1)] {
+        take_until_hot(&mut feed).await;
+        for feed in &feeds {
+            assert_eq!(feed.clients().len(), 1);
+        }
+        feeds[killed].kill();
+        take_to(&mut feed, feeds[other].newest() + 500).await;
+        let (to, why) = joined(&mut events).await;
+        assert_eq!((to, why), (names[other].clone(), Why::Failover));
+        feeds[killed].start_again();
+    }
+    assert!(feed.status().is_verified);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hot_line_that_differs_is_out_or_ends_the_feed() {
+    for on_mismatch in [OnMismatch::Report, OnMismatch::Close] {
+        let feeds = twins(&[]);
+        let name: std::sync::Arc<str> = feeds[1].address().to_string().into();
+        let feed = of(&feeds).standby(Standby::Hot).on_mismatch(on_mismatch);
+        let mut feed = feed.connect().await.unwrap();
+        take_until_hot(&mut feed).await;
+        let mut events = feed.events();
+        // So late that the consumer has had the true one long before.
+        feeds[1].order("lag 500");
+        let sequence = feeds[1].newest() + 1000;
+        feeds[1].order(&format!("corrupt {sequence}"));
+        let (line, wanted) = (name.clone(), sequence);
+        let diverged = tokio::spawn(async move {
+            let wanted = FeedEvent::Diverged {
+                line,
+                sequence: wanted,
+            };
+            while timeout(PATIENCE, events.next()).await.unwrap().as_ref() != Some(&wanted) {}
+        });
+        take_to(&mut feed, sequence + 1).await;
+        let fault = loop {
+            match timeout(PATIENCE, feed.next()).await.unwrap() {
+                Ok(_) if diverged.is_finished() && on_mismatch == OnMismatch::Report => break None,
+                Ok(message) => assert!(message.is_some()),
+                Err(error) => break Some(error.fault),
+            }
+        };
+        diverged.await.unwrap();
+        match on_mismatch {
+            OnMismatch::Close => assert_eq!(fault, Some(FeedFault::Mismatch { sequence })),
+            OnMismatch::Report => {
+                take(&mut feed, 1000).await;
+                let lines = feed.status().lines;
+                let out = lines.iter().find(|line| line.endpoint == name);
+                assert_eq!(out.unwrap().diverged, Some(sequence), "{lines:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

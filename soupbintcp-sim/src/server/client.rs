@@ -40,6 +40,8 @@ pub(super) struct Progress {
     /// Messages whose frames were written whole.
     pub(super) sent: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// Messages without a number that came from it.
+    pub(super) unsequenced: AtomicU64,
 }
 
 impl Client {

@@ -24,7 +24,9 @@ pub(super) struct Incoming {
 pub(super) enum Said {
     Login(LoginRequest),
     Logout,
-    /// Heartbeats, debug text, messages: nobody answers them.
+    /// A message without a number: counted, and not answered.
+    Unsequenced,
+    /// Heartbeats, debug text: nobody answers them.
     Nothing,
 }
 
@@ -64,9 +66,8 @@ impl Incoming {
         Ok(Some(match session.received(frame)? {
             FromClient::Login(login) => Said::Login(login),
             FromClient::Logout => Said::Logout,
-            FromClient::Unsequenced(_) | FromClient::Debug(_) | FromClient::Heartbeat => {
-                Said::Nothing
-            }
+            FromClient::Unsequenced(_) => Said::Unsequenced,
+            FromClient::Debug(_) | FromClient::Heartbeat => Said::Nothing,
         }))
     }
 }
@@ -108,7 +109,7 @@ mod tests {
                 }
                 assert!(incoming.bytes.len() <= FRAME_MAX + READ);
             }
-            assert_eq!(said, [Said::Login(login), Said::Nothing, Said::Logout]);
+            assert_eq!(said, [Said::Login(login), Said::Unsequenced, Said::Logout]);
         }
     }
 }

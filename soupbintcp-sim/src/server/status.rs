@@ -104,6 +104,8 @@ pub struct ClientStatus {
     pub bytes: u64,
     /// Messages that are there and were not given to the kernel.
     pub behind: u64,
+    /// Messages without a number that it sent.
+    pub unsequenced: u64,
     /// `on`, `paused` or `frozen`.
     pub flow: &'static str,
     /// How long ago it connected.
@@ -162,6 +164,7 @@ fn client(entry: &Entry<Client>, newest: u64) -> ClientStatus {
             0 => 0,
             next => (newest + 1).saturating_sub(next),
         },
+        unsequenced: read(&progress.unsequenced),
         flow: match client.conduct().flow {
             Flow::On => "on",
             Flow::Paused => "paused",

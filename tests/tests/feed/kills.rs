@@ -12,10 +12,10 @@ use tests::process::until;
 use crate::world::World;
 
 /// Messages a second: many in each moment, for a machine that has other things to do.
-const RATE: &str = "--rate=10000";
+pub(crate) const RATE: &str = "--rate=10000";
 
 /// What everything may take beside what the configuration says, on a busy machine.
-const SLACK: Duration = Duration::from_secs(2);
+pub(crate) const SLACK: Duration = Duration::from_secs(2);
 
 /// Where the time went, of each failover.
 #[derive(Default)]
@@ -47,9 +47,9 @@ impl Times {
 }
 
 /// One consumer of two feeds, of which the active one fails again and again.
-struct Carried {
-    world: World,
-    consumer: Consumer,
+pub(crate) struct Carried {
+    pub(crate) world: World,
+    pub(crate) consumer: Consumer,
     /// What the consumer's connection is to operators, and to itself.
     before: (Value, std::net::SocketAddr),
     failovers: usize,
@@ -57,7 +57,7 @@ struct Carried {
 }
 
 impl Carried {
-    fn new(keys: &str) -> Self {
+    pub(crate) fn new(keys: &str) -> Self {
         let world = World::of_twins(&[RATE], keys);
         let consumer = world.consumer();
         let before = (world.shown(&consumer)["id"].clone(), consumer.address());
@@ -71,7 +71,7 @@ impl Carried {
     }
 
     /// The feed that is active, and has delivered since it is: both sides say so.
-    fn victim(&self) -> usize {
+    pub(crate) fn victim(&self) -> usize {
         let victim = self.world.active(&self.consumer);
         let next = self.consumer.await_more(1);
         until("the feed says so, too", || {
@@ -84,7 +84,7 @@ impl Carried {
     }
 
     /// What was told once the victim had failed: one loss, and one line joined.
-    fn carried_from(&mut self, victim: usize, fault: &str) {
+    pub(crate) fn carried_from(&mut self, victim: usize, fault: &str) {
         let (lost, joined) = (self.failovers, self.failovers);
         self.failovers += 1;
         let (world, events) = (&self.world, &self.world.events);
@@ -101,7 +101,7 @@ impl Carried {
     }
 
     /// The connection is the one of the beginning, and nothing was lost on it.
-    fn finish(self, what: &str) -> (Duration, Tally) {
+    pub(crate) fn finish(self, what: &str) -> (Duration, Tally) {
         let (world, consumer) = (self.world, self.consumer);
         let shown = world.shown(&consumer);
         assert_eq!((shown["id"].clone(), consumer.address()), self.before);
@@ -112,6 +112,19 @@ impl Carried {
         }
         assert_eq!(world.joins("failover"), self.failovers as f64);
         (self.times.print(what), consumer.tally())
+    }
+}
+
+impl Carried {
+    /// The connection is the one of the beginning, nothing was lost on it, and no line was changed.
+    pub(crate) fn finish_quietly(self) {
+        assert_eq!(self.failovers, 0);
+        self.consumer.assert_whole();
+        assert_eq!(self.consumer.address(), self.before.1);
+        for event in ["line_joined", "line_lost"] {
+            let events = self.world.events.named(event);
+            assert!(events.is_empty(), "{events:?}");
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod checks;
 mod consumers;
 mod endings;
 mod faults;
+mod hot;
+mod hot_kills;
 mod kills;
 mod lines;
 mod load;

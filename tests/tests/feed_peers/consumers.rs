@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tests::peers::{self, Peer};
 
-use crate::world::{Line, SESSION, all_healthy, bridge, digests, joined};
+use crate::world::{Line, SESSION, all_healthy, bridge, digests, joined, stands_by};
 
 /// Awaits what a client says about its first `count` messages, a thousand at a time, and compares it
 /// with the day's; `at_each` is told how many there were.
@@ -31,9 +31,14 @@ fn assert_quiet(client: &Peer, expected: &[&str]) {
 
 /// A client consumes `count` messages through the bridge, and the line that it is on is killed every
 /// so many; towards the end, when a session could be over before another line is joined, no more.
-fn carry_across_kills(client: &mut Command, flags: &str, count: u64, every: u64) -> Peer {
+fn carry_across_kills(
+    client: &mut Command,
+    (flags, keys): (&str, &str),
+    count: u64,
+    every: u64,
+) -> Peer {
     let mut lines = Line::pair(flags, 0);
-    let bridge = bridge(&lines.each_ref().map(Line::address), "");
+    let bridge = bridge(&lines.each_ref().map(Line::address), keys);
     let client = Peer::start(
         client
             .arg(bridge.address("feed").to_string())
@@ -43,6 +48,9 @@ fn carry_across_kills(client: &mut Command, flags: &str, count: u64, every: u64)
     follow(&client, count, |received| {
         if received % every != 0 || received + 2 * every > count {
             return;
+        }
+        if keys.contains("hot") {
+            stands_by(&bridge);
         }
         let active = joined(&bridge, kills + 1)["line"].clone();
         let is_active = |line: &&mut Line| active == line.address().to_string();
@@ -70,10 +78,31 @@ fn nasdaq_protocols_is_carried_across_kills() {
         return;
     };
     let begun = Instant::now();
-    let client = carry_across_kills(&mut command, "--rate 400", 12_000, 2000);
+    let client = carry_across_kills(&mut command, ("--rate 400", ""), 12_000, 2000);
     // It sent its first heartbeat meanwhile, later than the specification has it.
     assert!(begun.elapsed() > Duration::from_secs(25));
     assert_quiet(&client, &["unexpected Debug("]);
+}
+
+/// Of two lines that are both logged in it gets one stream.
+#[test]
+fn nasdaq_protocols_is_carried_across_kills_with_a_hot_standby() {
+    let Some(mut command) = peers::python("nasdaq_client.py") else {
+        return;
+    };
+    let feed = ("--rate 1000", "standby = \"hot\"");
+    let client = carry_across_kills(&mut command, feed, 12_000, 2000);
+    assert_quiet(&client, &["unexpected Debug("]);
+}
+
+#[test]
+fn the_client_of_npm_is_carried_across_kills_with_a_hot_standby() {
+    let Some(mut command) = peers::node("npm_client.js") else {
+        return;
+    };
+    let feed = ("--rate 2000 --messages 14000", "standby = \"hot\"");
+    let client = carry_across_kills(&mut command, feed, 14_000, 2000);
+    assert_quiet(&client, &["end of session"]);
 }
 
 #[test]
@@ -82,7 +111,7 @@ fn the_client_of_npm_is_carried_across_kills() {
         return;
     };
     let flags = "--rate 2000 --messages 14000";
-    let client = carry_across_kills(&mut command, flags, 14_000, 2000);
+    let client = carry_across_kills(&mut command, (flags, ""), 14_000, 2000);
     assert_quiet(&client, &["end of session"]);
 }
 

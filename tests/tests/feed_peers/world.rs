@@ -128,6 +128,16 @@ pub(crate) fn all_healthy(bridge: &Program) {
     });
 }
 
+/// Waits until the first consumer has a line that stands by, and is trusted.
+pub(crate) fn stands_by(bridge: &Program) {
+    until("a line stands by", || {
+        let status: Value = serde_json::from_str(&bridge.get("/clusters").body).unwrap();
+        let lines = status["pools"][0]["feed"]["shown"][0]["lines"].clone();
+        let mut lines = lines.as_array().into_iter().flatten();
+        lines.any(|line| line["stage"] == "standby" && line["verified"] == true)
+    });
+}
+
 /// The number of the first consumer's next message.
 pub(crate) fn at(bridge: &Program) -> Option<u64> {
     let status: Value = serde_json::from_str(&bridge.get("/clusters").body).unwrap();

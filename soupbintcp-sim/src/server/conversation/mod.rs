@@ -283,6 +283,9 @@ impl<'a> Conversation<'a> {
             match self.incoming.next(&mut self.session) {
                 Ok(Some(Said::Login(login))) => self.login(&login)?,
                 Ok(Some(Said::Logout)) => return Err(End::Logout),
+                Ok(Some(Said::Unsequenced)) => {
+                    self.client.progress.unsequenced.fetch_add(1, Relaxed);
+                }
                 Ok(Some(Said::Nothing)) => {}
                 Ok(None) => return Ok(()),
                 Err(malformed) => return Err(End::Malformed(malformed)),

@@ -1,0 +1,393 @@
+//! Two lines at once: where they stand, what becomes of one that differs, and who gets what.
+
+use std::time::Instant;
+
+use serde_json::Value;
+use tests::consumer::{Consumer, Login, frame};
+use tests::feed;
+use tests::feed::began;
+use tests::process::until;
+use tests::wire::End;
+
+use crate::operators::tell;
+use crate::world::{BACKUP, PRIMARY, World};
+
+/// What makes the standby of a port hot.
+pub(crate) const HOT: &str = "standby = \"hot\"\n";
+
+/// What is shown of a consumer's line to a feed.
+pub(crate) fn line(world: &World, consumer: &Consumer, feed: usize) -> Value {
+    let shown = world.shown(consumer);
+    let mut lines = shown["lines"].as_array().unwrap().iter();
+    let name = world.name(feed);
+    let found = lines.find(|line| line["endpoint"] == name);
+    found.cloned().unwrap_or_default()
+}
+
+/// Waits until a consumer's line to a feed stands by, and is trusted.
+pub(crate) fn stands_by(world: &World, consumer: &Consumer, feed: usize) {
+    until("the line stands by", || {
+        let line = line(world, consumer, feed);
+        line["stage"] == "standby" && line["verified"] == true
+    });
+}
+
+/// One consumer has one login at each feed.
+pub(crate) fn assert_one_login_each(world: &World) {
+    for feed in &world.feeds {
+        let clients = feed.clients();
+        assert_eq!(clients.len(), 1, "{clients:?}");
+    }
+}
+
+/// A consumer that gets all from the first message on.
+fn from_the_first(world: &World) -> Consumer {
+    let consumer = Consumer::at(world.address(), 1);
+    consumer.await_more(100);
+    consumer
+}
+
+#[test]
+fn both_lines_are_logged_in_once_and_shown_with_their_places() {
+    let world = World::of_twins(&[], HOT);
+    let consumer = world.consumer();
+    stands_by(&world, &consumer, BACKUP);
+    let standby = world.events.nth("line_standby", 0);
+    assert_eq!(world.feed_of(&standby["endpoint"]), BACKUP);
+    assert_eq!(world.active(&consumer), PRIMARY);
+    // For as long as nothing happens, that is all that does.
+    consumer.await_more(2000);
+    assert_one_login_each(&world);
+    for feed in &world.feeds {
+        assert_eq!(feed.status()["logins"], 1);
+    }
+    assert_eq!(world.events.named("line_standby").len(), 1);
+    let before = line(&world, &consumer, BACKUP)["next"].as_u64().unwrap();
+    consumer.await_more(500);
+    // Nothing has happened, and yet it is known where it stands.
+    let after = line(&world, &consumer, BACKUP)["next"].as_u64().unwrap();
+    assert!(after > before + 200, "{before} to {after}");
+    let feed = &world.status()["feed"];
+    assert_eq!(
+        (&feed["standby"], &feed["standing_by"], &feed["diverged"]),
+        (&"hot".into(), &1.into(), &0.into())
+    );
+    assert_eq!(world.metric("consumers_with_standby", ""), 1.0);
+    let said = tell(&world, &["status"]);
+    assert!(said.contains("consumers 1, 1 with a hot standby"), "{said}");
+    for feed in [PRIMARY, BACKUP] {
+        let stage = ["joined", "standby"][feed];
+        let wanted = format!("            {} {stage}, next ", world.name(feed));
+        assert!(said.contains(&wanted), "{said}");
+    }
+    consumer.assert_whole();
+    drop(consumer);
+    for feed in &world.feeds {
+        until("its line is gone", || feed.clients().is_empty());
+    }
+    until("it is not counted any more", || {
+        world.metric("consumers_with_standby", "") == 0.0
+    });
+}
+
+#[test]
+fn a_line_that_is_behind_is_shown_with_its_lag_and_disturbs_nobody() {
+    let world = World::of_twins(&[], HOT);
+    let consumer = world.consumer();
+    stands_by(&world, &consumer, BACKUP);
+    let since = Instant::now();
+    world.feeds[BACKUP].order("lag 700");
+    until("its lag is shown", || {
+        let lag = line(&world, &consumer, BACKUP)["lag"].as_u64();
+        lag.is_some_and(|lag| (500..=2000).contains(&lag))
+    });
+    let shown = line(&world, &consumer, BACKUP);
+    assert_eq!(
+        (&shown["stage"], &shown["verified"]),
+        (&"standby".into(), &true.into()),
+        "{shown}"
+    );
+    let said = tell(&world, &["status"]);
+    assert!(said.contains(" behind\n"), "{said}");
+    // It is the active one that is behind now: the consumer has each message from the other.
+    world.feeds[BACKUP].order("lag off");
+    until("it has caught up", || {
+        line(&world, &consumer, BACKUP)["lag"].as_u64().unwrap() < 200
+    });
+    world.feeds[PRIMARY].order("lag 700");
+    until("its lag is shown", || {
+        line(&world, &consumer, PRIMARY)["lag"].as_u64().unwrap() > 500
+    });
+    let next = consumer.await_more(100);
+    let newest = world.feeds[BACKUP].newest();
+    assert!(newest < next + 500, "{next} of {newest}");
+    assert_eq!(world.active(&consumer), PRIMARY);
+    assert!(world.events.named("line_lost").is_empty());
+    let pause = consumer.longest_pause_since(since);
+    println!("longest pause beside lines that were behind: {pause:?}");
+    consumer.assert_whole();
+}
+
+/// At some forty bytes a message these are several times the least skew.
+#[test]
+fn a_line_too_far_behind_to_be_compared_is_not_trusted_until_it_is_back() {
+    let world = World::of_twins(&["--rate=5000"], &format!("{HOT}skew = \"64KiB\""));
+    let consumer = world.consumer();
+    stands_by(&world, &consumer, BACKUP);
+    world.feeds[BACKUP].order("lag 8000");
+    let unverified = world.events.nth("line_unverified", 0);
+    assert_eq!(world.feed_of(&unverified["endpoint"]), BACKUP);
+    consumer.await_more(2000);
+    let shown = line(&world, &consumer, BACKUP);
+    assert_eq!(shown["verified"], false, "{shown}");
+    assert_eq!(shown["diverged"], Value::Null, "it says nothing else");
+    assert_eq!(world.metric("line_outruns_total", ""), 1.0);
+    world.feeds[BACKUP].order("lag off");
+    stands_by(&world, &consumer, BACKUP);
+    consumer.await_more(1000);
+    assert!(world.events.named("line_diverged").is_empty());
+    assert!(world.events.named("line_lost").is_empty());
+    consumer.assert_whole();
+}
+
+/// Both are logged in before there is a message, and then each says something else.
+#[test]
+fn a_line_that_says_something_else_is_out_and_the_consumer_goes_on() {
+    let start = began(-3.0);
+    let flags = ["--rate=1000", start.as_str()];
+    let feeds = [feed!(&flags), feed!(&[&flags[..], &["--seed=8"]].concat())];
+    // So late that the consumer has had the true ones before.
+    feeds[BACKUP].order("lag 200");
+    let world = World::before(feeds, HOT);
+    let consumer = Consumer::at(world.address(), 1);
+    let standby = world.events.nth("line_standby", 0);
+    assert_eq!(
+        (&standby["sequence"], &standby["verified"]),
+        (&1.into(), &false.into())
+    );
+    let diverged = world.events.nth("line_diverged", 0);
+    assert_eq!(world.feed_of(&diverged["endpoint"]), BACKUP);
+    assert_eq!(diverged["sequence"], 1);
+    consumer.await_message(1000);
+    consumer.assert_whole();
+    assert_eq!(world.active(&consumer), PRIMARY);
+    let shown = line(&world, &consumer, BACKUP);
+    assert_eq!(
+        (&shown["stage"], &shown["diverged"]),
+        (&"diverged".into(), &1.into()),
+        "{shown}"
+    );
+    assert_eq!(world.status()["feed"]["diverged"], 1);
+    assert_eq!(world.metric("line_divergences_total", ""), 1.0);
+    let said = tell(&world, &["status"]);
+    let wanted = format!("{} diverged at message 1\n", world.name(BACKUP));
+    assert!(said.contains(&wanted), "{said}");
+    // It is not asked again.
+    assert!(world.feeds[BACKUP].clients().is_empty());
+    assert_eq!(world.feeds[BACKUP].status()["logins"], 1);
+}
+
+/// A login into the middle may be answered by a number that is not its own: such a line is not trusted,
+/// and tried again, less and less often.
+#[test]
+fn a_line_that_is_another_feed_s_never_stands_by() {
+    let world = World::new([&[], &["--seed=8"]], HOT);
+    let consumer = world.consumer();
+    let down = world.events.nth("line_down", 0);
+    assert_eq!(down["cause"], "mismatch", "{down}");
+    assert_eq!(world.feed_of(&down["endpoint"]), BACKUP);
+    consumer.await_more(2000);
+    consumer.assert_whole();
+    assert!(world.events.named("line_standby").is_empty());
+    assert!(world.events.named("line_lost").is_empty());
+    assert_eq!(world.active(&consumer), PRIMARY);
+    let unfit = world.status()["feed"]["unfit"][0].clone();
+    assert_eq!(world.feed_of(&unfit["endpoint"]), BACKUP);
+    assert!(world.feeds[BACKUP].status()["logins"].as_u64().unwrap() < 15);
+}
+
+/// Has the backup say something else in one message, which is still to come; its number.
+fn corrupt_one(world: &World, consumer: &Consumer, feed: usize) -> u64 {
+    stands_by(world, consumer, BACKUP);
+    let number = consumer.next() + 2000;
+    world.feeds[feed].order(&format!("corrupt {number}"));
+    number
+}
+
+#[test]
+fn a_line_that_diverges_in_the_middle_is_out_until_an_operator_says_otherwise() {
+    let world = World::of_twins(&[], HOT);
+    let consumer = from_the_first(&world);
+    // So late that the consumer has had the true one long before.
+    stands_by(&world, &consumer, BACKUP);
+    world.feeds[BACKUP].order("lag 500");
+    let number = corrupt_one(&world, &consumer, BACKUP);
+    let diverged = world.events.nth("line_diverged", 0);
+    assert_eq!(diverged["sequence"], number);
+    assert_eq!(world.feed_of(&diverged["endpoint"]), BACKUP);
+    consumer.await_message(number + 1000);
+    assert_eq!(line(&world, &consumer, BACKUP)["diverged"], number);
+    assert!(world.feeds[BACKUP].clients().is_empty());
+    consumer.assert_whole();
+    // An operator knows that it is well again.
+    world.feeds[BACKUP].order(&format!("mend {number}"));
+    world.feeds[BACKUP].order("lag off");
+    tell(&world, &["failover", "feed"]);
+    let joined = world.events.nth("line_joined", 0);
+    assert_eq!(joined["cause"], "preferred", "{joined}");
+    consumer.await_more(100);
+    assert_eq!(world.active(&consumer), BACKUP);
+    stands_by(&world, &consumer, PRIMARY);
+    consumer.assert_whole();
+}
+
+#[test]
+fn with_on_mismatch_close_the_consumer_is_cut() {
+    let world = World::of_twins(&[], &format!("{HOT}on_mismatch = \"close\""));
+    let consumer = from_the_first(&world);
+    stands_by(&world, &consumer, BACKUP);
+    world.feeds[BACKUP].order("lag 500");
+    let number = corrupt_one(&world, &consumer, BACKUP);
+    let gone = consumer.gone();
+    assert_eq!((gone.end, gone.ends_of_session), (End::Reset, 0));
+    assert!(gone.next.unwrap() > number, "{gone:?}");
+    let diverged = world.events.nth("line_diverged", 0);
+    assert_eq!(diverged["sequence"], number);
+    assert_eq!(
+        world.ended(),
+        ("upstream".to_owned(), "mismatch".to_owned())
+    );
+}
+
+#[test]
+fn operators_move_consumers_back_and_forth_without_a_pause() {
+    let mut world = World::of_twins(&[], HOT);
+    let consumer = world.consumer();
+    stands_by(&world, &consumer, BACKUP);
+    world.feeds[PRIMARY].kill();
+    let joined = world.events.nth("line_joined", 0);
+    assert_eq!(joined["cause"], "failover");
+    world.await_state(PRIMARY, "down");
+    world.feeds[PRIMARY].start_again();
+    world.await_state(PRIMARY, "up");
+    stands_by(&world, &consumer, PRIMARY);
+    assert_eq!(world.active(&consumer), BACKUP);
+    let (since, logins) = (Instant::now(), logins(&world));
+    for (nth, (order, to)) in [("failback", PRIMARY), ("failover", BACKUP)]
+        .into_iter()
+        .enumerate()
+    {
+        tell(&world, &[order, "feed"]);
+        let joined = world.events.nth("line_joined", 1 + nth);
+        assert_eq!(joined["cause"], "preferred", "{joined}");
+        assert_eq!(world.feed_of(&joined["from"]), 1 - to);
+        assert_eq!(world.feed_of(&joined["endpoint"]), to);
+        consumer.await_more(100);
+        assert_eq!(world.active(&consumer), to);
+        stands_by(&world, &consumer, 1 - to);
+    }
+    assert_one_login_each(&world);
+    // Both were there already.
+    assert_eq!(self::logins(&world), logins);
+    let pause = consumer.longest_pause_since(since);
+    println!("moved by an operator twice: longest pause {pause:?}");
+    assert_eq!(world.events.named("line_lost").len(), 1, "that of the kill");
+    consumer.assert_whole();
+}
+
+fn logins(world: &World) -> u64 {
+    let logins = world
+        .feeds
+        .each_ref()
+        .map(|it| it.status()["logins"].as_u64().unwrap());
+    logins.iter().sum()
+}
+
+/// An order would be there twice if it reached both.
+#[test]
+fn what_has_no_number_goes_by_the_active_line_alone() {
+    let world = World::of_twins(&[], HOT);
+    let consumer = world.login(&Login {
+        timeout: Some(5000),
+        ..Login::at(0)
+    });
+    consumer.accepted();
+    consumer.await_more(100);
+    stands_by(&world, &consumer, BACKUP);
+    for (feed, text) in [(BACKUP, "standby"), (PRIMARY, "active")] {
+        assert_eq!(world.feeds[feed].order(&format!("unsequenced {text}")), 1);
+        assert_eq!(world.feeds[feed].order(&format!("debug {text}")), 1);
+    }
+    let wanted = [b"Uactive".to_vec(), b"+active".to_vec()];
+    until("both came", || consumer.unnumbered().len() >= 2);
+    consumer.await_more(1000);
+    assert_eq!(consumer.unnumbered(), wanted);
+    let order = [b'o'; 40_000];
+    let heard = |feed: usize| world.feeds[feed].clients()[0]["unsequenced"].as_u64();
+    let before = [PRIMARY, BACKUP].map(heard);
+    consumer.send(&frame(b'U', &order));
+    until("it came", || heard(PRIMARY) > before[PRIMARY]);
+    consumer.await_more(1000);
+    assert_eq!(heard(BACKUP), before[BACKUP]);
+    consumer.assert_whole();
+}
+
+#[test]
+fn the_end_of_a_session_is_told_once_and_after_its_last_message() {
+    let world = World::of_twins(&["--messages=12000"], HOT);
+    let consumer = Consumer::at(world.address(), 1);
+    let gone = consumer.gone();
+    assert_eq!((gone.end, gone.ends_of_session), (End::Fin, 1));
+    assert_eq!((gone.next, gone.tally.messages), (Some(12_001), 12_000));
+    let told = world.events.nth("end_of_session", 0);
+    assert_eq!(told["sequence"], 12_001);
+}
+
+#[test]
+fn an_end_that_one_line_alone_speaks_of_is_that_lines_failure() {
+    for feed in [PRIMARY, BACKUP] {
+        let world = World::of_twins(&[], HOT);
+        let consumer = world.consumer();
+        stands_by(&world, &consumer, BACKUP);
+        let client = world.feeds[feed].clients()[0]["id"].clone();
+        world.feeds[feed].order(&format!("end client={client}"));
+        let down = world.events.nth("line_down", 0);
+        assert_eq!(down["cause"], "ended_early", "{down}");
+        assert_eq!(world.feed_of(&down["endpoint"]), feed);
+        consumer.await_more(1000);
+        consumer.assert_whole();
+        assert!(world.events.named("end_of_session").is_empty());
+    }
+}
+
+/// Nobody is there to stand by, which is how a cold port is.
+#[test]
+fn a_port_of_one_line_is_none_the_worse_for_it() {
+    let start = began(10.0);
+    let flags = ["--rate=1000", start.as_str()];
+    let mut world = World::before([feed!(&flags), feed!(&flags)], HOT);
+    world.feeds[BACKUP].kill();
+    let consumer = world.consumer();
+    consumer.await_more(2000);
+    consumer.assert_whole();
+    assert_eq!(world.status()["feed"]["standing_by"], 0);
+}
+
+/// A reload makes standbys hot for consumers that come later.
+#[test]
+fn a_reload_holds_for_those_to_come() {
+    let world = World::of_twins(&[], HOT);
+    let old = world.consumer();
+    stands_by(&world, &old, BACKUP);
+    world
+        .port
+        .rewrite(&world.port.config().replace("\"hot\"", "\"cold\""));
+    assert_eq!(world.port.post("/reload").status, 200);
+    let new = world.consumer();
+    new.await_more(1000);
+    assert_eq!(world.shown(&new)["lines"].as_array().unwrap().len(), 1);
+    stands_by(&world, &old, BACKUP);
+    for consumer in [&old, &new] {
+        consumer.assert_whole();
+    }
+}
