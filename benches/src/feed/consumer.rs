@@ -128,6 +128,20 @@ impl Consumer {
         self.times.get(place).copied()
     }
 
+    /// The longest time from one message to the next, from the last that came before `since` on, and up
+    /// to message `n`; none if too little is known of those.
+    pub(super) fn longest_pause(&self, since: Instant, n: u64) -> Option<Duration> {
+        let back = usize::try_from(self.next().checked_sub(n)?).ok()?;
+        let last = self.times.len().checked_sub(back)?;
+        let first = self
+            .times
+            .partition_point(|at| *at < since)
+            .checked_sub(1)?;
+        let pairs = || self.times.iter().zip(self.times.iter().skip(1));
+        let pauses = pairs().take(last).skip(first);
+        pauses.map(|(at, next)| next.duration_since(*at)).max()
+    }
+
     /// Takes what comes until `deadline`, or until the connection ends.
     pub(super) fn listen(&mut self, deadline: Instant) {
         while self.ended.is_none() {

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use l4_failover::admin::pools::{ClustersJson, EventJson, TookJson};
+use l4_failover::admin::pools::{ClustersJson, ConsumerJson, EventJson, TookJson};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use soupbintcp_sim::day::Day;
@@ -15,7 +15,7 @@ use super::consumer::Consumer;
 use super::frames::stuck;
 use super::http;
 use super::oracle::Faults;
-use super::stage::{Bridge, Feed, Server};
+use super::stage::{Bridge, Feed, Server, Standby};
 use crate::progress::Progress;
 
 /// Every line is told of, and every message comes, within this time; more is a failure.
@@ -52,7 +52,9 @@ pub(super) enum Fault {
 /// One failover. Times in milliseconds.
 #[derive(Clone, Debug)]
 pub(super) struct Failover {
-    /// From the last message of the one line to the first new one of the other, at the consumer.
+    /// From the last message of the one line to the first new one of the other, at the consumer. With a
+    /// hot standby both deliver all the time: the longest from one message to the next, from the signal
+    /// to the first message after the line was given up.
     pub(super) pause: f64,
     /// From the signal to the first new message of the other line, at the consumer.
     pub(super) since_fault: f64,
@@ -64,6 +66,7 @@ pub(super) struct Failover {
 #[derive(Clone, Debug)]
 pub(super) struct Failovers {
     pub(super) fault: Fault,
+    pub(super) standby: Standby,
     pub(super) wanted: usize,
     pub(super) each: Vec<Failover>,
     pub(super) faults: Faults,
@@ -73,6 +76,11 @@ pub(super) struct Failovers {
 }
 
 impl Failovers {
+    /// What happened to whom, for people.
+    pub(super) fn name(&self) -> String {
+        name(self.fault, self.standby)
+    }
+
     pub(super) fn json(&self) -> Value {
         let each = self.each.iter().map(|it| {
             json!({
@@ -83,6 +91,7 @@ impl Failovers {
         });
         json!({
             "fault": format!("{:?}", self.fault),
+            "standby": format!("{:?}", self.standby).to_lowercase(),
             "wanted": self.wanted,
             "messages": self.messages,
             "faults": self.faults.json(),
@@ -99,17 +108,30 @@ struct Scene {
     events: Receiver<EventJson>,
     consumer: Consumer,
     first: u64,
-    _bridge: Bridge,
+    bridge: Bridge,
+    standby: Standby,
     /// Which server the consumer's line leads to, and from which message on.
     victim: usize,
     since: u64,
 }
 
+/// What happens to whom, for people.
+pub(super) fn name(fault: Fault, standby: Standby) -> String {
+    match standby {
+        Standby::Cold => fault.to_string(),
+        Standby::Hot => format!("{fault}, hot standby"),
+    }
+}
+
 /// Has the active server end, `count` times.
-pub(super) fn run(fault: Fault, count: usize, conditions: &Conditions) -> Result<Failovers> {
-    let mut scene = Scene::set(fault, conditions)?;
+pub(super) fn run(
+    (fault, standby): (Fault, Standby),
+    count: usize,
+    conditions: &Conditions,
+) -> Result<Failovers> {
+    let mut scene = Scene::set(fault, standby, conditions)?;
     let mut each = Vec::with_capacity(count);
-    let mut progress = Progress::start(fault.to_string(), count);
+    let mut progress = Progress::start(name(fault, standby), count);
     let mut failed = None;
     for nth in 0..count {
         match scene.fail_over(fault, nth) {
@@ -128,6 +150,7 @@ pub(super) fn run(fault: Fault, count: usize, conditions: &Conditions) -> Result
     }
     Ok(Failovers {
         fault,
+        standby,
         wanted: count,
         each,
         faults: scene.consumer.oracle.faults,
@@ -137,7 +160,7 @@ pub(super) fn run(fault: Fault, count: usize, conditions: &Conditions) -> Result
 }
 
 impl Scene {
-    fn set(fault: Fault, conditions: &Conditions) -> Result<Self> {
+    fn set(fault: Fault, standby: Standby, conditions: &Conditions) -> Result<Self> {
         let Conditions { cpus, silence, .. } = *conditions;
         let feed = Feed::now(conditions.seed, Some(fault.rate(conditions)));
         let servers = [
@@ -147,7 +170,7 @@ impl Scene {
         let bridge = Bridge::start(&servers, silence, cpus)?;
         let events = http::events(bridge.admin)?;
         let day = Day::new(feed.seed);
-        let mut consumer = Consumer::start(bridge.feed, &day, fault.buffer())?;
+        let mut consumer = Consumer::start(bridge.port(standby), &day, fault.buffer())?;
         let first = consumer.next();
         let active = active(&bridge, &mut consumer)?;
         let victim = servers.iter().position(|it| it.address == active);
@@ -157,7 +180,8 @@ impl Scene {
             events,
             first,
             consumer,
-            _bridge: bridge,
+            bridge,
+            standby,
             victim: victim.context("a line to neither server")?,
             since: 1,
         })
@@ -193,7 +217,20 @@ impl Scene {
         let more = Duration::from_nanos(fastrand::u64(..PHASE.as_nanos() as u64));
         self.consumer.listen(Instant::now() + CALM + more);
         self.consumer.listen_for(self.since + 1, PATIENCE)?;
+        if self.standby == Standby::Hot {
+            self.stand_by()?;
+        }
         self.once_joined()
+    }
+
+    /// Waits until the line to the other server stands by, and is trusted.
+    fn stand_by(&mut self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !stands_by(&self.bridge, self.consumer.local)? {
+            ensure!(Instant::now() < deadline, "no line stands by");
+            self.consumer.listen(Instant::now() + LOOK);
+        }
+        Ok(())
     }
 
     /// One event a fault: that of the last one was taken.
@@ -255,8 +292,15 @@ impl Scene {
         self.consumer.listen_for(first, PATIENCE)?;
         let came = |n| self.consumer.came(n).context("came too long ago");
         let (before, after) = (came(first - 1)?, came(first)?);
+        let pause = match self.standby {
+            Standby::Cold => after.duration_since(before),
+            Standby::Hot => {
+                let pause = self.consumer.longest_pause(at, first);
+                pause.context("came too long ago")?
+            }
+        };
         Ok(Failover {
-            pause: after.duration_since(before).as_secs_f64() * 1e3,
+            pause: pause.as_secs_f64() * 1e3,
             since_fault: after.duration_since(at).as_secs_f64() * 1e3,
             took: joined.took_ms.clone().context("a join without times")?,
         })
@@ -269,16 +313,27 @@ fn active(bridge: &Bridge, consumer: &mut Consumer) -> Result<SocketAddr> {
     while Instant::now() < deadline {
         // With its first messages.
         consumer.listen(Instant::now() + LOOK);
-        let clusters = http::get(bridge.admin, "/clusters")?;
-        let clusters: ClustersJson = serde_json::from_value(clusters)?;
-        let feeds = clusters.pools.into_iter().filter_map(|it| it.feed);
-        let mut consumers = feeds.flat_map(|it| it.shown);
-        let shown = consumers.find(|it| it.address == consumer.local);
-        if let Some(line) = shown.and_then(|it| it.line) {
+        if let Some(line) = shown(bridge, consumer.local)?.and_then(|it| it.line) {
             return Ok(line.parse()?);
         }
     }
     bail!("a consumer without a line")
+}
+
+/// Whether a consumer has a line that stands by, and is trusted.
+pub(super) fn stands_by(bridge: &Bridge, consumer: SocketAddr) -> Result<bool> {
+    let lines = shown(bridge, consumer)?.map(|it| it.lines);
+    let mut lines = lines.into_iter().flatten();
+    Ok(lines.any(|it| it.stage == "standby" && it.verified))
+}
+
+/// A consumer as the bridge shows it.
+fn shown(bridge: &Bridge, consumer: SocketAddr) -> Result<Option<ConsumerJson>> {
+    let clusters = http::get(bridge.admin, "/clusters")?;
+    let clusters: ClustersJson = serde_json::from_value(clusters)?;
+    let feeds = clusters.pools.into_iter().filter_map(|it| it.feed);
+    let mut consumers = feeds.flat_map(|it| it.shown);
+    Ok(consumers.find(|it| it.address == consumer))
 }
 
 impl Fault {

@@ -68,7 +68,7 @@ impl Figures {
              |---|---:|---:|---:|---:|---:|---:|---:|"
         )?;
         for it in &self.failovers {
-            let (fault, n, messages) = (it.fault, it.each.len(), it.messages);
+            let (fault, n, messages) = (it.name(), it.each.len(), it.messages);
             writeln!(text, "| {fault} | {n} | {messages} | {} |", row(&it.faults))?;
         }
         if let Some(Baseline { kills, faults }) = &self.baseline {
@@ -91,7 +91,7 @@ impl Figures {
         )?;
         for it in self.failovers.iter().filter(|it| it.fault.is_timed()) {
             for (what, part) in PARTS {
-                let (fault, n) = (it.fault, it.each.len());
+                let (fault, n) = (it.name(), it.each.len());
                 let times = Sorted::of(it.each.iter().map(part));
                 let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| figure(times.quantile(share)));
                 writeln!(text, "| {fault} | {what} | {n} | {p50} | {p99} | {max} |")?;
@@ -135,10 +135,10 @@ impl Figures {
         for it in &self.failovers {
             wrong.extend(it.failed.clone());
             if !it.faults.is_none() {
-                wrong.push(format!("{}: {}", it.fault, it.faults));
+                wrong.push(format!("{}: {}", it.name(), it.faults));
             }
             if it.each.len() < it.wanted {
-                wrong.push(format!("{}: {} of {}", it.fault, it.each.len(), it.wanted));
+                wrong.push(format!("{}: {} of {}", it.name(), it.each.len(), it.wanted));
             }
         }
         if matches!(&self.baseline, Some(it) if it.faults.disconnects == 0) {

@@ -3,6 +3,7 @@
 //! message was scheduled, so that a server or a consumer that falls behind is not forgiven (open loop).
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail, ensure};
@@ -10,8 +11,9 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use super::Conditions;
-use super::consumer::LoggedIn;
+use super::consumer::{LOGIN, LoggedIn};
 use super::decode::{HEARTBEAT, Said};
+use super::failovers::stands_by;
 use super::stage::{Bridge, Feed, Server};
 use super::way::Way;
 use crate::progress::Progress;
@@ -19,6 +21,9 @@ use crate::quantiles::Sorted;
 
 /// Messages that are due this long after a start are not measured: connections and code are new.
 const WARM: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether a line stands by.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// How often a client says that it is there.
 const HEARTBEATS: Duration = Duration::from_secs(1);
@@ -147,12 +152,29 @@ fn histogram() -> Result<Histogram<u64>> {
 fn once(way: Way, messages: u64, conditions: &Conditions) -> Result<Histogram<u64>> {
     let Conditions { cpus, silence, .. } = *conditions;
     let feed = Feed::now(conditions.seed, Some(conditions.latency_rate));
-    let servers = [Server::start(&feed, cpus, 1)?];
+    // Each way has the second one beside it, which has something to do for a hot standby alone.
+    let servers = [
+        Server::start(&feed, cpus, 1)?,
+        Server::start(&feed, cpus, 2)?,
+    ];
     let bridge = Bridge::start(&servers, silence, cpus)?;
     let clock = Clock::of(&feed, conditions.latency_rate);
     let consumer = LoggedIn::at(way.through(&servers[0], &bridge), 1)?;
+    if way == Way::Hot {
+        await_standby(&bridge, consumer.stream.local_addr()?)?;
+    }
     let first = clock.first(clock.start.elapsed() + WARM);
     receive(consumer, clock, first, messages)
+}
+
+/// Waits until both lines are there. What comes meanwhile waits in sockets, and is not measured.
+fn await_standby(bridge: &Bridge, consumer: SocketAddr) -> Result<()> {
+    let deadline = Instant::now() + LOGIN;
+    while !stands_by(bridge, consumer)? {
+        ensure!(Instant::now() < deadline, "no line stands by");
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 /// How late each message from `first` on comes.

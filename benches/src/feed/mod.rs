@@ -33,6 +33,7 @@ use crate::machine::{Machine, Neighbours, command};
 use cpus::Cpus;
 use failovers::Fault;
 use figures::Figures;
+use stage::Standby;
 
 /// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,6 +57,9 @@ pub struct Measure {
     /// Only this part; may be given several times.
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
+    /// Servers end with this standby only; may be given several times. Default: each.
+    #[arg(long, value_name = "WORD")]
+    standby: Vec<Standby>,
     /// SIGKILLs of the active server at a random moment. Default: 500, or 10 with --quick.
     #[arg(long, value_name = "N")]
     kills: Option<usize>,
@@ -158,9 +162,13 @@ impl Measure {
         let conditions = self.conditions();
         let mut figures = Figures::default();
         if self.wants(Part::Ends) {
-            for (fault, count) in plan.ends() {
-                let run = failovers::run(fault, count, &conditions);
-                figures.failovers.extend(figures.failed.keep(fault, run));
+            let standbys = Standby::ALL.into_iter().filter(|it| self.is_with(*it));
+            for standby in standbys {
+                for (fault, count) in plan.ends() {
+                    let run = failovers::run((fault, standby), count, &conditions);
+                    let name = failovers::name(fault, standby);
+                    figures.failovers.extend(figures.failed.keep(name, run));
+                }
             }
         }
         if self.wants(Part::Plain) {
@@ -182,6 +190,10 @@ impl Measure {
 
     fn wants(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
+    }
+
+    fn is_with(&self, standby: Standby) -> bool {
+        self.standby.is_empty() || self.standby.contains(&standby)
     }
 
     fn conditions(&self) -> Conditions {

@@ -36,7 +36,7 @@ fn pauses(figures: &Figures, area: &Area<'_>) -> Drawn {
         let count = times.values().len().max(1) as f64;
         let shares = (1..).map(|nth| 100.0 * f64::from(nth) / count);
         Line {
-            name: format!("{} (N = {})", it.fault, it.each.len()),
+            name: format!("{} (N = {})", it.name(), it.each.len()),
             points: times.values().iter().copied().zip(shares).collect(),
         }
     };

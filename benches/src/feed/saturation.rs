@@ -43,7 +43,10 @@ impl Saturation {
 pub(super) fn run(rounds: usize, passes: u64, conditions: &Conditions) -> Result<Vec<Saturation>> {
     let Conditions { cpus, silence, .. } = *conditions;
     let feed = Feed::now(conditions.seed, None);
-    let servers = [Server::start(&feed, cpus, 1)?];
+    let servers = [
+        Server::start(&feed, cpus, 1)?,
+        Server::start(&feed, cpus, 2)?,
+    ];
     let bridge = Bridge::start(&servers, silence, cpus)?;
     let mut values = Way::ALL.map(|_| (Vec::new(), Vec::new()));
     for way in Way::ALL {

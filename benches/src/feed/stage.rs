@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
+use clap::ValueEnum;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -84,10 +85,24 @@ impl Server {
     }
 }
 
-/// `l4-failover`: a port that joins lines, and one that knows nothing of what it passes on.
+/// What becomes of the line that a consumer is not on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Standby {
+    /// Nobody logs in to it before it is needed.
+    Cold,
+    /// It is logged in to, and compared.
+    Hot,
+}
+
+impl Standby {
+    pub(super) const ALL: [Self; 2] = [Self::Cold, Self::Hot];
+}
+
+/// `l4-failover`: ports that join lines, and one that knows nothing of what it passes on.
 #[derive(Debug)]
 pub(super) struct Bridge {
     pub(super) feed: SocketAddr,
+    pub(super) hot: SocketAddr,
     pub(super) plain: SocketAddr,
     pub(super) admin: SocketAddr,
     child: Child,
@@ -104,11 +119,20 @@ impl Bridge {
         let child = Program::Failover.start(cpus.bridge, words)?;
         Ok(Self {
             feed: child.address("feed")?,
+            hot: child.address("hot")?,
             plain: child.address("plain")?,
             admin: child.address("admin")?,
             child,
             _directory: directory,
         })
+    }
+
+    /// The port with this standby.
+    pub(super) fn port(&self, standby: Standby) -> SocketAddr {
+        match standby {
+            Standby::Cold => self.feed,
+            Standby::Hot => self.hot,
+        }
     }
 
     pub(super) fn pid(&self) -> Pid {
@@ -137,6 +161,16 @@ listen = "127.0.0.1:0"
 primary = [{primary}]
 backup = [{backup}]
 protocol = "soupbintcp"
+silence = "{silence}ms"
+stall = "2min"
+
+[[port]]
+name = "hot"
+listen = "127.0.0.1:0"
+primary = [{primary}]
+backup = [{backup}]
+protocol = "soupbintcp"
+standby = "hot"
 silence = "{silence}ms"
 stall = "2min"
 

@@ -11,10 +11,11 @@ pub(super) enum Way {
     Direct,
     Plain,
     Bridge,
+    Hot,
 }
 
 impl Way {
-    pub(super) const ALL: [Self; 3] = [Self::Direct, Self::Plain, Self::Bridge];
+    pub(super) const ALL: [Self; 4] = [Self::Direct, Self::Plain, Self::Bridge, Self::Hot];
 
     /// The address to dial.
     pub(super) fn through(self, server: &Server, bridge: &Bridge) -> SocketAddr {
@@ -22,6 +23,7 @@ impl Way {
             Self::Direct => server.address,
             Self::Plain => bridge.plain,
             Self::Bridge => bridge.feed,
+            Self::Hot => bridge.hot,
         }
     }
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Way {
             Self::Direct => "direct",
             Self::Plain => "through a plain tcp port",
             Self::Bridge => "through the bridge",
+            Self::Hot => "through the bridge, hot",
         })
     }
 }
