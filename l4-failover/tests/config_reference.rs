@@ -33,6 +33,7 @@ fn what_is_commented_out_is_right_too_but_for_files_that_are_not_there() {
         "port[1].check.tls.ca",
         "port[2].primary[0].password_file",
         "port[2].check.password_file",
+        "port[2].consumer[0].password_file",
         "inbound[0].cert",
     ];
     assert_eq!(paths, files, "{mistakes}");

@@ -1,6 +1,7 @@
 //! Configurations of the programs that tests start.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// A section that makes the log one JSON object a line.
 pub const JSON_LOG: &str = "[log]\nformat = \"json\"\nrefusals_per_second = 10000\n";
@@ -55,4 +56,39 @@ backup = {backup:?}
 {sections}
 "#
     )
+}
+
+/// The same as a feed with one login, `DESK01` with the password [`DESK`], for these consumers; the
+/// passwords are in files of the directory `secrets`.
+pub fn fan(
+    endpoints: &[SocketAddr],
+    keys: &str,
+    secrets: &Path,
+    consumers: &[(&str, &str)],
+) -> String {
+    let desk = secret(secrets, "desk", DESK);
+    let consumer = |(name, password): &(&str, &str)| {
+        let file = secret(secrets, name, password);
+        format!("[[port.consumer]]\nusername = {name:?}\npassword_file = {file:?}\n")
+    };
+    let consumers: String = consumers.iter().map(consumer).collect();
+    let keys = format!("protocol = \"soupbintcp\"\n{FAST_CHECK}\n{keys}");
+    let mut text = feed(endpoints, &keys, &consumers);
+    for endpoint in endpoints {
+        let target = format!(
+            "{{ address = \"{endpoint}\", username = \"DESK01\", password_file = {desk:?} }}"
+        );
+        text = text.replace(&format!("\"{endpoint}\""), &target);
+    }
+    text
+}
+
+/// The password of the one login.
+pub const DESK: &str = "EXCHANGE";
+
+/// Writes a password into a file: its path.
+pub fn secret(secrets: &Path, name: &str, password: &str) -> String {
+    let path = secrets.join(name);
+    std::fs::write(&path, password).expect("the directory is there");
+    path.display().to_string()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use l4_failover::admin::pools::FeedJson;
+use l4_failover::admin::pools::{FeedJson, SharedLoginJson};
 use serde_json::Value;
 use tests::config::dc1;
 use tests::process::{Gateway, until};
@@ -379,11 +379,13 @@ fn pools_and_answers_to_commands_have_the_form_of_the_examples() {
     let examples: Vec<Value> = blocks
         .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())
         .collect();
-    let [pool, consumers, done] = &examples[..] else {
+    let [pool, consumers, login, done] = &examples[..] else {
         panic!("{examples:?}")
     };
     let read: FeedJson = serde_json::from_value(consumers.clone()).unwrap();
     assert_eq!(&serde_json::to_value(read).unwrap(), consumers);
+    let read: SharedLoginJson = serde_json::from_value(login.clone()).unwrap();
+    assert_eq!(&serde_json::to_value(read).unwrap(), login);
     let answer = port.post("/pools/feed/failover").body;
     assert_like(&serde_json::from_str(&answer).unwrap(), done, "failover");
     let out = r#"{"endpoint": "127.0.0.1:1", "reason": "a new disk"}"#;

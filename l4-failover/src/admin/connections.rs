@@ -46,6 +46,9 @@ pub struct ConnectionJson {
     pub kind: Option<String>,
     /// The endpoint as configured.
     pub endpoint: Option<String>,
+    /// The username of a consumer that shares a login with others; of others there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// How far it has come.
     pub phase: String,
     /// When it was accepted.
@@ -151,6 +154,7 @@ impl<S: Serve> Shared<S> {
             route: about.route,
             kind: about.kind.map(str::to_owned),
             endpoint: stage.endpoint.map(|endpoint| endpoint.to_string()),
+            user: stage.user.map(|user| user.to_string()),
             phase: stage.phase.to_owned(),
             since: rfc3339(SystemTime::now() - open),
             seconds: open.as_secs_f64(),

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::front::{FrontError, Ready, Wanted, places_of, wanted};
 use super::{App, FIRST_LOOK_UP, Listener, Running, Shared, View};
-use crate::admin::pools::Pools;
+use crate::admin::pools::{FeedJson, Pools, SharedLoginJson};
 use crate::admin::{self, AdminError};
 use crate::life::{Binding, Doors, Place, PlaceError, Reloads};
 use crate::metrics::{Computed, Labelled, PoolMetrics, unix_seconds};
@@ -197,6 +197,7 @@ fn register(context: &Context, view: &Arc<ArcSwap<View>>) -> prometheus::Result<
     };
     let pools = move || pools.load().listeners.iter().map(labelled).collect();
     PoolMetrics::register(metrics.register(), &["port"], pools)?;
+    register_logins(metrics, view)?;
     metrics.register().computed(
         "certificate_expiry_timestamp_seconds",
         "When the certificate that is shown to callers expires, or the list of the revoked is due \
@@ -208,6 +209,49 @@ fn register(context: &Context, view: &Arc<ArcSwap<View>>) -> prometheus::Result<
             fronts.flat_map(expiries).collect()
         },
     )
+}
+
+/// What is kept for the consumers of one login, and how far they are behind.
+fn register_logins(
+    metrics: &crate::port::Metrics,
+    view: &Arc<ArcSwap<View>>,
+) -> prometheus::Result<()> {
+    type Count = fn(&SharedLoginJson) -> f64;
+    let gauges: [(&str, &str, Count); 4] = [
+        (
+            "history_messages",
+            "Messages that are kept for the consumers of one login.",
+            |it| it.history.map_or(0.0, |kept| kept.messages as f64),
+        ),
+        ("history_bytes", "Bytes of their frames.", |it| {
+            it.history.map_or(0.0, |kept| kept.bytes as f64)
+        }),
+        (
+            "consumers_catching_up",
+            "Consumers that get, each by a line of its own, what is older than the history.",
+            |it| it.catching_up as f64,
+        ),
+        (
+            "consumer_lag_messages_max",
+            "How many messages the slowest consumer of one login is behind.",
+            |it| it.lag_max as f64,
+        ),
+    ];
+    for (name, help, count) in gauges {
+        let view = Arc::clone(view);
+        metrics
+            .register()
+            .computed(name, help, &["port"], move || {
+                let view = view.load();
+                let logins = view.listeners.iter().filter_map(|it| {
+                    let feed = it.front.feed.as_ref()?;
+                    let login = FeedJson::of(feed, it.front.fanout.as_ref()).login?;
+                    Some((vec![it.front.name.to_string()], count(&login)))
+                });
+                logins.collect()
+            })?;
+    }
+    Ok(())
 }
 
 fn expiries(front: &Front) -> Vec<Computed> {

@@ -9,7 +9,7 @@ use crate::choice::Policy;
 use crate::config::Listen;
 use crate::life;
 use crate::pool::{BuildError, EndpointOptions, Past, Pool, PoolOptions, Prepared, Upkeep};
-use crate::port::{Context, Door, Front, Gate};
+use crate::port::{Context, Door, Front, Gate, fanout};
 use crate::probe::{CheckOptions, Probe};
 use crate::settings::{Inbound, Port, Protocol, Settings};
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
@@ -107,12 +107,20 @@ impl Wanted {
             source,
         })?;
         let (feed, options) = feed(self.protocol, before);
+        let series = context.metrics().series(&self.name);
+        // A feed keeps its kind for as long as it is the same.
+        let is_shared = |feed: &&SharedFeed| feed.options().fanout.is_some();
+        let fanout = feed.as_ref().filter(is_shared).map(|feed| {
+            let known = before.and_then(|front| front.fanout.clone());
+            known.unwrap_or_else(|| fanout(&self.name, feed, &pool, series.feed()))
+        });
         let front = Front {
-            series: context.metrics().series(&self.name),
+            series,
             name: self.name,
             pool,
             gate,
             feed,
+            fanout,
         };
         Ok(Ready {
             front: Arc::new(front),
@@ -165,7 +173,9 @@ fn feed(protocol: Protocol, before: Option<&Front>) -> (Option<SharedFeed>, Opti
     let Protocol::SoupBinTcp(options) = protocol else {
         return (None, None);
     };
-    match before.and_then(|front| front.feed.clone()) {
+    // Consumers with lines of their own, and those of one login, have nothing in common.
+    let is_like = |feed: &SharedFeed| feed.options().fanout.is_some() == options.fanout.is_some();
+    match before.and_then(|front| front.feed.clone()).filter(is_like) {
         Some(feed) => (Some(feed), Some(*options)),
         None => (Some(SharedFeed::new(*options)), None),
     }
@@ -204,7 +214,8 @@ impl Front {
             None => named,
             Some(feed) => named
                 .labelled("protocol", "soupbintcp")
-                .consumed(feed.clone()),
+                .consumed(feed.clone())
+                .shared(self.fanout.clone()),
         }
     }
 }
@@ -227,6 +238,9 @@ impl Ready {
     /// Looks after what is new of it.
     pub(super) fn keep(&self, upkeep: &Upkeep) {
         self.front.pool.start(upkeep);
+        if let Some(fanout) = &self.front.fanout {
+            fanout.start(upkeep.runtime());
+        }
         if let Some(gate) = &self.front.gate {
             upkeep.watch(gate.tls.files());
         }
@@ -239,6 +253,9 @@ impl Ready {
         }
         if let (Some(feed), Some(options)) = (&self.front.feed, self.feed) {
             feed.change(options);
+        }
+        if let Some(fanout) = &self.front.fanout {
+            fanout.changed();
         }
     }
 }

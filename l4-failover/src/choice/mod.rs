@@ -12,7 +12,7 @@ mod pick;
 mod policy;
 
 // The public interface is:
-pub use backoff::Backoff;
+pub use backoff::{Backoff, Jitter};
 pub use balance::Request;
 pub use carry::{AWAY_MAX, Memory, Out};
 pub use endpoint::{Endpoint, Member, State};

@@ -1,7 +1,5 @@
 //! An event in one line, for people.
 
-use std::net::SocketAddr;
-
 use super::out::{Paint, printable};
 use super::table::span;
 use crate::admin::pools::EventJson;
@@ -17,8 +15,8 @@ fn rest(event: &EventJson, paint: Paint) -> String {
     if let Some(missed) = event.missed {
         return format!(" {missed} events: this listener was too slow");
     }
-    if let Some(consumer) = event.consumer {
-        return feed(event, consumer);
+    if LINE_EVENTS.contains(&&*event.event) {
+        return feed(event);
     }
     if let Some(forced) = event.forced {
         return format!(" {}", self::forced(event, forced));
@@ -51,8 +49,20 @@ fn rest(event: &EventJson, paint: Paint) -> String {
     rest
 }
 
-/// What happened to the lines of a feed's consumer.
-fn feed(event: &EventJson, consumer: SocketAddr) -> String {
+/// What happens to the lines of a feed: of one consumer, or of the login that all share.
+const LINE_EVENTS: [&str; 7] = [
+    "line_down",
+    "line_lost",
+    "line_joined",
+    "truncated",
+    "gap",
+    "unsequenced_dropped",
+    "end_of_session",
+];
+
+fn feed(event: &EventJson) -> String {
+    let of = event.consumer.map(|consumer| format!(" of {consumer}"));
+    let of = of.unwrap_or_default();
     let line = event.endpoint.as_deref().map(printable);
     let line = match (event.from.as_deref().map(printable), line) {
         (Some(from), Some(to)) => format!(" {from} → {to}"),
@@ -69,7 +79,7 @@ fn feed(event: &EventJson, consumer: SocketAddr) -> String {
         format!(" ({total:.1} ms)")
     });
     let (at, took) = (at.unwrap_or_default(), took.unwrap_or_default());
-    format!("{line} of {consumer}{at}{unverified}{}{took}", why(event))
+    format!("{line}{of}{at}{unverified}{}{took}", why(event))
 }
 
 fn forced(event: &EventJson, holds: bool) -> String {
@@ -164,6 +174,10 @@ mod tests {
                 }),
                 "line_diverged b:1 of 127.0.0.1:5 at message 17: its message 17 is not the one that \
                  the consumer has",
+            ),
+            (
+                json!({"event": "line_lost", "endpoint": "a:1", "sequence": 17, "cause": "closed"}),
+                "line_lost a:1 at message 17: closed",
             ),
             (
                 json!({"event": "missed", "missed": 7}),

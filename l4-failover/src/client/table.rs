@@ -7,8 +7,8 @@ use super::document::{Document, PoolRates, Rates};
 use super::line::line;
 use super::out::{Paint, printable};
 use crate::admin::pools::{
-    ConsumerJson, EndpointJson, EventJson, FeedJson, LineJson, PoolJson, ServedJson, TierJson,
-    UnfitJson,
+    ConsumerJson, EndpointJson, EventJson, FeedJson, LineJson, PoolJson, ServedJson,
+    SharedLoginJson, TierJson, UnfitJson,
 };
 
 const HEAD: [&str; COLUMNS] = [
@@ -143,7 +143,12 @@ fn consumers(feed: &FeedJson, paint: Paint) -> String {
         feed.consumers,
         standbys(feed, paint)
     );
+    if let Some(login) = &feed.login {
+        text.push_str(&shared_login(login, paint));
+    }
+    let of_all = feed.login.iter().flat_map(|login| &login.lines);
     let lines = feed.shown.iter().flat_map(|consumer| &consumer.lines);
+    let lines = lines.chain(of_all);
     let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in lines.filter(|line| line.stage == "failed") {
         let reason = line.reason.as_deref().unwrap_or_default();
@@ -193,6 +198,37 @@ fn standbys(feed: &FeedJson, paint: Paint) -> String {
     format!("{standing_by}{diverged}")
 }
 
+/// The one login of all consumers, and what is kept for them.
+fn shared_login(it: &SharedLoginJson, paint: Paint) -> String {
+    let session = it.session.as_deref().map(printable);
+    let session = session.unwrap_or_else(|| paint.state("down", "no session"));
+    let waiting = it.waiting_seconds.map_or_else(String::new, |waiting| {
+        let sentence = format!("without a line for {}", span(waiting));
+        format!(", {}", paint.state("down", &sentence))
+    });
+    let line = it
+        .line
+        .as_deref()
+        .map(|line| format!(", on {}", printable(line)));
+    let history = it.history.map(|kept| {
+        let (next, first) = (kept.next, kept.first);
+        let size = bytes(kept.bytes as u64);
+        format!(
+            ", next {next}; history from {first}, {size}, at most {} behind",
+            it.lag_max
+        )
+    });
+    let catching_up = match it.catching_up {
+        0 => String::new(),
+        count => format!(", {count} catching up"),
+    };
+    format!(
+        "  login     one for all: {session}{}{waiting}{}{catching_up}\n",
+        line.unwrap_or_default(),
+        history.unwrap_or_default()
+    )
+}
+
 /// One consumer of a feed, the line that it is on, and under hot standby where each of them stands.
 fn consumer(it: &ConsumerJson, is_hot: bool, paint: Paint) -> String {
     let session = it.session.as_deref().map(printable);
@@ -214,11 +250,23 @@ fn consumer(it: &ConsumerJson, is_hot: bool, paint: Paint) -> String {
         .iter()
         .filter(|line| is_hot || line.diverged.is_some());
     let lines = lines.filter(|line| line.stage != "failed");
+    let user = it
+        .user
+        .as_deref()
+        .map(|user| format!(" {}", printable(user)));
+    let lag = it.lag.filter(|lag| *lag > 0);
+    let lag = lag.map(|lag| format!(", {lag} behind"));
+    let catching_up = match it.catching_up {
+        Some(true) => ", catching up by a line of its own",
+        Some(false) | None => "",
+    };
     format!(
-        "  consumer  {}: {session}{}{}{waiting}\n{}",
+        "  consumer  {}{}: {session}{}{}{}{catching_up}{waiting}\n{}",
         it.address,
+        user.unwrap_or_default(),
         next.unwrap_or_default(),
         line.unwrap_or_default(),
+        lag.unwrap_or_default(),
         lines.map(|line| standing(line, paint)).collect::<String>()
     )
 }

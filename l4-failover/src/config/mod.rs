@@ -70,7 +70,7 @@ pub use log::log_options;
 pub use nearest::did_you_mean;
 pub use node::{Node, Spot};
 pub(crate) use pool::report_unusable;
-pub use pool::{Ends, Line, LinePool, PolicyWords, PoolBase, Pools, silence};
+pub use pool::{Ends, Line, LinePool, PolicyWords, PoolBase, Pools, consumer_credentials, silence};
 pub use reference::Reference;
 pub use relay::{Relay, relay_section};
 pub use schema::{Key, Need, Schema};

@@ -9,6 +9,7 @@ mod policy;
 mod tls;
 
 // The public interface is:
+pub use credentials::consumer_credentials;
 pub use endpoint::Ends;
 pub use line::{Line, silence};
 pub use policy::PolicyWords;

@@ -78,10 +78,10 @@ pub struct LineNews {
     /// `line_unverified`, `line_diverged`, `truncated`, `gap`, `unsequenced_dropped` or
     /// `end_of_session`.
     pub event: &'static str,
-    /// The id of the consumer's connection.
-    pub id: String,
-    /// The consumer's address.
-    pub consumer: SocketAddr,
+    /// The id of the consumer's connection; none where all share the port's own line.
+    pub id: Option<String>,
+    /// The consumer's address, likewise.
+    pub consumer: Option<SocketAddr>,
     /// The endpoint that the line leads to.
     pub line: Option<Arc<str>>,
     /// The endpoint that the line before led to.
@@ -114,7 +114,11 @@ pub struct LineTimes {
 
 impl LineNews {
     /// News of which nothing more is said.
-    pub(crate) fn new(event: &'static str, id: String, consumer: SocketAddr) -> Self {
+    pub(crate) fn new(
+        event: &'static str,
+        id: Option<String>,
+        consumer: Option<SocketAddr>,
+    ) -> Self {
         Self {
             event,
             id,

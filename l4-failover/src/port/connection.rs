@@ -86,6 +86,9 @@ async fn pass<C: Connection>(
 ) -> Result<(), Error> {
     if let Some(feed) = record.front().feed.clone() {
         // Boxed: a consumer keeps more than a connection that is relayed.
+        if let Some(fanout) = record.front().fanout.clone() {
+            return Box::pin(feed::serve(client, record, (&feed, &fanout))).await;
+        }
         return Box::pin(feed::carry(client, record, &feed)).await;
     }
     // Boxed: while bytes are relayed, nothing of what dialling needed is kept.

@@ -8,6 +8,7 @@ use crate::outcome::{Cause, Ending};
 use crate::pool::{Cut, DialError};
 use crate::socket::relay::RelayError;
 use crate::socket::tls::{AcceptError, HandshakeError};
+use crate::soupbin::fanout::Departure;
 use crate::soupbin::join::End;
 
 /// Why a connection did not come to its end.
@@ -37,6 +38,9 @@ pub enum Error {
     /// The connection of a feed's consumer ended; how far it had come.
     #[error("{1}")]
     Feed(Phase, End),
+    /// The same of a consumer that shares a login with others.
+    #[error("{1}")]
+    Fanout(Phase, Departure),
 }
 
 impl Error {
@@ -52,6 +56,7 @@ impl Error {
             Self::Cut(cut) => (Phase::Relay, (*cut).into()),
             Self::Unwanted(phase) => (*phase, Ending::OPERATOR),
             Self::Feed(phase, end) => (*phase, end.into()),
+            Self::Fanout(phase, departure) => (*phase, departure.into()),
         };
         Outcome::new(phase, ending)
     }

@@ -9,6 +9,7 @@ use super::metrics::Series;
 use crate::pool::Pool;
 use crate::socket::tls::{Caller, San, TlsServer, TlsServerOptions};
 use crate::soupbin::bridge::SharedFeed;
+use crate::soupbin::fanout::Fanout;
 
 /// A port, or an inbound, as the configuration names it.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Front {
     pub gate: Option<Arc<Gate>>,
     /// What it is as a SoupBinTCP feed. `None`: its bytes are passed on as they are.
     pub feed: Option<SharedFeed>,
+    /// The one login of all its consumers. `None`: each has its own.
+    pub fanout: Option<Fanout>,
     /// What is counted of it.
     pub series: Arc<Series>,
 }

@@ -15,6 +15,7 @@ mod record;
 pub use context::{Context, ContextOptions};
 pub use error::Error;
 pub use feed::FeedSeries;
+pub(crate) use feed::fanout;
 pub use front::{Door, Front, Gate};
 pub use metrics::{Metrics, Series};
 pub use outcome::{Outcome, Phase};

@@ -122,6 +122,14 @@ impl Record {
         self.reach(Phase::Relay);
     }
 
+    /// A consumer was let in, by this name, to what its port has for all.
+    pub(super) fn admitted(&mut self, user: Option<&Arc<str>>) {
+        if let Some(user) = user {
+            self.entry.called(user);
+        }
+        self.reach(Phase::Relay);
+    }
+
     /// How far the connection has come.
     pub(super) fn phase(&self) -> Phase {
         self.phase
@@ -185,6 +193,7 @@ impl Record {
             port: &self.front().name,
             client: self.entry.client,
             caller: self.caller.as_deref(),
+            user: self.entry.stage().user.as_deref(),
             upstream: self.upstream.as_deref(),
             failed_attempts: self.failed_attempts,
             outcome,

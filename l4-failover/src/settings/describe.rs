@@ -7,6 +7,7 @@ use crate::config::PolicyWords;
 use crate::pool::{EndpointOptions, PoolOptions};
 use crate::probe::{CheckOptions, HttpProbe, Probe, SoupBinProbe};
 use crate::soupbin::bridge::FeedOptions;
+use crate::soupbin::fanout::{FanoutOptions, HistoryLimits};
 use crate::soupbin::join::{JoinOptions, LineOptions, Standby};
 use bytesize::ByteSize;
 use humantime::format_duration;
@@ -162,11 +163,11 @@ fn carried(block: &mut Block, feed: &FeedOptions, pool: &PoolOptions) {
         "consumers",
         format_args!("login in {login}, silent for {silence}, stalled for {stall}"),
     );
+    if let Some(fanout) = &feed.fanout {
+        return shared(block, feed, fanout);
+    }
     let sent = words.unsequenced;
-    let got = match join.server_unsequenced {
-        true => "all consumers",
-        false => "consumers with a login of version 4.1",
-    };
+    let got = takers(feed);
     block.line(
         "unnumbered",
         format_args!("{sent} from consumers; to {got}"),
@@ -187,6 +188,27 @@ fn standby(join: &JoinOptions, pool: &PoolOptions) -> String {
         FeedWords::of(join).on_mismatch,
         ByteSize(join.skew as u64).display().iec()
     )
+}
+
+/// How those are served that have one login.
+fn shared(block: &mut Block, feed: &FeedOptions, fanout: &FanoutOptions) {
+    let names: Vec<_> = fanout.consumers.iter().map(|it| it.username()).collect();
+    block.line("login", format_args!("one for {}", names.join(", ")));
+    let HistoryLimits { bytes, messages } = fanout.history;
+    let size = bytesize::ByteSize(bytes as u64).display().iec();
+    block.line("history", format_args!("{size}, {messages} messages"));
+    let got = takers(feed);
+    block.line(
+        "unnumbered",
+        format_args!("dropped from consumers; to {got}"),
+    );
+}
+
+fn takers(feed: &FeedOptions) -> &'static str {
+    match feed.join.server_unsequenced {
+        true => "all consumers",
+        false => "consumers with a login of version 4.1",
+    }
 }
 
 /// What is said of one line alone.

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::fanout;
 use crate::config::{Line, Shown, Table, duration, flag, one_of, silence, size};
 use crate::soupbin::bridge::FeedOptions;
 use crate::soupbin::join::{
@@ -26,7 +27,7 @@ const STALL: Duration = Duration::from_secs(10);
 const SKEW: RangeInclusive<usize> = 64 * 1024..=1024 * 1024 * 1024;
 
 /// The keys that only such a port has.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "standby",
     "on_mismatch",
     "skew",
@@ -40,6 +41,9 @@ const KEYS: [&str; 13] = [
     "consumer_silence",
     "stall",
     "silence",
+    "history",
+    "history_messages",
+    "consumer",
 ];
 
 /// The keys that such a port has no use for.
@@ -74,6 +78,7 @@ pub(super) fn read(table: &mut Table<'_>) -> FeedOptions {
     let join = join(table);
     let stall = table.with_default("stall", wait(), STALL);
     let silence = table.with_default("silence", silence(), SILENCE);
+    let fanout = fanout::read(table);
     FeedOptions {
         join,
         stall,
@@ -82,6 +87,7 @@ pub(super) fn read(table: &mut Table<'_>) -> FeedOptions {
             ..LineOptions::default()
         },
         lines: Vec::new(),
+        fanout,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing below the application knows these types; it converts them into what each part takes.
 
 mod describe;
+mod fanout;
 mod feed;
 mod flags;
 mod inbound;

@@ -1,5 +1,6 @@
 //! A port for plain clients.
 
+use super::fanout;
 use super::feed::{self, report_not_a_feed, report_not_plain};
 use super::listener::Listeners;
 use crate::choice::{Dial, Failback};
@@ -67,6 +68,9 @@ impl Port {
         let read = pools.lines(table, ["primary", "endpoints"], base);
         if word == Word::SoupBinTcp && read.pool.policy.dial == Dial::Active {
             table.report("dial", NO_WAY_OUT);
+        }
+        if feed.fanout.is_some() && word == Word::SoupBinTcp {
+            fanout::report_nobody(table, &read.lines);
         }
         let protocol = match word {
             Word::Tcp => Protocol::Tcp,

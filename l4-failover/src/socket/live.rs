@@ -60,6 +60,8 @@ pub struct Stage {
     pub phase: &'static str,
     /// The endpoint that it is on, once there is one.
     pub endpoint: Option<Arc<str>>,
+    /// Who it is, where the program itself lets users in.
+    pub user: Option<Arc<str>>,
 }
 
 /// One open connection.
@@ -91,10 +93,13 @@ impl<T> Entry<T> {
 
     /// It has come this far.
     pub fn reached(&self, phase: &'static str, endpoint: Option<&Arc<str>>) {
-        *self.lock_stage() = Stage {
-            phase,
-            endpoint: endpoint.cloned(),
-        };
+        let mut stage = self.lock_stage();
+        (stage.phase, stage.endpoint) = (phase, endpoint.cloned());
+    }
+
+    /// It is this user.
+    pub fn called(&self, user: &Arc<str>) {
+        self.lock_stage().user = Some(Arc::clone(user));
     }
 
     fn lock_stage(&self) -> MutexGuard<'_, Stage> {

@@ -7,11 +7,13 @@
 //! - [`session`] is one end of a connection: what may come when, heartbeats, silence;
 //! - [`join`] decides which line a consumer gets its messages from, and from where on;
 //! - [`bridge`] carries consumers that connect to a local port;
+//! - [`fanout`] serves many consumers of a local port from one login;
 //! - [`feed`] is a consumer within a program.
 //!
 //! The first three are pure: bytes and moments come in as arguments.
 
 pub mod bridge;
+pub mod fanout;
 pub mod feed;
 pub mod join;
 pub mod packet;

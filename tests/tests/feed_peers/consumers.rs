@@ -1,11 +1,14 @@
 //! Clients of others, of the simulated feed and through the bridge.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use tests::peers::{self, Peer};
+use tests::process::Program;
 
-use crate::world::{Line, SESSION, all_healthy, bridge, digests, joined, stands_by};
+use crate::world::{Line, SESSION, all_healthy, bridge, digests, fan_bridge, joined, stands_by};
 
 /// Awaits what a client says about its first `count` messages, a thousand at a time, and compares it
 /// with the day's; `at_each` is told how many there were.
@@ -33,12 +36,12 @@ fn assert_quiet(client: &Peer, expected: &[&str]) {
 /// so many; towards the end, when a session could be over before another line is joined, no more.
 fn carry_across_kills(
     client: &mut Command,
-    (flags, keys): (&str, &str),
-    count: u64,
-    every: u64,
+    bridge: impl FnOnce(&[SocketAddr]) -> Program,
+    (flags, is_hot): (&str, bool),
+    (count, every): (u64, u64),
 ) -> Peer {
     let mut lines = Line::pair(flags, 0);
-    let bridge = bridge(&lines.each_ref().map(Line::address), keys);
+    let bridge = bridge(&lines.each_ref().map(Line::address));
     let client = Peer::start(
         client
             .arg(bridge.address("feed").to_string())
@@ -49,7 +52,7 @@ fn carry_across_kills(
         if received % every != 0 || received + 2 * every > count {
             return;
         }
-        if keys.contains("hot") {
+        if is_hot {
             stands_by(&bridge);
         }
         let active = joined(&bridge, kills + 1)["line"].clone();
@@ -78,7 +81,8 @@ fn nasdaq_protocols_is_carried_across_kills() {
         return;
     };
     let begun = Instant::now();
-    let client = carry_across_kills(&mut command, ("--rate 400", ""), 12_000, 2000);
+    let own = |lines: &[SocketAddr]| bridge(lines, "");
+    let client = carry_across_kills(&mut command, own, ("--rate 400", false), (12_000, 2000));
     // It sent its first heartbeat meanwhile, later than the specification has it.
     assert!(begun.elapsed() > Duration::from_secs(25));
     assert_quiet(&client, &["unexpected Debug("]);
@@ -90,8 +94,8 @@ fn nasdaq_protocols_is_carried_across_kills_with_a_hot_standby() {
     let Some(mut command) = peers::python("nasdaq_client.py") else {
         return;
     };
-    let feed = ("--rate 1000", "standby = \"hot\"");
-    let client = carry_across_kills(&mut command, feed, 12_000, 2000);
+    let hot = |lines: &[SocketAddr]| bridge(lines, "standby = \"hot\"");
+    let client = carry_across_kills(&mut command, hot, ("--rate 1000", true), (12_000, 2000));
     assert_quiet(&client, &["unexpected Debug("]);
 }
 
@@ -100,8 +104,9 @@ fn the_client_of_npm_is_carried_across_kills_with_a_hot_standby() {
     let Some(mut command) = peers::node("npm_client.js") else {
         return;
     };
-    let feed = ("--rate 2000 --messages 14000", "standby = \"hot\"");
-    let client = carry_across_kills(&mut command, feed, 14_000, 2000);
+    let hot = |lines: &[SocketAddr]| bridge(lines, "standby = \"hot\"");
+    let flags = "--rate 2000 --messages 14000";
+    let client = carry_across_kills(&mut command, hot, (flags, true), (14_000, 2000));
     assert_quiet(&client, &["end of session"]);
 }
 
@@ -111,7 +116,31 @@ fn the_client_of_npm_is_carried_across_kills() {
         return;
     };
     let flags = "--rate 2000 --messages 14000";
-    let client = carry_across_kills(&mut command, (flags, ""), 14_000, 2000);
+    let own = |lines: &[SocketAddr]| bridge(lines, "");
+    let client = carry_across_kills(&mut command, own, (flags, false), (14_000, 2000));
+    assert_quiet(&client, &["end of session"]);
+}
+
+#[test]
+fn nasdaq_protocols_is_one_of_many_with_one_login() {
+    let Some(mut command) = peers::python("nasdaq_client.py") else {
+        return;
+    };
+    let secrets = TempDir::new().unwrap();
+    let shared = |lines: &[SocketAddr]| fan_bridge(lines, secrets.path());
+    let client = carry_across_kills(&mut command, shared, ("--rate 1000", false), (12_000, 2000));
+    assert_quiet(&client, &["unexpected Debug("]);
+}
+
+#[test]
+fn the_client_of_npm_is_one_of_many_with_one_login() {
+    let Some(mut command) = peers::node("npm_client.js") else {
+        return;
+    };
+    let secrets = TempDir::new().unwrap();
+    let shared = |lines: &[SocketAddr]| fan_bridge(lines, secrets.path());
+    let flags = "--rate 2000 --messages 14000";
+    let client = carry_across_kills(&mut command, shared, (flags, false), (14_000, 2000));
     assert_quiet(&client, &["end of session"]);
 }
 

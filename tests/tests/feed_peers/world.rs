@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use soupbintcp_sim::binary_file::Writer;
 use soupbintcp_sim::day::Day;
-use tests::config::{FAST_CHECK, feed};
+use tests::config::{FAST_CHECK, fan, feed};
 use tests::process::{Program, until};
 use tests::{failover, http, sim_program, wire};
 
@@ -104,6 +104,11 @@ fn serve(address: &str, flags: &str) -> Program {
 pub(crate) fn bridge(lines: &[SocketAddr], keys: &str) -> Program {
     let keys = format!("protocol = \"soupbintcp\"\n{FAST_CHECK}\n{keys}");
     failover!(feed(lines, &keys, ""))
+}
+
+/// The same with one login for all consumers; they log in as the clients of others do here.
+pub(crate) fn fan_bridge(lines: &[SocketAddr], secrets: &Path) -> Program {
+    failover!(fan(lines, "", secrets, &[("user", "password")]))
 }
 
 /// What the bridge has logged under this message so far.

@@ -158,8 +158,8 @@ impl EventJson {
         self.endpoint = news.line.as_ref().map(text);
         self.from = news.from.as_ref().map(text);
         self.reason.clone_from(&news.reason);
-        self.id = Some(news.id.clone());
-        self.consumer = Some(news.consumer);
+        self.id.clone_from(&news.id);
+        self.consumer = news.consumer;
         self.sequence = news.sequence;
         self.verified = news.is_verified;
         self.took_ms = news.times.as_ref().map(TookJson::of);

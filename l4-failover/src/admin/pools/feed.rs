@@ -1,11 +1,14 @@
 //! The consumers of a feed at one moment, in JSON.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::fanout::SharedLoginJson;
 use super::json::seconds;
 use crate::soupbin::bridge::{ConsumerState, LineState, SharedFeed, Unfit, Watched};
+use crate::soupbin::fanout::Fanout;
 use crate::soupbin::join::Standby;
 
 /// Consumers that are shown; of more only the number is said.
@@ -32,6 +35,9 @@ pub struct FeedJson {
     /// Endpoints that answered and whose lines could not be joined, until one is.
     #[serde(default)]
     pub unfit: Vec<UnfitJson>,
+    /// The one login of all of them, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<SharedLoginJson>,
 }
 
 /// An endpoint that could not be joined, though a check may find it well.
@@ -68,6 +74,15 @@ pub struct ConsumerJson {
     pub waiting_seconds: Option<f64>,
     /// Its lines, and the endpoints whose last line failed or diverged.
     pub lines: Vec<LineJson>,
+    /// With one login for many: its username.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Likewise: how many of the messages that are there it has not been given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
+    /// Likewise: whether it gets, by a line of its own, what is older than the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catching_up: Option<bool>,
 }
 
 /// A line, or an endpoint whose last line failed or diverged.
@@ -97,10 +112,14 @@ pub struct LineJson {
 }
 
 impl FeedJson {
-    /// The feed at this moment.
+    /// The feed at this moment; `fanout` is its one login, if it has one.
     #[must_use]
-    pub fn of(feed: &SharedFeed) -> Self {
+    pub fn of(feed: &SharedFeed, fanout: Option<&Fanout>) -> Self {
+        let status = fanout.map(Fanout::status);
+        let end = status.as_ref().and_then(|it| it.history).map(|it| it.next);
         let consumers = feed.consumers();
+        let lag = |it: &Arc<Watched>| Some(end?.saturating_sub(it.next()?));
+        let lag_max = consumers.iter().filter_map(lag).max().unwrap_or(0);
         let mut shown: Vec<_> = consumers.iter().map(|it| (it, it.state())).collect();
         let count = |is_it: fn(&ConsumerState) -> bool| {
             let states = shown.iter().map(|(_, state)| state);
@@ -114,15 +133,24 @@ impl FeedJson {
             (is_well, consumer.id)
         });
         shown.truncate(CONSUMERS_MAX);
-        let shown = shown.iter().map(|(it, state)| ConsumerJson::of(it, state));
+        let shown = shown.iter().map(|(it, state)| ConsumerJson {
+            lag: lag(it),
+            ..ConsumerJson::of(it, state)
+        });
+        let login = status.map(|status| SharedLoginJson::of(&status, lag_max));
+        // Without its line, all who share it wait.
+        let all_wait = login
+            .as_ref()
+            .is_some_and(|it| it.waiting_seconds.is_some());
         Self {
             consumers: consumers.len(),
-            waiting,
+            waiting: if all_wait { consumers.len() } else { waiting },
             standby: standby(feed).to_owned(),
             standing_by,
             diverged,
             shown: shown.collect(),
             unfit: feed.unfit().iter().map(UnfitJson::of).collect(),
+            login,
         }
     }
 }
@@ -157,12 +185,15 @@ impl ConsumerJson {
             verified: state.is_verified,
             waiting_seconds: state.waiting_since.map(|since| seconds(since.elapsed())),
             lines: state.lines.iter().map(LineJson::of).collect(),
+            user: consumer.user().map(ToString::to_string),
+            lag: None,
+            catching_up: consumer.user().map(|_| consumer.is_catching_up()),
         }
     }
 }
 
 impl LineJson {
-    fn of(line: &LineState) -> Self {
+    pub(super) fn of(line: &LineState) -> Self {
         let (fault, reason) = line.fault.clone().unzip();
         Self {
             endpoint: line.endpoint.to_string(),

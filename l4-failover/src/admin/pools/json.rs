@@ -122,7 +122,10 @@ impl PoolJson {
         let labels = named.labels.clone();
         let status = Self::from_status(&named.pool.status(), named.kind, labels);
         Self {
-            feed: named.feed.as_ref().map(FeedJson::of),
+            feed: named
+                .feed
+                .as_ref()
+                .map(|feed| FeedJson::of(feed, named.fanout.as_ref())),
             ..status
         }
     }

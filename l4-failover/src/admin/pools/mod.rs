@@ -33,6 +33,7 @@
 mod command;
 mod event;
 mod events;
+mod fanout;
 mod feed;
 mod json;
 mod order;
@@ -53,6 +54,7 @@ use tokio::sync::Semaphore;
 // The public interface is:
 pub use command::CommandJson;
 pub use event::{EventJson, TookJson, rfc3339};
+pub use fanout::{HistoryJson, SharedLoginJson};
 pub use feed::{ConsumerJson, FeedJson, LineJson, UnfitJson};
 pub use json::{CheckJson, EndpointJson, PoolJson, TierJson};
 pub use order::MaintenanceJson;

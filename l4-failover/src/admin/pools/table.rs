@@ -16,6 +16,7 @@ use super::json::PoolJson;
 use super::refusal::{Refusal, Refused};
 use crate::pool::Wish;
 use crate::soupbin::bridge::SharedFeed;
+use crate::soupbin::fanout::Fanout;
 use crate::{Events, Pool, PoolEvent};
 
 /// Reloads that a listener may be behind; one that is further behind is no longer told of pools,
@@ -39,6 +40,8 @@ pub struct NamedPool {
     pub parts_of: Vec<Pool>,
     /// Who is carried from one of its endpoints to another, where it is a feed.
     pub feed: Option<SharedFeed>,
+    /// The one login of all of them, where there is one.
+    pub fanout: Option<Fanout>,
 }
 
 impl NamedPool {
@@ -51,6 +54,7 @@ impl NamedPool {
             labels: BTreeMap::new(),
             parts_of: Vec::new(),
             feed: None,
+            fanout: None,
         }
     }
 
@@ -65,6 +69,13 @@ impl NamedPool {
     #[must_use]
     pub fn consumed(mut self, feed: SharedFeed) -> Self {
         self.feed = Some(feed);
+        self
+    }
+
+    /// The same as a feed with one login for many, if it is one.
+    #[must_use]
+    pub fn shared(mut self, fanout: Option<Fanout>) -> Self {
+        self.fanout = fanout;
         self
     }
 

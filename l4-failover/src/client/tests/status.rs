@@ -320,3 +320,28 @@ async fn an_interval_is_a_time_and_a_name_is_none() {
     );
     assert!(parsed(&["--watch", "--json"]).is_err());
 }
+
+#[test]
+fn one_login_is_shown_with_its_history_and_who_is_behind() {
+    let mut pool = moved();
+    let consumer = json!({
+        "id": "0-1", "address": "127.0.0.1:5", "session": "FEED000001", "next": 17, "line": null,
+        "verified": false, "waiting_seconds": null, "lines": [],
+        "user": "trader", "lag": 3, "catching_up": true,
+    });
+    let login = json!({
+        "session": "FEED000001", "next": 20, "line": "127.0.0.1:9001", "verified": true,
+        "waiting_seconds": null, "lines": [], "catching_up": 1, "lag_max": 3,
+        "history": {"first": 18, "next": 20, "messages": 2, "bytes": 2048},
+    });
+    let feed = json!({"consumers": 1, "waiting": 0, "shown": [consumer], "login": login});
+    pool.feed = Some(serde_json::from_value(feed).unwrap());
+    let text = table(&[pool], Paint::NONE);
+    for line in [
+        "  login     one for all: FEED000001, on 127.0.0.1:9001, next 20; history from 18, 2.0 KiB, \
+         at most 3 behind, 1 catching up",
+        "  consumer  127.0.0.1:5 trader: FEED000001, next 17, 3 behind, catching up by a line of its own",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} in {text}");
+    }
+}

@@ -35,12 +35,30 @@ pub(super) fn read(table: &mut Table<'_>, absence: &'static str) -> Option<Crede
         (false, true) => table.report("password_file", "this needs \"username\" beside it"),
         _ => {}
     }
-    match load(&username?, &file?) {
+    loaded(table, &username?, &file?)
+}
+
+fn loaded(table: &Table<'_>, username: &str, file: &Path) -> Option<Credentials> {
+    match load(username, file) {
         Ok(credentials) => Some(credentials),
         Err(error) => {
             table.report("password_file", with_causes(&error));
             None
         }
+    }
+}
+
+/// Reads who may log in here: `username` and `password_file`, both of which must be there, and the file.
+pub fn consumer_credentials(table: &mut Table<'_>) -> Option<Credentials> {
+    let username = table.required("username", checked(text(), wrong_consumer));
+    let file = table.required("password_file", path());
+    loaded(table, &username?, &file?)
+}
+
+fn wrong_consumer(username: &String) -> Option<String> {
+    match username.trim().is_empty() {
+        true => Some("a consumer needs a username; write the one that it logs in with".to_owned()),
+        false => wrong_username(username),
     }
 }
 

@@ -39,6 +39,8 @@ const VERSIONS: &[(&str, Version)] = &[
 pub struct Line {
     /// Who logs in. `None`: the consumer.
     pub credentials: Option<Credentials>,
+    /// Whether somebody is named, be it that the rest is wrong.
+    pub is_user_named: bool,
     /// What a login of version 4.10 names. `None`: the login of the versions before.
     pub heartbeat_timeout: Option<Duration>,
     /// How long the line may be silent. `None`: as the others of the port.
@@ -52,6 +54,7 @@ impl Line {
         let silence = table.optional("silence", silence(), "that of the port");
         Self {
             credentials,
+            is_user_named: table.has("username") || table.has("password_file"),
             heartbeat_timeout: match version {
                 Version::V3_0 | Version::V4_0 => None,
                 Version::V4_1 => Some(HEARTBEAT_TIMEOUT),

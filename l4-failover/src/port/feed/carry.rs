@@ -43,8 +43,7 @@ pub(in crate::port) async fn carry<C: Connection>(
         let news = News {
             port: &front.name,
             pool: &front.pool,
-            id: entry.id,
-            consumer: entry.client,
+            whose: Some((entry.id, entry.client)),
         };
         let mut watch = |what: Told<'_>| {
             told.hear(what);
@@ -63,14 +62,13 @@ pub(in crate::port) async fn carry<C: Connection>(
         return Err(record.unwanted().await);
     };
     if end.is_orderly() && is_whole {
-        part(client, &end).await;
+        part(client, !matches!(end, End::Logout | End::Closed)).await;
     }
     Err(Error::Feed(record.phase(), end))
 }
 
-/// Ends the connection with FIN, after what the consumer was told.
-async fn part<C: Connection>(client: &mut ResetOnDrop<C>, end: &End) {
-    let is_told = !matches!(end, End::Logout | End::Closed);
+/// Ends the connection with FIN, after what the consumer was told, if it was.
+pub(super) async fn part<C: Connection>(client: &mut ResetOnDrop<C>, is_told: bool) {
     if client.shutdown().await.is_ok() && is_told {
         let last = async { while client.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {} };
         let _ = timeout(FAREWELL, last).await;

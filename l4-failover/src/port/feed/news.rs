@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tracing::field::{DisplayValue, display};
 use tracing::{debug, info, warn};
 
 use crate::pool::{Happened, LineNews, LineTimes, Pool};
@@ -10,13 +11,13 @@ use crate::socket::live::ConnectionId;
 use crate::soupbin::bridge::Told;
 use crate::soupbin::join::{JoinEvent, Joined, LineFault, Why};
 
-/// Says what happens to the lines of one consumer.
-#[derive(Debug)]
+/// Says what happens to the lines of one consumer, or to those that all consumers of a port share.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct News<'a> {
     pub(super) port: &'a str,
     pub(super) pool: &'a Pool,
-    pub(super) id: ConnectionId,
-    pub(super) consumer: SocketAddr,
+    /// Whose they are; none where they are shared.
+    pub(super) whose: Option<(ConnectionId, SocketAddr)>,
 }
 
 impl News<'_> {
@@ -27,9 +28,35 @@ impl News<'_> {
         }
     }
 
+    /// News of which nothing more is said yet.
+    fn of(&self, event: &'static str) -> LineNews {
+        let (id, consumer) = self.whose.unzip();
+        LineNews::new(event, id.map(|id| id.to_string()), consumer)
+    }
+
+    /// Messages that a consumer sent went nowhere: what it has is no line of its own.
+    pub(super) fn dropped(&self, messages: u64) {
+        let (port, (id, consumer)) = (self.port, self.who());
+        warn!(target: "feed", port, id, consumer, messages, "unsequenced messages dropped: one login serves many");
+        self.pool.tell(Happened::Line(Box::new(LineNews {
+            reason: Some(format!("{messages}, since one login serves many")),
+            ..self.of("unsequenced_dropped")
+        })));
+    }
+
+    fn who(
+        &self,
+    ) -> (
+        Option<DisplayValue<ConnectionId>>,
+        Option<DisplayValue<SocketAddr>>,
+    ) {
+        let (id, consumer) = self.whose.unzip();
+        (id.map(display), consumer.map(display))
+    }
+
     /// What those who listen hear. What each login brings is not news.
     fn news(&self, told: Told<'_>) -> Option<LineNews> {
-        let news = |event: &'static str| LineNews::new(event, self.id.to_string(), self.consumer);
+        let news = |event| self.of(event);
         let line = |target| Some(Arc::clone(told.names.of(target)));
         let reason = |fault: &LineFault| Some(fault.to_string());
         Some(match told.event {
@@ -117,7 +144,7 @@ impl News<'_> {
     }
 
     fn log(&self, told: Told<'_>) {
-        let (port, id, consumer) = (self.port, self.id, self.consumer);
+        let (port, (id, consumer)) = (self.port, self.who());
         let name = |target| told.names.of(target);
         match told.event {
             JoinEvent::LineUp {
@@ -126,10 +153,10 @@ impl News<'_> {
                 asked,
                 accepted,
             } => {
-                debug!(target: "feed", port, %id, %consumer, line = %name(*target), %session, asked, accepted, "line up");
+                debug!(target: "feed", port, id, consumer, line = %name(*target), %session, asked, accepted, "line up");
             }
             JoinEvent::LineQuiet { target, silent_for } => {
-                warn!(target: "feed", port, %id, %consumer, line = %name(*target), silent_ms = silent_for.as_millis() as u64, "line quiet");
+                warn!(target: "feed", port, id, consumer, line = %name(*target), silent_ms = silent_for.as_millis() as u64, "line quiet");
             }
             JoinEvent::LineDown {
                 target,
@@ -137,11 +164,11 @@ impl News<'_> {
                 was_joined,
                 is_known,
             } if is_news(fault, *was_joined, *is_known) => {
-                warn!(target: "feed", port, %id, %consumer, line = %name(*target), fault = fault.as_str(), reason = fault.to_string(), "line down");
+                warn!(target: "feed", port, id, consumer, line = %name(*target), fault = fault.as_str(), reason = fault.to_string(), "line down");
             }
             JoinEvent::LineDown { .. } => {}
             JoinEvent::FailoverStarted { from, fault, next } => {
-                warn!(target: "feed", port, %id, %consumer, line = %name(*from), next, fault = fault.as_str(), reason = fault.to_string(), "line lost");
+                warn!(target: "feed", port, id, consumer, line = %name(*from), next, fault = fault.as_str(), reason = fault.to_string(), "line lost");
             }
             JoinEvent::Joined(joined) => self.log_joined(joined, told),
             JoinEvent::StandingBy {
@@ -150,44 +177,44 @@ impl News<'_> {
                 compared,
                 is_verified,
             } => {
-                info!(target: "feed", port, %id, %consumer, line = %name(*target), at, compared, verified = is_verified, "line stands by");
+                info!(target: "feed", port, id, consumer, line = %name(*target), at, compared, verified = is_verified, "line stands by");
             }
             JoinEvent::Verified { target } => {
-                info!(target: "feed", port, %id, %consumer, line = %name(*target), "line verified");
+                info!(target: "feed", port, id, consumer, line = %name(*target), "line verified");
             }
             JoinEvent::Unverified { target, at, next } => {
-                warn!(target: "feed", port, %id, %consumer, line = %name(*target), at, next, "line unverified: it is further behind than can be compared (skew)");
+                warn!(target: "feed", port, id, consumer, line = %name(*target), at, next, "line unverified: it is further behind than can be compared (skew)");
             }
             JoinEvent::Diverged { target, sequence } => {
-                warn!(target: "feed", port, %id, %consumer, line = %name(*target), sequence, "line diverged: its message is not the one that the consumer has");
+                warn!(target: "feed", port, id, consumer, line = %name(*target), sequence, "line diverged: its message is not the one that the consumer has");
             }
             JoinEvent::Truncated {
                 requested,
                 accepted,
             } => {
-                warn!(target: "feed", port, %id, %consumer, requested, accepted, "login truncated: no line has messages that old");
+                warn!(target: "feed", port, id, consumer, requested, accepted, "login truncated: no line has messages that old");
             }
             JoinEvent::Gap { from, to } => {
-                warn!(target: "feed", port, %id, %consumer, from, to, "gap: no line has the messages between");
+                warn!(target: "feed", port, id, consumer, from, to, "gap: no line has the messages between");
             }
             JoinEvent::UnsequencedDropped { messages } => {
-                warn!(target: "feed", port, %id, %consumer, messages, "unsequenced messages dropped: no line is joined");
+                warn!(target: "feed", port, id, consumer, messages, "unsequenced messages dropped: no line is joined");
             }
             JoinEvent::EndOfSession { next } => {
-                info!(target: "feed", port, %id, %consumer, next, "end of session");
+                info!(target: "feed", port, id, consumer, next, "end of session");
             }
         }
     }
 
     fn log_joined(&self, joined: &Joined, told: Told<'_>) {
-        let (port, id, consumer, took) = (self.port, self.id, self.consumer, &joined.took);
+        let (port, took, (id, consumer)) = (self.port, &joined.took, self.who());
         let from = joined.from.map(|from| told.names.of(from).to_string());
         let millis = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
         info!(
             target: "feed",
             port,
-            %id,
-            %consumer,
+            id,
+            consumer,
             line = %told.names.of(joined.to),
             from,
             why = joined.why.as_str(),

@@ -1,6 +1,7 @@
 //! How a consumer's connection ended, in the words of logs and metrics.
 
 use crate::outcome::{Cause, Ending};
+use crate::soupbin::fanout::Departure;
 use crate::soupbin::join::End;
 use crate::soupbin::packet::Reject;
 
@@ -26,6 +27,23 @@ impl From<&End> for Ending {
             End::Stalled => Self::new(Cause::Timeout, "stalled"),
             End::Malformed(_) => Self::new(Cause::Client, "malformed"),
             End::Protocol(_) => Self::new(Cause::Client, "protocol"),
+        }
+    }
+}
+
+impl From<&Departure> for Ending {
+    fn from(departure: &Departure) -> Self {
+        match departure {
+            Departure::Own(end) => end.into(),
+            Departure::WrongCredentials { .. } => Self::new(Cause::Policy, "not_authorized"),
+            Departure::OtherSession { .. } => Self::new(Cause::Client, "other_session"),
+            Departure::Refused => Self::new(Cause::Upstream, "login_refused"),
+            Departure::NotCaughtUp { .. } => Self::new(Cause::Upstream, "not_caught_up"),
+            Departure::CatchUpLost { .. } => Self::new(Cause::Upstream, "catch_up_lost"),
+            Departure::Mismatch { .. } => Self::new(Cause::Upstream, "mismatch"),
+            Departure::Lagged { .. } => Self::new(Cause::Client, "lagged"),
+            Departure::Late => Self::new(Cause::Timeout, "late"),
+            Departure::Removed => Self::new(Cause::Policy, "removed"),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! A consumer as others see it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::watch::{Place, Told};
 use crate::socket::live::ConnectionId;
 use crate::soupbin::join::{JoinStatus, LineStatus, Stage, TargetId};
+use crate::soupbin::packet::SessionId;
 
 /// A consumer, while it is connected.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Watched {
     pub address: SocketAddr,
     next: AtomicU64,
     standing: Mutex<Standing>,
+    user: OnceLock<Arc<str>>,
+    is_catching_up: AtomicBool,
 }
 
 /// How a consumer and its lines stood when something happened to them last; where its lines stand is
@@ -62,7 +65,38 @@ impl Watched {
             address,
             next: AtomicU64::new(0),
             standing: Mutex::default(),
+            user: OnceLock::new(),
+            is_catching_up: AtomicBool::new(false),
         }
+    }
+
+    /// Its username, where the port itself knows it: with one login for many.
+    #[must_use]
+    pub fn user(&self) -> Option<&Arc<str>> {
+        self.user.get()
+    }
+
+    /// Whether it gets, by a line of its own, what is older than the history.
+    #[must_use]
+    pub fn is_catching_up(&self) -> bool {
+        self.is_catching_up.load(Relaxed)
+    }
+
+    pub(in crate::soupbin) fn called(&self, user: &str) {
+        self.user.get_or_init(|| user.into());
+    }
+
+    pub(in crate::soupbin) fn catches_up(&self, now: bool) {
+        self.is_catching_up.store(now, Relaxed);
+    }
+
+    pub(in crate::soupbin) fn admitted(&self, session: SessionId, next: u64) {
+        self.lock().state.session = session.to_string();
+        self.reached(next);
+    }
+
+    pub(in crate::soupbin) fn reached(&self, next: u64) {
+        self.next.store(next, Relaxed);
     }
 
     /// Where the number of its next message is kept.

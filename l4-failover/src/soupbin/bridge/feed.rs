@@ -60,6 +60,19 @@ impl SharedFeed {
         self.0.unfit.all()
     }
 
+    /// Something happened to a line.
+    pub(in crate::soupbin) fn heard(&self, told: Told<'_>) {
+        let unfit = &self.0.unfit;
+        match told.event {
+            JoinEvent::LineDown { target, fault, .. } => {
+                unfit.failed(told.names.of(*target), fault)
+            }
+            JoinEvent::Joined(joined) => unfit.joined(told.names.of(joined.to)),
+            JoinEvent::StandingBy { target, .. } => unfit.joined(told.names.of(*target)),
+            _ => {}
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Slab<Arc<Watched>>> {
         self.0
             .consumers
@@ -91,15 +104,7 @@ impl Shown {
     /// Something happened to the consumer.
     pub(crate) fn told(&self, told: Told<'_>) {
         self.consumer.told(told);
-        let unfit = &self.feed.0.unfit;
-        match told.event {
-            JoinEvent::LineDown { target, fault, .. } => {
-                unfit.failed(told.names.of(*target), fault)
-            }
-            JoinEvent::Joined(joined) => unfit.joined(told.names.of(joined.to)),
-            JoinEvent::StandingBy { target, .. } => unfit.joined(told.names.of(*target)),
-            _ => {}
-        }
+        self.feed.heard(told);
     }
 }
 

@@ -9,14 +9,14 @@ use crate::socket::scratch;
 
 /// The beginning of a frame.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub(in crate::soupbin) struct Inbox {
     rest: Vec<u8>,
 }
 
 impl Inbox {
     /// Reads once, and gives `take` everything that is there; it says how many bytes it took. The
     /// number of bytes that were read, 0 at the end.
-    pub(super) fn poll_read(
+    pub(in crate::soupbin) fn poll_read(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
         cx: &mut Context<'_>,
@@ -43,7 +43,7 @@ impl Inbox {
     }
 
     /// Gives `take` what is there already; whether it took any of it.
-    pub(super) fn again(&mut self, take: impl FnOnce(&[u8]) -> usize) -> bool {
+    pub(in crate::soupbin) fn again(&mut self, take: impl FnOnce(&[u8]) -> usize) -> bool {
         if self.rest.is_empty() {
             return false;
         }

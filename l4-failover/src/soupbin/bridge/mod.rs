@@ -8,7 +8,7 @@
 mod actions;
 mod consumer;
 mod feed;
-mod inbox;
+pub(super) mod inbox;
 mod line;
 mod options;
 mod outbox;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::soupbin::fanout::FanoutOptions;
 use crate::soupbin::join::{JoinOptions, LineOptions};
 
 /// How a port carries its consumers from line to line.
@@ -16,6 +17,8 @@ pub struct FeedOptions {
     /// How to speak to the lines, by the names of their endpoints
     /// ([`Endpoint::name`](crate::Endpoint::name)).
     pub lines: Vec<(String, LineOptions)>,
+    /// One login for all consumers, and who they are. `None`: each has a login, and lines, of its own.
+    pub fanout: Option<FanoutOptions>,
 }
 
 impl FeedOptions {
@@ -56,6 +59,7 @@ impl Default for FeedOptions {
             stall: Duration::from_secs(10),
             other_lines: LineOptions::default(),
             lines: Vec::new(),
+            fanout: None,
         }
     }
 }

@@ -149,6 +149,11 @@ impl Count {
         self.missing.extend(missing);
     }
 
+    /// What came and was not counted.
+    pub(super) fn take_rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.rest)
+    }
+
     /// The next messages of those that came.
     ///
     /// # Errors

@@ -10,9 +10,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::task::Context;
+use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::task::coop::consume_budget;
 
 use super::batch::{Batch, Count};
@@ -28,17 +28,17 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What a consumer asks for.
 #[derive(Debug)]
-pub(super) struct Wanted {
-    pub(super) login: LoginRequest,
+pub(in crate::soupbin) struct Wanted {
+    pub(in crate::soupbin) login: LoginRequest,
     /// Messages that belong to the login.
-    pub(super) subscription: Vec<Vec<u8>>,
+    pub(in crate::soupbin) subscription: Vec<Vec<u8>>,
     /// Bytes that may wait until they are taken, before lines are no longer read.
-    pub(super) room: usize,
+    pub(in crate::soupbin) room: usize,
 }
 
 /// Takes what a consumer gets. Dropped, the consumer leaves its lines.
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(in crate::soupbin) struct Intake {
     taker: TakerEnd,
     count: Count,
     spare: BytesMut,
@@ -47,7 +47,7 @@ pub(super) struct Intake {
 impl Intake {
     /// Begins to log in, in a task of its own; `next` is where others may look for the number of the
     /// message that comes next.
-    pub(super) fn start(
+    pub(in crate::soupbin) fn start(
         (pool, feed): (Pool, SharedFeed),
         wanted: &Wanted,
         next: Arc<AtomicU64>,
@@ -96,11 +96,19 @@ impl Intake {
     /// # Errors
     ///
     /// [`End`]: why it is not accepted.
-    pub(super) async fn accepted(&mut self) -> Result<LoginAccepted, End> {
+    pub(in crate::soupbin) async fn accepted(&mut self) -> Result<LoginAccepted, End> {
+        poll_fn(|cx| self.poll_accepted(cx)).await
+    }
+
+    /// The same for who polls.
+    pub(in crate::soupbin) fn poll_accepted(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<LoginAccepted, End>> {
         loop {
-            let (mut frames, missing) = match self.take().await {
+            let (mut frames, missing) = match ready!(self.poll_take(cx)) {
                 Taken::Frames(frames, missing) => (frames, missing),
-                Taken::End(end) => return Err(end),
+                Taken::End(end) => return Poll::Ready(Err(end)),
             };
             let Some(frame) = split(&frames).map_err(End::Malformed)? else {
                 continue;
@@ -111,9 +119,25 @@ impl Intake {
                 let _ = frames.split_to(length);
                 self.count = Count::from(accepted.sequence);
                 self.count.came(frames, missing);
-                return Ok(accepted);
+                return Poll::Ready(Ok(accepted));
             }
         }
+    }
+
+    /// What came after the login, as it is: whole frames of every kind but heartbeats, once there are
+    /// some. For whoever counts by himself, and bears no gaps.
+    pub(in crate::soupbin) fn poll_frames(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Bytes, End>> {
+        let rest = self.count.take_rest();
+        if !rest.is_empty() {
+            return Poll::Ready(Ok(rest));
+        }
+        Poll::Ready(match ready!(self.poll_take(cx)) {
+            Taken::Frames(frames, _) => Ok(frames),
+            Taken::End(end) => Err(end),
+        })
     }
 
     /// The next messages, once there are some. Nothing is lost if the future is dropped before it is
@@ -138,7 +162,15 @@ impl Intake {
 
     /// Gives back a batch that was used up.
     pub(super) fn recycle(&mut self, batch: Batch) {
-        let spare = batch.into_spare();
+        self.reuse(batch.into_spare());
+    }
+
+    /// Gives back frames that were used up.
+    pub(in crate::soupbin) fn recycle_frames(&mut self, frames: Bytes) {
+        self.reuse(frames.try_into_mut().unwrap_or_default());
+    }
+
+    fn reuse(&mut self, spare: BytesMut) {
         if spare.capacity() > self.spare.capacity() {
             self.spare = spare;
         }
@@ -151,7 +183,11 @@ impl Intake {
     }
 
     async fn take(&mut self) -> Taken {
-        poll_fn(|cx| self.taker.poll_take(&mut self.spare, cx)).await
+        poll_fn(|cx| self.poll_take(cx)).await
+    }
+
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Taken> {
+        self.taker.poll_take(&mut self.spare, cx)
     }
 }
 

@@ -39,7 +39,7 @@ mod cursor;
 mod error;
 mod event;
 mod handle;
-mod intake;
+pub(super) mod intake;
 mod pipe;
 #[cfg(test)]
 mod tests;
