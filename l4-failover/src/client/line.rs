@@ -50,10 +50,14 @@ fn rest(event: &EventJson, paint: Paint) -> String {
 }
 
 /// What happens to the lines of a feed: of one consumer, or of the login that all share.
-const LINE_EVENTS: [&str; 7] = [
+const LINE_EVENTS: [&str; 11] = [
     "line_down",
     "line_lost",
     "line_joined",
+    "line_standby",
+    "line_verified",
+    "line_unverified",
+    "line_diverged",
     "truncated",
     "gap",
     "unsequenced_dropped",

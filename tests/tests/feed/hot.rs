@@ -206,9 +206,14 @@ fn a_line_that_is_another_feed_s_never_stands_by() {
     assert!(world.feeds[BACKUP].status()["logins"].as_u64().unwrap() < 15);
 }
 
+/// Messages that there are when a world begins: ten seconds' worth, at a thousand a second.
+const BEGUN: u64 = 10_000;
+
 /// Has the backup say something else in one message, which is still to come; its number.
 fn corrupt_one(world: &World, consumer: &Consumer, feed: usize) -> u64 {
     stands_by(world, consumer, BACKUP);
+    // What there was before it came is sent at once, and may be under way already.
+    consumer.await_message(BEGUN);
     let number = consumer.next() + 2000;
     world.feeds[feed].order(&format!("corrupt {number}"));
     number

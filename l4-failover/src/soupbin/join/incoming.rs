@@ -50,6 +50,10 @@ impl Join {
             }
         }
         let step = match split(bytes) {
+            Ok(Some(frame)) if self.must_wait(place, frame.kind) => {
+                self.lines[place].is_holding = true;
+                Step::default()
+            }
             Ok(Some(frame)) => {
                 let is_forwarded = self.line_sent(place, frame, now);
                 Step {

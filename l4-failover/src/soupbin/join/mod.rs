@@ -252,9 +252,8 @@ impl Join {
     fn is_unread(&self, line: &Line) -> bool {
         match line.stage {
             Stage::Held => true,
-            Stage::Joined if self.is_blocked => true,
             _ if self.is_hot() => self.is_kept_waiting(line),
-            Stage::Joined => false,
+            Stage::Joined => self.is_blocked,
             Stage::Dialling | Stage::Asked | Stage::Behind | Stage::Standby => false,
         }
     }

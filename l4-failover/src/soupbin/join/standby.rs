@@ -317,8 +317,16 @@ impl Join {
             return false;
         };
         let is_there = line.next() == Some(at.next);
-        let is_stopped = self.is_blocked && line.is_live();
-        is_there && (is_stopped || line.is_holding && !self.may_emit(line))
+        let is_stopped = self.is_blocked && (line.is_live() && is_there || line.is_holding);
+        is_stopped || is_there && line.is_holding && !self.may_emit(line)
+    }
+
+    /// Whether a frame without a number must wait until the consumer takes something: a joined line is
+    /// read on meanwhile if it is late.
+    pub(super) fn must_wait(&self, place: usize, kind: Kind) -> bool {
+        let goes_on = matches!(kind, Kind::Unsequenced | Kind::Debug);
+        let is_joined = self.lines[place].stage == Stage::Joined;
+        self.is_hot() && self.is_blocked && is_joined && goes_on
     }
 
     /// A line has another message than the consumer got. One that is known to count as the others do

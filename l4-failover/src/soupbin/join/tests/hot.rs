@@ -456,3 +456,138 @@ fn a_consumer_that_begins_with_the_first_message_gets_it_from_either_line() {
         target: TargetId(1)
     }));
 }
+
+#[test]
+fn what_is_preferred_is_joined_once_it_is_proven() {
+    let (mut rig, first) = Rig::joined(hot(), 1, &[]);
+    rig.numbers(first, 1..100);
+    let second = rig.open(2);
+    rig.reject(second, Reject::SessionUnavailable);
+    let second = rig.open(2);
+    rig.accept(second, "S", 100);
+    rig.join.prefer_another(rig.now);
+    rig.act();
+    rig.dial(2);
+    assert_eq!((rig.target(), rig.stage(2)), (Some(1), Some("standby")));
+    rig.numbers(first, 100..120);
+    rig.numbers(second, 100..119);
+    assert_eq!(rig.target(), Some(1));
+    rig.numbers(second, 119..125);
+    assert_eq!((rig.target(), rig.got()), (Some(2), all(1..125)));
+}
+
+#[test]
+fn what_is_preferred_and_late_is_joined_where_it_interrupts_nothing() {
+    let (mut rig, first, second) = Rig::with_two(hot(), 30);
+    rig.numbers(first, 30..100);
+    rig.join.prefer_another(rig.now);
+    rig.act();
+    rig.dial(2);
+    rig.numbers(first, 100..110);
+    assert_eq!((rig.target(), rig.got()), (Some(1), all(30..110)));
+    rig.numbers(second, 30..110);
+    assert_eq!((rig.target(), rig.stage(1)), (Some(2), Some("standby")));
+    // The one before goes on beside it.
+    rig.numbers(first, 110..115);
+    assert_eq!(rig.got(), all(110..115));
+}
+
+#[test]
+fn what_is_preferred_and_always_late_is_not_waited_for_without_end() {
+    let (mut rig, first, second) = Rig::with_two(hot(), 30);
+    rig.join.prefer_another(rig.now);
+    rig.numbers(first, 30..40);
+    rig.act();
+    rig.dial(2);
+    let mut next = 40;
+    for _ in 0..50 {
+        rig.pass(100 * MS);
+        rig.numbers(first, next..next + 1);
+        rig.numbers(second, next - 10..next - 9);
+        next += 1;
+    }
+    assert_eq!(rig.target(), Some(2));
+    rig.numbers(first, next..next + 5);
+    assert_eq!(rig.got(), all(30..next + 5));
+}
+
+#[test]
+fn a_line_that_stepped_back_and_differs_has_diverged() {
+    let options = JoinOptions {
+        on_mismatch: OnMismatch::Close,
+        ..hot()
+    };
+    let (mut rig, first, second) = Rig::with_two(options, 30);
+    rig.join.prefer_another(rig.now);
+    rig.act();
+    rig.dial(2);
+    rig.numbers(second, 30..31);
+    rig.messages(first, &["another message"]);
+    assert_eq!(rig.end, Some(End::Mismatch { sequence: 30 }));
+}
+
+#[test]
+fn on_a_quiet_feed_a_line_stands_by_though_nothing_can_be_compared() {
+    let (mut rig, first) = Rig::joined(hot(), 500, &[]);
+    let second = rig.open(2);
+    assert_eq!(rig.login_of(second).sequence, 1);
+    rig.accept(second, "S", 1);
+    rig.numbers(second, 1..500);
+    assert_eq!((rig.stage(2), rig.got()), (Some("standby"), all(0..0)));
+    rig.fail(first, LineFault::Closed);
+    assert_eq!(rig.target(), Some(2));
+    rig.numbers(second, 500..510);
+    assert_eq!(rig.got(), all(500..510));
+}
+
+#[test]
+fn a_stopped_line_is_noticed_though_the_consumer_is_slow_again_and_again() {
+    let (mut rig, _, second) = Rig::with_two(hot(), 30);
+    let mut next = 30;
+    for _ in 0..40 {
+        rig.pass(50 * MS);
+        rig.numbers(second, next..next + 1);
+        rig.join.block(true, rig.now);
+        rig.pass(50 * MS);
+        rig.join.block(false, rig.now);
+        next += 1;
+    }
+    assert_eq!((rig.target(), rig.faults()), (Some(2), vec!["silent"]));
+}
+
+#[test]
+fn the_end_that_one_line_told_holds_though_the_other_dies() {
+    let (mut rig, first, second) = Rig::with_two(hot(), 30);
+    rig.says(second, &Packet::EndOfSession);
+    rig.fail(first, LineFault::Closed);
+    for _ in 0..20 {
+        while rig.wanted().is_some() {
+            rig.nobody();
+        }
+        rig.pass(100 * MS);
+    }
+    assert_eq!(
+        (rig.told(), &rig.end),
+        (vec!["Z".to_owned()], &Some(End::EndOfSession))
+    );
+}
+
+#[test]
+fn what_has_no_number_waits_on_a_late_line_while_the_consumer_takes_nothing() {
+    let options = JoinOptions {
+        server_unsequenced: true,
+        ..hot()
+    };
+    let (mut rig, first, second) = Rig::with_two(options, 30);
+    rig.numbers(second, 30..40);
+    rig.told();
+    rig.join.block(true, rig.now);
+    rig.numbers(first, 30..35);
+    let unnumbered = encoded(&Packet::Unsequenced(b"news"));
+    let step = rig.join.from_line(first, &unnumbered, rig.now);
+    assert_eq!((step, rig.join.wants(first)), (Step::default(), false));
+    rig.join.block(false, rig.now);
+    assert!(rig.join.wants(first));
+    rig.bytes(first, &unnumbered);
+    assert_eq!(rig.told(), ["U news"]);
+}
