@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::baseline::Baseline;
 use super::failovers::{Failover, Failovers};
+use super::fanout::Fanout;
 use super::latency::Latency;
 use super::oracle::Faults;
 use super::saturation::Saturation;
@@ -19,6 +20,7 @@ pub(super) struct Figures {
     pub(super) baseline: Option<Baseline>,
     pub(super) latency: Vec<Latency>,
     pub(super) saturation: Vec<Saturation>,
+    pub(super) fanout: Vec<Fanout>,
     pub(super) failed: Failed,
 }
 
@@ -55,6 +57,7 @@ impl Figures {
         let _ = self.write_times(&mut text);
         let _ = write_latency(&self.latency, &mut text);
         let _ = self.write_saturation(&mut text);
+        let _ = write_fanout(&self.fanout, &mut text);
         text
     }
 
@@ -126,6 +129,7 @@ impl Figures {
             "plain": self.baseline.as_ref().map(Baseline::json),
             "latency": self.latency.iter().map(Latency::json).collect::<Vec<_>>(),
             "saturation": saturation.collect::<Vec<_>>(),
+            "fanout": self.fanout.iter().map(Fanout::json).collect::<Vec<_>>(),
         })
     }
 
@@ -165,6 +169,28 @@ fn write_latency(ways: &[Latency], text: &mut String) -> std::fmt::Result {
     for latency in others {
         let values = latency.beyond(direct).map(|it| spread(&it, figure));
         writeln!(text, "| added {} | {} |", latency.way, values.join(" | "))?;
+    }
+    Ok(())
+}
+
+fn write_fanout(cases: &[Fanout], text: &mut String) -> std::fmt::Result {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "\n| consumers of one login, median of the rounds [min..max] | deliveries/s | CPU s of l4-failover per million | \
+         µs from the schedule, p99.9 | µs from the first consumer to the last, p50 | p99 | kB per consumer |\n\
+         |---|---:|---:|---:|---:|---:|---:|"
+    )?;
+    for it in cases {
+        let rates = spread(&it.rates(), |it| format!("{it:.0}"));
+        let costs = it.costs().map(|it| spread(&it, figure)).join(" | ");
+        let skews = it.skews().map(|it| it.map(|it| spread(&it, figure)));
+        let skews = skews.unwrap_or_default().join(" | ");
+        let memory = it.memory().map(|it| spread(&it, figure));
+        let (name, memory) = (it.name(), memory.unwrap_or_default());
+        writeln!(text, "| {name} | {rates} | {costs} | {skews} | {memory} |")?;
     }
     Ok(())
 }

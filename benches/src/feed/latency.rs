@@ -92,26 +92,30 @@ pub(super) fn micros(histogram: &Histogram<u64>, share: f64) -> f64 {
 
 /// When messages were scheduled, on the clock that never jumps.
 #[derive(Clone, Copy, Debug)]
-struct Clock {
-    start: Instant,
+pub(super) struct Clock {
+    pub(super) start: Instant,
     rate: u32,
 }
 
 impl Clock {
     /// The narrowest of some looks at both clocks: whoever is interrupted between them is not.
-    fn of(feed: &Feed, rate: u32) -> Self {
+    pub(super) fn of(feed: &Feed, rate: u32) -> Self {
         let look = |_| {
             let (before, wall, after) = (Instant::now(), SystemTime::now(), Instant::now());
             (after - before, before + (after - before) / 2, wall)
         };
         let looks = (0..100).map(look);
         let (_, at, wall) = looks.min_by_key(|it| it.0).unwrap_or_else(|| look(0));
-        let since = wall.duration_since(feed.start).unwrap_or_default();
-        let start = at.checked_sub(since).unwrap_or(at);
+        let start = match wall.duration_since(feed.start) {
+            Ok(since) => at.checked_sub(since).unwrap_or(at),
+            // It has yet to begin.
+            Err(ahead) => at + ahead.duration(),
+        };
         Self { start, rate }
     }
 
-    fn due(self, n: u64) -> Duration {
+    /// When message `n` is due, from the start on.
+    pub(super) fn due(self, n: u64) -> Duration {
         let nanos = u128::from(n) * 1_000_000_000;
         let nanos = nanos.div_ceil(u128::from(self.rate));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
@@ -144,7 +148,7 @@ pub(super) fn run(rounds: usize, messages: u64, conditions: &Conditions) -> Resu
     Ok(latencies)
 }
 
-fn histogram() -> Result<Histogram<u64>> {
+pub(super) fn histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LATEST, 3)?)
 }
 
@@ -232,6 +236,10 @@ mod tests {
         let clock = Clock::of(&feed, 100_000);
         assert!(clock.start.elapsed() < Duration::from_secs(5));
         assert_eq!(clock.due(100_000), Duration::from_secs(1));
+        let mut ahead = feed.clone();
+        ahead.start += Duration::from_secs(100);
+        let ahead = Clock::of(&ahead, 100_000).start - clock.start;
+        assert!(ahead.abs_diff(Duration::from_secs(100)) < Duration::from_secs(1));
         for n in [1, 2, 12_345] {
             assert_eq!(clock.first(clock.due(n) - Duration::from_nanos(1)), n);
         }

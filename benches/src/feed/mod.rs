@@ -11,6 +11,7 @@ mod consumer;
 mod cpus;
 mod decode;
 mod failovers;
+mod fanout;
 mod figures;
 mod frames;
 mod http;
@@ -46,12 +47,14 @@ enum Part {
     Latency,
     /// How many messages a second there can be, and what they cost.
     Saturation,
+    /// One login for many consumers: what they cost, and how far apart they get a message.
+    Fanout,
 }
 
 /// What `feed` is given.
 #[derive(Debug, Args)]
 pub struct Measure {
-    /// Less of everything, for a look in about 20 seconds.
+    /// Less of everything, for a look in about 30 seconds.
     #[arg(long)]
     quick: bool,
     /// Only this part; may be given several times.
@@ -110,6 +113,7 @@ struct Plan {
     latency_messages: u64,
     saturation_rounds: usize,
     saturation_passes: u64,
+    fanout: fanout::Extent,
 }
 
 impl Measure {
@@ -185,6 +189,11 @@ impl Measure {
             let run = figures.failed.keep("saturation", run);
             figures.saturation = run.unwrap_or_default();
         }
+        if self.wants(Part::Fanout) {
+            let run = fanout::run(&plan.fanout, &conditions);
+            let run = figures.failed.keep("one login for many", run);
+            figures.fanout = run.unwrap_or_default();
+        }
         figures
     }
 
@@ -226,7 +235,24 @@ impl Measure {
             latency_messages: u64::from(self.latency_rate),
             saturation_rounds: or(10, 2),
             saturation_passes: or(5, 2) as u64,
+            fanout: self.fanout(),
         }
+    }
+
+    fn fanout(&self) -> fanout::Extent {
+        let full = fanout::Extent {
+            consumers: &[1, 10, 100, 1000],
+            deliveries: 1_000_000,
+            lasts: Duration::from_secs(3),
+            rounds: 5,
+        };
+        let quick = fanout::Extent {
+            consumers: &[1, 20],
+            deliveries: 100_000,
+            lasts: Duration::from_secs(1),
+            rounds: 1,
+        };
+        if self.quick { quick } else { full }
     }
 }
 

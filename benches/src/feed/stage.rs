@@ -22,6 +22,8 @@ pub(super) struct Feed {
     pub(super) rate: Option<u32>,
     /// When message 0 was due; whole microseconds.
     pub(super) start: SystemTime,
+    /// Messages of the session; none: it has no end.
+    pub(super) messages: Option<u64>,
 }
 
 impl Feed {
@@ -31,17 +33,24 @@ impl Feed {
         let micros = since.unwrap_or_default().as_micros();
         let since = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
         let start = UNIX_EPOCH + since;
-        Self { seed, rate, start }
+        Self {
+            seed,
+            rate,
+            start,
+            messages: None,
+        }
     }
 
     fn words(&self, listen: SocketAddr) -> Vec<String> {
         let since = self.start.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (seconds, micros) = (since.as_secs(), since.subsec_micros());
         let rate = self.rate.map_or("max".to_owned(), |rate| rate.to_string());
+        let end = self.messages.map(|it| format!(" --messages {it}"));
         let words = format!(
             "serve --log-level error --admin 127.0.0.1:0 --listen {listen} --seed {} --rate {rate} \
-             --start @{seconds}.{micros:06}",
-            self.seed
+             --start @{seconds}.{micros:06}{}",
+            self.seed,
+            end.unwrap_or_default()
         );
         words.split(' ').map(str::to_owned).collect()
     }
