@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use super::Conditions;
@@ -30,8 +30,13 @@ use tally::{Mark, Span, Tally};
 const THREADS: usize = 2;
 
 /// The first message is due so long after a round begins: all log in before, so that the history is
-/// empty, and what comes is not taken for a past that is repeated.
-const LEAD: Duration = Duration::from_millis(500);
+/// empty, and what comes is not taken for a past that is repeated. Where they are later, as on a busy
+/// machine, it is done again with the next.
+const LEADS: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(8),
+];
 
 /// And so much longer for each consumer.
 const LOGIN: Duration = Duration::from_millis(1);
@@ -83,29 +88,49 @@ pub(super) fn run(extent: &Extent, conditions: &Conditions) -> Result<Vec<Fanout
 }
 
 fn once(case: Case, extent: &Extent, conditions: &Conditions) -> Result<Round> {
-    let (feed, rate) = feed(case, extent, conditions);
+    for lead in LEADS {
+        if let Some(round) = attempt(case, lead, extent, conditions)? {
+            return Ok(round);
+        }
+    }
+    bail!("consumers were not logged in when the feed began, which was after {LEADS:?}")
+}
+
+/// None if consumers were not logged in when the feed began.
+fn attempt(
+    case: Case,
+    lead: Duration,
+    extent: &Extent,
+    conditions: &Conditions,
+) -> Result<Option<Round>> {
+    let (feed, rate) = feed(case, lead, extent, conditions);
     let stage = Stage::start(&feed, conditions.cpus)?;
     let span = span(&feed, rate, extent);
-    let stalled = case.is_one_stalled.then(|| stalled(&stage)).transpose()?;
-    let (readers, memory) = log_in(&stage, case.consumers).context("a login")?;
+    let stalled = case.is_one_stalled.then(|| stalled(&stage)).transpose();
+    let logged_in = log_in(&stage, case.consumers);
+    if Instant::now() >= span.clock.start {
+        return Ok(None);
+    }
+    let stalled = stalled.context("a login")?;
+    let (readers, memory) = logged_in.context("a login")?;
     let (tally, cpu, took) = measure(&stage, readers, span)?;
     drop(stalled);
     let deliveries = (span.last - span.first) as f64 * case.consumers as f64;
     let skews = Sorted::of(tally.skews());
-    Ok(Round {
+    Ok(Some(Round {
         rate: deliveries / took.as_secs_f64(),
         cpu: cpu.as_secs_f64() * 1e6 / deliveries,
         skew: [0.5, 0.99].map(|share| skews.quantile(share)),
         late: micros(&tally.late, 0.999),
         memory,
-    })
+    }))
 }
 
 /// A feed that begins when all have logged in, and its messages a second.
-fn feed(case: Case, extent: &Extent, conditions: &Conditions) -> (Feed, u32) {
+fn feed(case: Case, lead: Duration, extent: &Extent, conditions: &Conditions) -> (Feed, u32) {
     let rate = (extent.deliveries / case.consumers as u32).max(1);
     let mut feed = Feed::now(conditions.seed, Some(rate));
-    feed.start += LEAD + LOGIN * case.consumers as u32;
+    feed.start += lead + LOGIN * case.consumers as u32;
     feed.messages = Some(count(rate, WARM + extent.lasts + TAIL));
     (feed, rate)
 }
