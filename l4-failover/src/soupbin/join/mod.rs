@@ -42,6 +42,7 @@ mod event;
 mod history;
 mod incoming;
 mod line;
+mod live;
 mod login;
 mod options;
 mod outage;

@@ -543,14 +543,12 @@ fn on_a_quiet_feed_a_line_stands_by_though_nothing_can_be_compared() {
 #[test]
 fn a_stopped_line_is_noticed_though_the_consumer_is_slow_again_and_again() {
     let (mut rig, _, second) = Rig::with_two(hot(), 30);
-    let mut next = 30;
-    for _ in 0..40 {
+    for next in 30..70 {
         rig.pass(50 * MS);
         rig.numbers(second, next..next + 1);
         rig.join.block(true, rig.now);
         rig.pass(50 * MS);
         rig.join.block(false, rig.now);
-        next += 1;
     }
     assert_eq!((rig.target(), rig.faults()), (Some(2), vec!["silent"]));
 }
