@@ -140,9 +140,11 @@ impl CatchUp {
         pieces.push_back(frames);
         let next = next + known;
         (self.next, self.compared) = (Some(next), self.compared + same);
-        let is_there = self.compared >= COMPARED as u64 || next == held.next;
-        let is_kept = next >= held.first;
-        Poll::Ready(Ok(match self.compared > 0 && is_there && is_kept {
+        // What is oldest may be gone before it is pulled.
+        let is_well_within = next >= held.first + (held.next - held.first) / 2;
+        let is_known = self.compared >= COMPARED as u64 && is_well_within;
+        let is_there = is_known || next == held.next;
+        Poll::Ready(Ok(match self.compared > 0 && is_there {
             true => Step::Through(self.seat.tape().seat(), next),
             false => Step::More(next),
         }))
