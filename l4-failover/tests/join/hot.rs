@@ -134,6 +134,10 @@ fn recovers(world: &mut World, seed: u64) {
     world.block(false);
     (0..world.manners.len()).for_each(|server| world.mend(server));
     world.run_for(WELL);
+    // What was under way when its server was mended may have differed yet.
+    if world.forgive() {
+        world.run_for(WELL);
+    }
     if world.end.is_some() || world.consumer.has_strayed {
         return;
     }

@@ -166,6 +166,17 @@ impl World {
         self.good_since[server] = manner.is_good(session).then_some(since);
     }
 
+    /// An operator says that who differed may be tried again: whether anybody did.
+    pub(crate) fn forgive(&mut self) -> bool {
+        let has_any = !self.join.status(self.now()).diverged.is_empty();
+        if has_any {
+            self.watch.allowances += self.manners.len();
+            self.join.forgive_diverged(self.now());
+            self.act();
+        }
+        has_any
+    }
+
     pub(crate) fn mend(&mut self, server: usize) {
         let manner = &self.manners[server];
         if manner.is_live_only || manner.begins > 1 {
@@ -173,12 +184,7 @@ impl World {
             self.cut(server, LineFault::Closed);
         }
         self.change(server, |it| *it = Manner::good(SESSION.parse().unwrap()));
-        if !self.join.status(self.now()).diverged.is_empty() {
-            // An operator says so.
-            self.watch.allowances += self.manners.len();
-            self.join.forgive_diverged(self.now());
-            self.act();
-        }
+        self.forgive();
     }
 
     /// One of the messages that a server has yet to send on its lines is another.
