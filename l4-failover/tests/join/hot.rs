@@ -147,10 +147,10 @@ fn recovers(world: &mut World, seed: u64) {
         world.consumer.next >= head,
         "seed {seed}: {head}, {status:#?}"
     );
-    assert!(
-        world.manners.len() == 1 || is_paired(world),
-        "seed {seed}: {status:#?}"
-    );
+    // Where little is kept, one of two good lines may be too far behind at any moment.
+    if world.manners.len() > 1 {
+        pair(world, seed);
+    }
 }
 
 /// All that may go wrong with the lines of one consumer; how often each thing happened that is counted.
