@@ -9,11 +9,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 use super::departure::Departure;
+use super::options::of_catch_up;
 use super::shared::{CatchUpPermit, Shared};
 use super::tape::{Compared, Seat, Tape};
 use super::upstream::blank;
 use crate::pool::Pool;
-use crate::soupbin::bridge::Told;
+use crate::soupbin::bridge::{SharedFeed, Told};
 use crate::soupbin::feed::intake::{Intake, Wanted};
 use crate::soupbin::join::{COMPARED, End};
 use crate::soupbin::packet::{Kind, LoginRequest, SessionId, split};
@@ -66,7 +67,8 @@ impl CatchUp {
             subscription: Vec::new(),
             room: ROOM,
         };
-        let way = (pool.clone(), shared.lines.clone());
+        let lines = SharedFeed::new(of_catch_up(&shared.lines.options()));
+        let way = (pool.clone(), lines);
         Self {
             intake: Intake::start(way, &wanted, Arc::new(AtomicU64::new(0)), watch),
             seat: tape.seat(),

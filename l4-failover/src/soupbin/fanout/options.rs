@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::history::HistoryLimits;
 use crate::soupbin::bridge::FeedOptions;
-use crate::soupbin::join::{JoinOptions, OnGap, Unsequenced};
+use crate::soupbin::join::{JoinOptions, OnGap, Standby, Unsequenced};
 use crate::soupbin::packet::Credentials;
 
 /// Longer than any process lives; more would be further than a clock can say.
@@ -42,5 +42,17 @@ pub(super) fn of_lines(feed: &FeedOptions) -> FeedOptions {
         },
         stall: FOR_EVER,
         ..feed.clone()
+    }
+}
+
+/// How a consumer's own line to the history is carried: it is over soon, and each is a login more, so
+/// that none stands by beside it.
+pub(super) fn of_catch_up(lines: &FeedOptions) -> FeedOptions {
+    FeedOptions {
+        join: JoinOptions {
+            standby: Standby::Cold,
+            ..lines.join.clone()
+        },
+        ..lines.clone()
     }
 }
