@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::connect::Peer;
 use super::out::{Out, printable};
 use super::request::{quoted, with_query};
-use super::table::span;
+use super::units::span;
 use super::{ClientError, Connection, order};
 use crate::admin::connections::{ConnectionJson, ConnectionsJson};
 

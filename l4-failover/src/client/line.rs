@@ -1,7 +1,7 @@
 //! An event in one line, for people.
 
 use super::out::{Paint, printable};
-use super::table::span;
+use super::units::span;
 use crate::admin::pools::EventJson;
 
 /// `event` in one line: when, whose, what, from where to where, why.

@@ -27,6 +27,7 @@ mod connections;
 mod document;
 mod error;
 mod events;
+mod feed;
 mod line;
 mod operate;
 mod order;
@@ -38,6 +39,7 @@ mod status;
 mod table;
 #[cfg(test)]
 mod tests;
+mod units;
 
 // The public interface is:
 pub use address::{Address, AddressError};

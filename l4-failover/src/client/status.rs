@@ -9,7 +9,8 @@ use super::connect::Peer;
 use super::document::{Rates, Reading};
 use super::out::{Out, Paint, printable};
 use super::request::with_query;
-use super::table::{span, table};
+use super::table::table;
+use super::units::span;
 use super::{ClientError, Connection};
 
 /// Between the two readings that a rate is made of: long enough to mean something, and short enough

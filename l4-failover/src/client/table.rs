@@ -1,15 +1,11 @@
 //! Pools at a glance: who is active, since when and why, and how each endpoint is.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use super::document::{Document, PoolRates, Rates};
+use super::feed::feed;
 use super::line::line;
 use super::out::{Paint, printable};
-use crate::admin::pools::{
-    ConsumerJson, EndpointJson, EventJson, FeedJson, LineJson, PoolJson, ServedJson,
-    SharedLoginJson, TierJson, UnfitJson,
-};
+use super::units::{bytes, span};
+use crate::admin::pools::{EndpointJson, EventJson, PoolJson, ServedJson, TierJson};
 
 const HEAD: [&str; COLUMNS] = [
     "TIER", "ENDPOINT", "STATE", "FOR", "SESSIONS", "CONNECTS", "FAILURES", "NOTE",
@@ -24,8 +20,6 @@ const FORCED: &str = "forced by an operator: the primary stays active, healthy o
 
 /// Events that are shown of those that the process remembers.
 const RECENT_SHOWN: usize = 8;
-/// Consumers of a feed that are shown of those that the process shows.
-const CONSUMERS_SHOWN: usize = 10;
 
 /// The process, its pools one after the other, and what happened last.
 pub(super) fn table(document: &Document, rates: &Rates, paint: Paint) -> String {
@@ -100,8 +94,8 @@ fn pool(served: &ServedJson, rates: Option<&PoolRates>, paint: Paint) -> String 
         let sentence = format!("a restart may forget decisions: {}", printable(error));
         say("warning", paint.state("down", &sentence));
     }
-    if let Some(feed) = &pool.feed {
-        text.push_str(&consumers(feed, paint));
+    if let Some(it) = &pool.feed {
+        text.push_str(&feed(it, paint));
     }
     text.push_str(&endpoints(pool, paint));
     text
@@ -125,170 +119,6 @@ fn traffic(served: &ServedJson, rates: Option<&PoolRates>) -> String {
         from_client.unwrap_or_default(),
         bytes(served.from_upstream_bytes),
         from_upstream.unwrap_or_default(),
-    )
-}
-
-fn bytes(bytes: u64) -> String {
-    bytesize::ByteSize(bytes).display().iec().to_string()
-}
-
-/// Who consumes a feed, and which lines cannot carry them.
-fn consumers(feed: &FeedJson, paint: Paint) -> String {
-    let waiting = match feed.waiting {
-        0 => String::new(),
-        waiting => paint.state("down", &format!(", {waiting} without a line")),
-    };
-    let mut text = format!(
-        "  consumers {}{waiting}{}\n",
-        feed.consumers,
-        standbys(feed, paint)
-    );
-    if let Some(login) = &feed.login {
-        text.push_str(&shared_login(login, paint));
-    }
-    let of_all = feed.login.iter().flat_map(|login| &login.lines);
-    let lines = feed.shown.iter().flat_map(|consumer| &consumer.lines);
-    let lines = lines.chain(of_all);
-    let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for line in lines.filter(|line| line.stage == "failed") {
-        let reason = line.reason.as_deref().unwrap_or_default();
-        *failed.entry((&line.endpoint, reason)).or_default() += 1;
-    }
-    let mut say = |endpoint: &str, what: String, reason: &str| {
-        let sentence = format!("{} {what}: {}", printable(endpoint), printable(reason));
-        text.push_str(&format!("  line      {}\n", paint.state("down", &sentence)));
-    };
-    // Of more than are shown nothing else is known.
-    let of = match feed.shown.len() < feed.consumers {
-        true => format!(" of the first {}", feed.shown.len()),
-        false => String::new(),
-    };
-    for ((endpoint, reason), count) in &failed {
-        say(endpoint, format!("failed for {count}{of}"), reason);
-    }
-    let is_said = |unfit: &&UnfitJson| !failed.keys().any(|(it, _)| *it == unfit.endpoint);
-    for unfit in feed.unfit.iter().filter(is_said) {
-        let since = span(unfit.since_seconds);
-        say(
-            &unfit.endpoint,
-            format!("cannot be joined, for {since}"),
-            &unfit.reason,
-        );
-    }
-    let shown = feed.shown.iter().take(CONSUMERS_SHOWN);
-    let is_hot = feed.standby == "hot";
-    text.extend(shown.map(|it| consumer(it, is_hot, paint)));
-    match feed.consumers.saturating_sub(CONSUMERS_SHOWN) {
-        0 => {}
-        rest => text.push_str(&format!("  consumer  and {rest} more\n")),
-    }
-    text
-}
-
-/// How many consumers have a hot standby, and how many one that differs.
-fn standbys(feed: &FeedJson, paint: Paint) -> String {
-    let standing_by = match feed.standby == "hot" {
-        true => format!(", {} with a hot standby", feed.standing_by),
-        false => String::new(),
-    };
-    let diverged = match feed.diverged {
-        0 => String::new(),
-        diverged => paint.state("down", &format!(", {diverged} with a line that diverged")),
-    };
-    format!("{standing_by}{diverged}")
-}
-
-/// The one login of all consumers, and what is kept for them.
-fn shared_login(it: &SharedLoginJson, paint: Paint) -> String {
-    let session = it.session.as_deref().map(printable);
-    let session = session.unwrap_or_else(|| paint.state("down", "no session"));
-    let waiting = it.waiting_seconds.map_or_else(String::new, |waiting| {
-        let sentence = format!("without a line for {}", span(waiting));
-        format!(", {}", paint.state("down", &sentence))
-    });
-    let line = it
-        .line
-        .as_deref()
-        .map(|line| format!(", on {}", printable(line)));
-    let history = it.history.map(|kept| {
-        let (next, first) = (kept.next, kept.first);
-        let size = bytes(kept.bytes as u64);
-        format!(
-            ", next {next}; history from {first}, {size}, at most {} behind",
-            it.lag_max
-        )
-    });
-    let catching_up = match it.catching_up {
-        0 => String::new(),
-        count => format!(", {count} catching up"),
-    };
-    format!(
-        "  login     one for all: {session}{}{waiting}{}{catching_up}\n",
-        line.unwrap_or_default(),
-        history.unwrap_or_default()
-    )
-}
-
-/// One consumer of a feed, the line that it is on, and under hot standby where each of them stands.
-fn consumer(it: &ConsumerJson, is_hot: bool, paint: Paint) -> String {
-    let session = it.session.as_deref().map(printable);
-    let session = session.unwrap_or_else(|| "no session yet".to_owned());
-    let next = it.next.map(|next| format!(", next {next}"));
-    let waiting = it.waiting_seconds.map_or_else(String::new, |waiting| {
-        let sentence = format!("without a line for {}", span(waiting));
-        format!(", {}", paint.state("down", &sentence))
-    });
-    let line = it.line.as_deref().map(|line| {
-        let doubt = match it.verified {
-            true => "",
-            false => ", not verified",
-        };
-        format!(", on {}{doubt}", printable(line))
-    });
-    let lines = it
-        .lines
-        .iter()
-        .filter(|line| is_hot || line.diverged.is_some());
-    let lines = lines.filter(|line| line.stage != "failed");
-    let user = it
-        .user
-        .as_deref()
-        .map(|user| format!(" {}", printable(user)));
-    let lag = it.lag.filter(|lag| *lag > 0);
-    let lag = lag.map(|lag| format!(", {lag} behind"));
-    let catching_up = match it.catching_up {
-        Some(true) => ", catching up by a line of its own",
-        Some(false) | None => "",
-    };
-    format!(
-        "  consumer  {}{}: {session}{}{}{}{catching_up}{waiting}\n{}",
-        it.address,
-        user.unwrap_or_default(),
-        next.unwrap_or_default(),
-        line.unwrap_or_default(),
-        lag.unwrap_or_default(),
-        lines.map(|line| standing(line, paint)).collect::<String>()
-    )
-}
-
-/// Where a line of a consumer stands.
-fn standing(line: &LineJson, paint: Paint) -> String {
-    let (endpoint, stage) = (printable(&line.endpoint), printable(&line.stage));
-    if let Some(number) = line.diverged {
-        let sentence = format!("{endpoint} diverged at message {number}");
-        return format!("            {}\n", paint.state("down", &sentence));
-    }
-    let next = line.next.map(|next| format!(", next {next}"));
-    let lag = line.lag.filter(|lag| *lag > 0);
-    let lag = lag.map(|lag| format!(", {lag} behind"));
-    let doubt = match line.verified {
-        true => "",
-        false => ", not verified",
-    };
-    format!(
-        "            {endpoint} {stage}{}{}{doubt}\n",
-        next.unwrap_or_default(),
-        lag.unwrap_or_default()
     )
 }
 
@@ -427,11 +257,4 @@ fn rank(tier: usize) -> String {
         0 => "primary".to_owned(),
         tier => format!("backup {tier}"),
     }
-}
-
-/// A time in at most two units: `3m 12s`.
-pub(super) fn span(seconds: f64) -> String {
-    let whole = Duration::try_from_secs_f64(seconds.trunc()).unwrap_or_default();
-    let words = humantime::format_duration(whole).to_string();
-    words.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }

@@ -2,25 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::feed::LineJson;
-use super::json::seconds;
+use super::progress::ProgressJson;
 use crate::soupbin::fanout::{FanoutStatus, HistoryStatus};
 
 /// The one login of all consumers of a port. What does not apply is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SharedLoginJson {
-    /// The session; null while there is none.
-    pub session: Option<String>,
-    /// The number of the next message of its line.
-    pub next: Option<u64>,
-    /// The endpoint that messages come from.
-    pub line: Option<String>,
-    /// Whether that line has repeated enough messages to be trusted.
-    pub verified: bool,
-    /// How long there has been no line.
-    pub waiting_seconds: Option<f64>,
-    /// Its lines, and the endpoints whose last line failed.
-    pub lines: Vec<LineJson>,
+    /// How far its line is; without a session while there is none.
+    #[serde(flatten)]
+    pub progress: ProgressJson,
     /// What is kept of the session; null while there is none.
     pub history: Option<HistoryJson>,
     /// Consumers that get, each by a line of its own, what is older than that.
@@ -44,15 +34,13 @@ pub struct HistoryJson {
 
 impl SharedLoginJson {
     pub(super) fn of(status: &FanoutStatus, lag_max: u64) -> Self {
-        let (state, history) = (&status.upstream, status.history.as_ref());
         Self {
-            session: status.session.map(|it| it.to_string()),
-            next: status.next,
-            line: state.joined().map(|line| line.endpoint.to_string()),
-            verified: state.is_verified,
-            waiting_seconds: state.waiting_since.map(|since| seconds(since.elapsed())),
-            lines: state.lines.iter().map(LineJson::of).collect(),
-            history: history.map(HistoryJson::of),
+            progress: ProgressJson {
+                session: status.session.map(|it| it.to_string()),
+                next: status.next,
+                ..ProgressJson::of(&status.upstream)
+            },
+            history: status.history.as_ref().map(HistoryJson::of),
             catching_up: status.catching_up,
             lag_max,
         }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fanout::SharedLoginJson;
 use super::json::seconds;
-use crate::soupbin::bridge::{ConsumerState, LineState, SharedFeed, Unfit, Watched};
+use super::progress::ProgressJson;
+use crate::soupbin::bridge::{ConsumerState, SharedFeed, Unfit, Watched};
 use crate::soupbin::fanout::Fanout;
 use crate::soupbin::join::Standby;
 
@@ -62,18 +63,9 @@ pub struct ConsumerJson {
     pub id: String,
     /// Its address.
     pub address: SocketAddr,
-    /// The session; null until a line has named it.
-    pub session: Option<String>,
-    /// The number of its next message.
-    pub next: Option<u64>,
-    /// The endpoint that it gets its messages from.
-    pub line: Option<String>,
-    /// Whether that line has repeated enough messages to be trusted.
-    pub verified: bool,
-    /// How long it has been without a line.
-    pub waiting_seconds: Option<f64>,
-    /// Its lines, and the endpoints whose last line failed or diverged.
-    pub lines: Vec<LineJson>,
+    /// How far it is, and by which lines.
+    #[serde(flatten)]
+    pub progress: ProgressJson,
     /// With one login for many: its username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -83,32 +75,6 @@ pub struct ConsumerJson {
     /// Likewise: whether it gets, by a line of its own, what is older than the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catching_up: Option<bool>,
-}
-
-/// A line, or an endpoint whose last line failed or diverged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LineJson {
-    /// The endpoint's name.
-    pub endpoint: String,
-    /// `dialling`, `asked`, `held`, `behind`, `standby`, `joined`; `failed` or `diverged` if there is
-    /// no line.
-    pub stage: String,
-    /// The number of the message that comes next on it.
-    pub next: Option<u64>,
-    /// How many messages it is behind the consumer.
-    #[serde(default)]
-    pub lag: Option<u64>,
-    /// Whether it has repeated enough messages to be trusted.
-    #[serde(default)]
-    pub verified: bool,
-    /// The number under which it carries another message than the consumer got, where that is why it
-    /// is out.
-    #[serde(default)]
-    pub diverged: Option<u64>,
-    /// Why the last line failed, in one word, such as `other_session` or `mismatch`.
-    pub fault: Option<String>,
-    /// The same in a sentence.
-    pub reason: Option<String>,
 }
 
 impl FeedJson {
@@ -141,7 +107,7 @@ impl FeedJson {
         // Without its line, all who share it wait.
         let all_wait = login
             .as_ref()
-            .is_some_and(|it| it.waiting_seconds.is_some());
+            .is_some_and(|it| it.progress.waiting_seconds.is_some());
         Self {
             consumers: consumers.len(),
             waiting: if all_wait { consumers.len() } else { waiting },
@@ -179,31 +145,14 @@ impl ConsumerJson {
         Self {
             id: consumer.id.to_string(),
             address: consumer.address,
-            session: Some(state.session.clone()).filter(|it| !it.is_empty()),
-            next: consumer.next(),
-            line: state.joined().map(|line| line.endpoint.to_string()),
-            verified: state.is_verified,
-            waiting_seconds: state.waiting_since.map(|since| seconds(since.elapsed())),
-            lines: state.lines.iter().map(LineJson::of).collect(),
+            progress: ProgressJson {
+                session: Some(state.session.clone()).filter(|it| !it.is_empty()),
+                next: consumer.next(),
+                ..ProgressJson::of(state)
+            },
             user: consumer.user().map(ToString::to_string),
             lag: None,
             catching_up: consumer.user().map(|_| consumer.is_catching_up()),
-        }
-    }
-}
-
-impl LineJson {
-    pub(super) fn of(line: &LineState) -> Self {
-        let (fault, reason) = line.fault.clone().unzip();
-        Self {
-            endpoint: line.endpoint.to_string(),
-            stage: line.stage.to_owned(),
-            next: line.next,
-            lag: line.lag,
-            verified: line.is_verified,
-            diverged: line.diverged,
-            fault: fault.map(str::to_owned),
-            reason,
         }
     }
 }
