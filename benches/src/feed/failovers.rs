@@ -16,6 +16,7 @@ use super::frames::stuck;
 use super::http;
 use super::oracle::Faults;
 use super::stage::{Bridge, Feed, Server, Standby};
+use super::witness::Witness;
 use crate::progress::Progress;
 
 /// Every line is told of, and every message comes, within this time; more is a failure.
@@ -58,6 +59,8 @@ pub(super) struct Failover {
     pub(super) pause: f64,
     /// From the signal to the first new message of the other line, at the consumer.
     pub(super) since_fault: f64,
+    /// With a hot standby: the pause at the same time of one who reads at the other server itself.
+    pub(super) witness: Option<f64>,
     /// How the bridge says that the time was spent.
     pub(super) took: TookJson,
 }
@@ -86,6 +89,7 @@ impl Failovers {
             json!({
                 "pause_ms": it.pause,
                 "since_fault_ms": it.since_fault,
+                "witness_pause_ms": it.witness,
                 "took_ms": it.took,
             })
         });
@@ -192,6 +196,7 @@ impl Scene {
         if fault == Fault::KillWithinFrame {
             self.fill_up()?;
         }
+        let witness = self.witness(fault)?;
         let at = Instant::now();
         let signal = match fault {
             Fault::Kill | Fault::KillWithinFrame => Signal::KILL,
@@ -200,7 +205,7 @@ impl Scene {
         self.servers[self.victim].signal(signal)?;
         self.consumer.resume();
         let joined = self.joined()?;
-        let failover = self.times(at, &joined)?;
+        let failover = self.times(at, &joined, witness.as_ref())?;
         // A process that was stopped is to do no harm afterwards, either: every second one goes on.
         match (fault, nth % 2) {
             (Fault::Stop, 0) => self.servers[self.victim].signal(Signal::CONT)?,
@@ -231,6 +236,13 @@ impl Scene {
             self.consumer.listen(Instant::now() + LOOK);
         }
         Ok(())
+    }
+
+    /// Where the other server is to go on without a pause, one who sees whether it does.
+    fn witness(&self, fault: Fault) -> Result<Option<Witness>> {
+        let other = self.servers[1 - self.victim].address;
+        let is_wanted = self.standby == Standby::Hot && fault.is_timed();
+        is_wanted.then(|| Witness::at(other)).transpose()
     }
 
     /// One event a fault: that of the last one was taken.
@@ -287,7 +299,12 @@ impl Scene {
         Ok(event)
     }
 
-    fn times(&mut self, at: Instant, joined: &EventJson) -> Result<Failover> {
+    fn times(
+        &mut self,
+        at: Instant,
+        joined: &EventJson,
+        witness: Option<&Witness>,
+    ) -> Result<Failover> {
         let first = joined.sequence.context("a join without a number")?;
         self.consumer.listen_for(first, PATIENCE)?;
         let came = |n| self.consumer.came(n).context("came too long ago");
@@ -299,12 +316,18 @@ impl Scene {
                 pause.context("came too long ago")?
             }
         };
+        let witness = witness.map(|it| it.longest_pause(at, after)).transpose()?;
         Ok(Failover {
-            pause: pause.as_secs_f64() * 1e3,
-            since_fault: after.duration_since(at).as_secs_f64() * 1e3,
+            pause: milliseconds(pause),
+            since_fault: milliseconds(after.duration_since(at)),
+            witness: witness.map(milliseconds),
             took: joined.took_ms.clone().context("a join without times")?,
         })
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 /// The server that the consumer's line leads to, as the bridge says.
@@ -313,7 +336,7 @@ fn active(bridge: &Bridge, consumer: &mut Consumer) -> Result<SocketAddr> {
     while Instant::now() < deadline {
         // With its first messages.
         consumer.listen(Instant::now() + LOOK);
-        if let Some(line) = shown(bridge, consumer.local)?.and_then(|it| it.line) {
+        if let Some(line) = shown(bridge, consumer.local)?.and_then(|it| it.progress.line) {
             return Ok(line.parse()?);
         }
     }
@@ -322,7 +345,7 @@ fn active(bridge: &Bridge, consumer: &mut Consumer) -> Result<SocketAddr> {
 
 /// Whether a consumer has a line that stands by, and is trusted.
 pub(super) fn stands_by(bridge: &Bridge, consumer: SocketAddr) -> Result<bool> {
-    let lines = shown(bridge, consumer)?.map(|it| it.lines);
+    let lines = shown(bridge, consumer)?.map(|it| it.progress.lines);
     let mut lines = lines.into_iter().flatten();
     Ok(lines.any(|it| it.stage == "standby" && it.verified))
 }

@@ -37,15 +37,19 @@ impl Failed {
 }
 
 /// What a failover consists of, and what of it is told.
-type Part = (&'static str, fn(&Failover) -> f64);
+type Part = (&'static str, fn(&Failover) -> Option<f64>);
 
-const PARTS: [Part; 6] = [
-    ("pause of the consumer", |it| it.pause),
-    ("from the signal", |it| it.since_fault),
-    ("of it detect", |it| it.took.detect),
-    ("connect", |it| it.took.connect),
-    ("log in", |it| it.took.login),
-    ("catch up", |it| it.took.catch_up),
+const PARTS: [Part; 8] = [
+    ("pause of the consumer", |it| Some(it.pause)),
+    ("pause at the other server itself", |it| it.witness),
+    ("what the failover adds to it", |it| {
+        Some(it.pause - it.witness?)
+    }),
+    ("from the signal", |it| Some(it.since_fault)),
+    ("of it detect", |it| Some(it.took.detect)),
+    ("connect", |it| Some(it.took.connect)),
+    ("log in", |it| Some(it.took.login)),
+    ("catch up", |it| Some(it.took.catch_up)),
 ];
 
 impl Figures {
@@ -94,8 +98,11 @@ impl Figures {
         )?;
         for it in self.failovers.iter().filter(|it| it.fault.is_timed()) {
             for (what, part) in PARTS {
-                let (fault, n) = (it.name(), it.each.len());
-                let times = Sorted::of(it.each.iter().map(part));
+                let times = Sorted::of(it.each.iter().filter_map(part));
+                let (fault, n) = (it.name(), times.values().len());
+                if n == 0 {
+                    continue;
+                }
                 let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| figure(times.quantile(share)));
                 writeln!(text, "| {fault} | {what} | {n} | {p50} | {p99} | {max} |")?;
             }

@@ -21,6 +21,7 @@ mod plot;
 mod saturation;
 mod stage;
 mod way;
+mod witness;
 
 use std::fs;
 use std::io::Write;

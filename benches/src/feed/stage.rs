@@ -122,10 +122,7 @@ impl Bridge {
     /// In front of these servers, the first of which is the primary.
     pub(super) fn start(servers: &[Server], silence: Duration, cpus: Cpus) -> Result<Self> {
         let directory = tempfile::tempdir()?;
-        let config = directory.path().join("l4-failover.toml");
-        fs::write(&config, text(servers, silence))?;
-        let words = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
-        let child = Program::Failover.start(cpus.bridge, words)?;
+        let child = start(&directory, &text(servers, silence), cpus)?;
         Ok(Self {
             feed: child.address("feed")?,
             hot: child.address("hot")?,
@@ -149,45 +146,44 @@ impl Bridge {
     }
 }
 
+/// `l4-failover` with this configuration, which lies in a directory of its own.
+pub(super) fn start(directory: &TempDir, text: &str, cpus: Cpus) -> Result<Child> {
+    let config = directory.path().join("l4-failover.toml");
+    fs::write(&config, text)?;
+    let words = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
+    Program::Failover.start(cpus.bridge, words)
+}
+
 /// What is not written here is as by default; `stall` is longer, since consumers are paused on purpose.
 fn text(servers: &[Server], silence: Duration) -> String {
-    let names: Vec<String> = servers
-        .iter()
-        .map(|it| format!("\"{}\"", it.address))
-        .collect();
-    let (primary, backup) = (&names[0], names[1..].join(", "));
+    let targets = servers.iter().map(|it| format!("\"{}\"", it.address));
+    let targets: Vec<String> = targets.collect();
     let silence = silence.as_millis();
-    format!(
-        r#"[admin]
+    let feed = format!("protocol = \"soupbintcp\"\nsilence = \"{silence}ms\"\nstall = \"2min\"\n");
+    let hot = format!("{feed}standby = \"hot\"\n");
+    let ports = [("feed", &*feed), ("hot", &*hot), ("plain", "")];
+    let ports = ports.map(|(name, lines)| port(name, &targets, lines));
+    format!("{PROCESS}{}", ports.concat())
+}
+
+/// What is said of the process itself.
+pub(super) const PROCESS: &str = r#"[admin]
 address = "127.0.0.1:0"
 
 [log]
 level = "error"
+"#;
 
+/// A port in front of these targets, the first of which is the primary, with more lines of its own.
+pub(super) fn port(name: &str, targets: &[String], lines: &str) -> String {
+    let (primary, backup) = (&targets[0], targets[1..].join(", "));
+    format!(
+        r#"
 [[port]]
-name = "feed"
+name = "{name}"
 listen = "127.0.0.1:0"
 primary = [{primary}]
 backup = [{backup}]
-protocol = "soupbintcp"
-silence = "{silence}ms"
-stall = "2min"
-
-[[port]]
-name = "hot"
-listen = "127.0.0.1:0"
-primary = [{primary}]
-backup = [{backup}]
-protocol = "soupbintcp"
-standby = "hot"
-silence = "{silence}ms"
-stall = "2min"
-
-[[port]]
-name = "plain"
-listen = "127.0.0.1:0"
-primary = [{primary}]
-backup = [{backup}]
-"#
+{lines}"#
     )
 }

@@ -1,6 +1,5 @@
 //! The local port in front of two servers: one login for all who come.
 
-use std::fs;
 use std::net::SocketAddr;
 
 use anyhow::Result;
@@ -8,8 +7,8 @@ use tempfile::TempDir;
 use tests::config::{DESK, secret};
 
 use super::super::cpus::Cpus;
-use super::super::stage::{Feed, Server};
-use crate::child::{Child, Program};
+use super::super::stage::{Feed, PROCESS, Server, port, start};
+use crate::child::Child;
 use crate::process::Pid;
 
 /// The consumer that [`login`](super::super::decode::login) is of; any number may come as this one.
@@ -28,10 +27,7 @@ impl Stage {
     pub(super) fn start(feed: &Feed, cpus: Cpus) -> Result<Self> {
         let servers = [Server::start(feed, cpus, 1)?, Server::start(feed, cpus, 2)?];
         let directory = tempfile::tempdir()?;
-        let config = directory.path().join("l4-failover.toml");
-        fs::write(&config, text(&servers, &directory))?;
-        let words = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
-        let child = Program::Failover.start(cpus.bridge, words)?;
+        let child = start(&directory, &text(&servers, &directory), cpus)?;
         Ok(Self {
             address: child.address("feed")?,
             child,
@@ -54,24 +50,14 @@ fn text(servers: &[Server; 2], directory: &TempDir) -> String {
         let address = it.address;
         format!("{{ address = \"{address}\", username = \"DESK01\", password_file = {desk:?} }}")
     };
-    let [primary, backup] = servers.each_ref().map(target);
-    format!(
-        r#"[admin]
-address = "127.0.0.1:0"
-
-[log]
-level = "error"
-
-[[port]]
-name = "feed"
-listen = "127.0.0.1:0"
-primary = [{primary}]
-backup = [{backup}]
-protocol = "soupbintcp"
+    let targets = servers.each_ref().map(target);
+    let lines = format!(
+        r#"protocol = "soupbintcp"
 
 [[port.consumer]]
 username = {name:?}
 password_file = {consumer:?}
 "#
-    )
+    );
+    format!("{PROCESS}{}", port("feed", &targets, &lines))
 }
