@@ -173,13 +173,27 @@ impl FeedBuilder {
     /// line has it first; what the other brings is compared with it, and a line that dies costs no
     /// wait.
     ///
-    /// ```no_run
-    /// use l4_failover::soupbin::feed::Feed;
+    /// ```
+    /// # use soupbintcp_sim::server::{Options, Server};
+    /// use l4_failover::soupbin::feed::{Feed, FeedEvent};
     /// use l4_failover::soupbin::join::Standby;
     ///
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let feed = Feed::builder("itch").primary("itch.dc1:9000").backup("itch.dc2:9000");
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listen = || Ok::<_, std::net::AddrParseError>(vec!["127.0.0.1:0".parse()?]);
+    /// # let start = Some(std::time::SystemTime::now() - std::time::Duration::from_secs(1));
+    /// # let (one, two) = (Server::bind(Options { listen: listen()?, start, ..Options::default() })?, Server::bind(Options { listen: listen()?, start, ..Options::default() })?);
+    /// # let (primary, backup) = (one.addresses()[0].to_string(), two.addresses()[0].to_string());
+    /// # tokio::spawn(one.serve(std::future::pending()));
+    /// # tokio::spawn(two.serve(std::future::pending()));
+    /// let feed = Feed::builder("itch").primary(&primary).backup(&backup);
     /// let feed = feed.standby(Standby::Hot).connect().await?;
+    /// let mut events = feed.events(); // from the login on
+    /// while let Some(event) = events.next().await {
+    ///     if let FeedEvent::StandingBy { line, .. } = event {
+    ///         assert_eq!(*line, *backup);
+    ///         break;
+    ///     }
+    /// }
     /// for line in feed.status().lines {
     ///     println!("{} {} {:?}, {:?} behind", line.endpoint, line.stage, line.next, line.lag);
     /// }

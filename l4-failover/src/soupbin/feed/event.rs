@@ -216,7 +216,7 @@ impl FeedEvent {
     }
 }
 
-/// Hears what happens to a feed's lines from the time on that it was made.
+/// Hears what happens to a feed's lines: see [`FeedHandle::events`](super::FeedHandle::events).
 #[derive(Debug)]
 pub struct FeedEvents(pub(super) Option<broadcast::Receiver<FeedEvent>>);
 

@@ -6,7 +6,7 @@ mod server;
 use std::time::Duration;
 
 use super::{Batch, ConnectError, Cursor, Feed, FeedError, FeedEvent, FeedFault, Message};
-use crate::soupbin::join::{LineFault, OnGap};
+use crate::soupbin::join::{LineFault, OnGap, Why};
 use crate::soupbin::packet::{CredentialsError, Kind, Packet, Reject};
 use server::{SESSION, Server, text};
 
@@ -223,7 +223,42 @@ async fn an_outage_has_an_end_and_the_cursor_stays_good() {
     assert!(error.to_string().contains("connection refused"), "{error}");
     assert_eq!(feed.next().await, Err(error));
     assert_eq!(feed.cursor(), cursor(2));
+    // Who asks only now hears all of it, and nobody after.
+    let (mut all, mut more) = (Vec::new(), feed.events());
+    while let Some(event) = more.next().await {
+        all.push(event);
+    }
+    let is_lost = |it: &FeedEvent| matches!(it, FeedEvent::FailoverStarted { next: 2, .. });
+    assert!(all.iter().any(is_lost), "{all:?}");
     assert_eq!(feed.events().next().await, None);
+}
+
+#[tokio::test]
+async fn what_happens_before_there_is_a_feed_is_heard() {
+    let server = Server::start().await;
+    let serve = async {
+        drop(server.line().await);
+        server.accept(1).await
+    };
+    let (feed, _line) = tokio::join!(server.feed().connect(), serve);
+    let mut events = feed.unwrap().events();
+    let first = events.next().await.unwrap();
+    let is_closed = matches!(&first, FeedEvent::LineDown { line, fault: LineFault::Closed | LineFault::Broken(_), .. } if **line == *server.address());
+    assert!(is_closed, "{first:?}");
+    let up = events.next().await.unwrap();
+    assert!(matches!(up, FeedEvent::LineUp { .. }), "{up:?}");
+    let joined = events.next().await.unwrap();
+    assert!(
+        matches!(
+            joined,
+            FeedEvent::Joined {
+                why: Why::Login,
+                next: 1,
+                ..
+            }
+        ),
+        "{joined:?}"
+    );
 }
 
 #[tokio::test]
