@@ -278,7 +278,8 @@ impl FeedBuilder {
 
     /// How to speak to the line of the endpoint of this name
     /// ([`EndpointOptions::name`]), where that is otherwise than to the others: with credentials of
-    /// its own, another version, another silence.
+    /// its own, another version, another silence. That there is such an endpoint is found out by
+    /// [`connect`](Self::connect); once for each.
     #[must_use]
     pub fn line(mut self, endpoint: impl Into<String>, options: LineOptions) -> Self {
         self.options.lines.push((endpoint.into(), options));
@@ -332,6 +333,7 @@ impl FeedBuilder {
     ///
     /// [`ConnectError`]: what is wrong with what was given, or why no line accepted the login.
     pub async fn connect(self) -> Result<Feed, ConnectError> {
+        check_lines(&self.options, &pool)?;
         let wanted = self.wanted()?;
         let pool = self.pool.build()?;
         Ok(Feed::start(self.name, pool, wanted, self.options).await?)
@@ -360,5 +362,26 @@ impl FeedBuilder {
             subscription: self.subscription.clone(),
             room: self.room,
         })
+
+/// Whether each line of which something is said is one, and not said to be two things.
+fn check_lines(options: &FeedOptions, pool: &Pool) -> Result<(), ConnectError> {
+    let endpoints = pool.endpoints();
+    for (nth, (name, _)) in options.lines.iter().enumerate() {
+        if !endpoints.iter().any(|it| **it.name() == **name) {
+            let known = endpoints.iter().map(|it| &**it.name());
+            return Err(ConnectError::UnknownLine {
+                name: name.clone(),
+                known: known.collect::<Vec<_>>().join(", "),
+            });
+        }
+        if options.lines[..nth]
+            .iter()
+            .any(|(before, _)| before == name)
+        {
+            return Err(ConnectError::LineTwice(name.clone()));
+        }
+    }
+    Ok(())
+}
     }
 }

@@ -6,8 +6,9 @@ mod server;
 use std::time::Duration;
 
 use super::{Batch, ConnectError, Cursor, Feed, FeedError, FeedEvent, FeedFault, Message};
-use crate::soupbin::join::{LineFault, OnGap, Why};
-use crate::soupbin::packet::{CredentialsError, Kind, Packet, Reject};
+use crate::choice::Failback;
+use crate::soupbin::join::{LineFault, LineOptions, OnGap, Why};
+use crate::soupbin::packet::{Credentials, CredentialsError, Kind, Packet, Reject};
 use server::{SESSION, Server, text};
 
 /// What `connect` failed by.
@@ -128,6 +129,34 @@ async fn what_cannot_be_connected_to_says_so() {
         feed,
         Err(ConnectError::Subscription { messages: 1, .. })
     ));
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_line_that_is_none_is_a_mistake() {
+    let feed = || Feed::builder("test").primary("127.0.0.1:1");
+    let other = LineOptions::default();
+    let unknown = feed().line("localhost:1", other).connect().await;
+    let error = unknown.unwrap_err().to_string();
+    let is_clear = error.contains("\"localhost:1\"") && error.ends_with("there are: 127.0.0.1:1");
+    assert!(is_clear, "{error}");
+    let twice = feed().line("127.0.0.1:1", other).line("127.0.0.1:1", other);
+    let error = twice.connect().await.unwrap_err();
+    assert!(matches!(error, ConnectError::LineTwice(name) if name == "127.0.0.1:1"));
+}
+
+#[tokio::test]
+async fn a_line_has_credentials_of_its_own() {
+    let server = Server::start().await;
+    let own = LineOptions {
+        credentials: Credentials::new("own", "secret").ok(),
+        ..LineOptions::default()
+    };
+    let feed = server.feed().credentials("trader", "");
+    let feed = feed.line(server.address(), own).connect();
+    let (feed, line) = tokio::join!(feed, server.accept(1));
+    assert_eq!(line.login.credentials.username(), "own");
+    let failback = feed.unwrap().status().pool.failback;
+    assert_eq!(failback, Failback::Manual, "unless that is said");
 }
 
 #[tokio::test]
