@@ -6,7 +6,7 @@ use super::Feed;
 use super::cursor::Cursor;
 use super::error::ConnectError;
 use super::intake::Wanted;
-use crate::choice::{Failback, Policy};
+use super::policy::FeedPolicy;
 use crate::pool::{DialLimits, EndpointOptions, Pool, PoolBuilder};
 use crate::probe::CheckOptions;
 use crate::soupbin::bridge::FeedOptions;
@@ -67,10 +67,6 @@ pub struct FeedBuilder {
 
 impl FeedBuilder {
     pub(super) fn new(name: String) -> Self {
-        let policy = Policy {
-            failback: Failback::Manual,
-            ..Policy::default()
-        };
         let join = JoinOptions {
             unsequenced: Unsequenced::Subscribe,
             login_wait: CONNECT_WAIT,
@@ -80,7 +76,9 @@ impl FeedBuilder {
             ..JoinOptions::default()
         };
         Self {
-            pool: Pool::builder().name(&name).policy(policy),
+            pool: Pool::builder()
+                .name(&name)
+                .policy(FeedPolicy::default().into()),
             name,
             credentials: Credentials::new("", ""),
             begin: (SessionId::BLANK, 1),
@@ -305,10 +303,10 @@ impl FeedBuilder {
     }
 
     /// When to move between primary and backups; by default away by itself, and back when that is
-    /// [said](Feed::failback).
+    /// [said](Feed::failback), whatever else of the policy is changed.
     #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.pool = self.pool.policy(policy);
+    pub fn policy(mut self, policy: FeedPolicy) -> Self {
+        self.pool = self.pool.policy(policy.into());
         self
     }
 
@@ -333,9 +331,9 @@ impl FeedBuilder {
     ///
     /// [`ConnectError`]: what is wrong with what was given, or why no line accepted the login.
     pub async fn connect(self) -> Result<Feed, ConnectError> {
-        check_lines(&self.options, &pool)?;
         let wanted = self.wanted()?;
         let pool = self.pool.build()?;
+        check_lines(&self.options, &pool)?;
         Ok(Feed::start(self.name, pool, wanted, self.options).await?)
     }
 
@@ -362,6 +360,8 @@ impl FeedBuilder {
             subscription: self.subscription.clone(),
             room: self.room,
         })
+    }
+}
 
 /// Whether each line of which something is said is one, and not said to be two things.
 fn check_lines(options: &FeedOptions, pool: &Pool) -> Result<(), ConnectError> {
@@ -382,6 +382,4 @@ fn check_lines(options: &FeedOptions, pool: &Pool) -> Result<(), ConnectError> {
         }
     }
     Ok(())
-}
-    }
 }

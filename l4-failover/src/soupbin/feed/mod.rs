@@ -41,6 +41,7 @@ mod event;
 mod handle;
 pub(super) mod intake;
 mod pipe;
+mod policy;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +53,7 @@ pub use cursor::{Cursor, CursorError};
 pub use error::{ConnectError, FeedError, FeedFault};
 pub use event::{FeedEvent, FeedEvents};
 pub use handle::{FeedHandle, FeedStatus};
+pub use policy::{AutoFailback, FeedPolicy};
 
 use crate::pool::{CommandError, Pool, PoolEvent};
 use crate::soupbin::bridge::{FeedOptions, SharedFeed};
