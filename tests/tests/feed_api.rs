@@ -73,10 +73,10 @@ async fn take_to(feed: &mut Feed, number: u64) {
 async fn joined(events: &mut FeedEvents) -> (String, Why) {
     loop {
         let event = timeout(PATIENCE, events.next()).await.unwrap();
-        if let FeedEvent::Joined { to, why, .. } = event.expect("the feed goes on")
-            && why != Why::Login
+        if let FeedEvent::Joined(joined) = event.expect("the feed goes on")
+            && joined.why != Why::Login
         {
-            return (to.to_string(), why);
+            return (joined.to.to_string(), joined.why);
         }
     }
 }

@@ -209,8 +209,8 @@ impl Feed {
     /// feed.failover().await?; // make before break
     /// while let Some(event) = events.next().await {
     ///     // From the login on.
-    ///     if let FeedEvent::Joined { why: Why::Preferred, to, compared, is_verified, .. } = event {
-    ///         assert!(*to == *backup && compared == 16 && is_verified);
+    ///     if let FeedEvent::Joined(joined) = event && joined.why == Why::Preferred {
+    ///         assert!(*joined.to == *backup && joined.compared == 16 && joined.is_verified);
     ///         break;
     ///     }
     /// }
