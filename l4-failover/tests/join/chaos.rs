@@ -22,7 +22,7 @@ fn happen(world: &mut World) {
     let lag = world.random.u64(1..100);
     let millis = world.random.u64(0..800);
     let begins = world.feed.head(world.time) / 2 + 1;
-    match world.random.u32(0..27) {
+    match world.random.u32(0..29) {
         0 | 1 => world.kill(server),
         2 => world.change(server, |it| it.is_stopped = true),
         3 => world.cut(server, LineFault::Closed),
@@ -44,6 +44,7 @@ fn happen(world: &mut World) {
         17 => world.prefer(server),
         18 => world.block(true),
         19 | 20 => world.block(false),
+        21 | 22 => world.see_up(server),
         _ => world.mend(server),
     }
 }

@@ -72,7 +72,7 @@ fn happen(world: &mut World) {
     let lag = world.random.u64(1..300);
     let millis = world.random.u64(0..800);
     let begins = world.feed.head(world.time) / 2 + 1;
-    match world.random.u32(0..30) {
+    match world.random.u32(0..32) {
         0 | 1 => world.kill(server),
         2 => world.change(server, |it| it.is_stopped = true),
         3 => world.cut(server, LineFault::Closed),
@@ -95,6 +95,7 @@ fn happen(world: &mut World) {
         21 => world.block(true),
         22 | 23 => world.block(false),
         24 => world.say(),
+        25 | 26 => world.see_up(server),
         _ => world.mend(server),
     }
 }

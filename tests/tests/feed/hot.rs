@@ -1,8 +1,9 @@
 //! Two lines at once: where they stand, what becomes of one that differs, and who gets what.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tests::config::FAST_CHECK;
 use tests::consumer::{Consumer, Login, frame};
 use tests::feed;
 use tests::feed::began;
@@ -363,6 +364,46 @@ fn an_end_that_one_line_alone_speaks_of_is_that_lines_failure() {
         consumer.assert_whole();
         assert!(world.events.named("end_of_session").is_empty());
     }
+}
+
+/// Checks ten times a second, which see a feed that is back long before a back-off is over.
+const QUICK_CHECK: &str = r#"check = { interval = "100ms", fast_interval = "50ms", timeout = "95ms", rise = 1, fall = 2 }"#;
+
+/// Waits until a feed that is dead has not been dialled for a second and a half: the longer it is dead, the
+/// longer it rests.
+fn await_rest(world: &World, consumer: &Consumer, feed: usize) {
+    let dials = || world.status()["tiers"][feed]["endpoints"][0]["failures"].clone();
+    loop {
+        let before = dials();
+        consumer.await_more(1500);
+        if dials() == before {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_feed_that_is_back_stands_by_as_soon_as_checks_see_it() {
+    let mut world = World::of_twins(&[], HOT);
+    let text = world.port.config().replace(FAST_CHECK, QUICK_CHECK);
+    world.port.rewrite(&text);
+    assert_eq!(world.port.post("/reload").status, 200);
+    let consumer = world.consumer();
+    stands_by(&world, &consumer, BACKUP);
+    for nth in 1..=2 {
+        world.feeds[BACKUP].kill();
+        world.await_state(BACKUP, "down");
+        await_rest(&world, &consumer, BACKUP);
+        world.feeds[BACKUP].start_again();
+        world.await_state(BACKUP, "up");
+        let since = Instant::now();
+        world.events.nth("line_standby", nth);
+        let took = since.elapsed();
+        println!("stands by {took:?} after it was seen");
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+    consumer.assert_whole();
+    assert_eq!(world.active(&consumer), PRIMARY);
 }
 
 /// Nobody is there to stand by, which is how a cold port is.
