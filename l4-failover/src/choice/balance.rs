@@ -34,6 +34,9 @@ pub struct Request {
     pub random: u64,
     /// Only the first so many tiers may be chosen from; at least one. `None`: all.
     pub tiers: Option<usize>,
+    /// Whether it is for a line that stands by beside another: of the first tier that has an endpoint,
+    /// whatever [`Dial`](super::Dial) says, since nobody is served by it yet.
+    pub is_standby: bool,
 }
 
 /// The memory of a tier's turns.
@@ -186,7 +189,7 @@ mod tests {
         Request {
             source: Some(Ipv4Addr::from(0x0a00_0000 + nth).into()),
             random: u64::from(nth),
-            tiers: None,
+            ..Request::default()
         }
     }
 

@@ -27,8 +27,8 @@ enum Among {
 
 impl Choice {
     /// The endpoint that a dial should try, after those of `tried` have failed it: in the active
-    /// tier, then where [`Dial`] and [`NoneHealthy`] allow. `load` tells the open sessions of an
-    /// endpoint. None if nobody is left.
+    /// tier, then where [`Dial`] and [`NoneHealthy`] allow; for a standby in any tier. `load` tells the
+    /// open sessions of an endpoint. None if nobody is left.
     pub fn pick(
         &mut self,
         tried: &[usize],
@@ -36,6 +36,14 @@ impl Choice {
         load: impl Fn(usize) -> u64,
         now: Instant,
     ) -> Option<Pick> {
+        if request.is_standby {
+            let endpoint = self.standby(tried, request, &load, now)?;
+            let is_spilled = false;
+            return Some(Pick {
+                endpoint,
+                is_spilled,
+            });
+        }
         let tiers = request.tiers.unwrap_or(usize::MAX).min(self.tiers.len());
         if let Some(endpoint) = self.trial(tiers, tried, &load, now) {
             return Some(Pick {
@@ -60,26 +68,20 @@ impl Choice {
         })
     }
 
-    /// The endpoint that a line beside another one should be dialled to, after those of `tried`: of the
-    /// first tier that has one, whatever [`Dial`] says, since nobody is served by it yet. None if nobody
-    /// is left.
-    pub fn pick_standby(
+    /// The endpoint for a line beside another one.
+    fn standby(
         &mut self,
         tried: &[usize],
         request: Request,
-        load: impl Fn(usize) -> u64,
+        load: &impl Fn(usize) -> u64,
         now: Instant,
-    ) -> Option<Pick> {
+    ) -> Option<usize> {
         let all = 0..self.tiers.len();
         let tries_all = self.policy.when_none_healthy == NoneHealthy::Try;
         let healthy = all.clone().map(|tier| (tier, Among::Healthy));
         let last = all.filter(|_| tries_all).map(|tier| (tier, Among::Kept));
-        let mut choose = |(tier, among)| self.choose(tier, among, tried, request, &load, now);
-        let endpoint = healthy.chain(last).find_map(&mut choose)?;
-        Some(Pick {
-            endpoint,
-            is_spilled: false,
-        })
+        let mut choose = |(tier, among)| self.choose(tier, among, tried, request, load, now);
+        healthy.chain(last).find_map(&mut choose)
     }
 
     /// The tier that is active for those who may go to the first `tiers` alone.

@@ -8,12 +8,9 @@ use tokio::time::Instant;
 
 use super::error::{Attempt, AttemptError, DialError, LedNowhere};
 use super::{Endpoint, EndpointOptions, Inner, Lease, Pool};
-use crate::choice::{Choice, Dial, NoneHealthy, Pick, Request};
+use crate::choice::{Dial, NoneHealthy, Request};
 use crate::socket::connect::connect;
 use crate::socket::{Stream, TcpOptions};
-
-/// The open sessions of an endpoint, by its place.
-type Load<'a> = dyn Fn(usize) -> u64 + 'a;
 
 /// Bounds of one dial, and the options of the connection that comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +142,8 @@ impl Pool {
             inner: &self.0,
             request: Request {
                 source,
-                random: 0,
                 tiers,
+                ..Request::default()
             },
             until: after(limits.total),
             limits,
@@ -281,33 +278,15 @@ impl Inner {
         if request.tiers == Some(0) {
             return None;
         }
-        let (lease, pick) = self.pick_by(tried, |choice, tried, random, load, now| {
-            choice.pick(tried, Request { random, ..request }, load, now)
-        })?;
-        Some((lease, pick.is_spilled))
-    }
-
-    /// The same for a line beside another one.
-    pub(super) fn pick_standby(&self, tried: &[Arc<Endpoint>], request: Request) -> Option<Lease> {
-        let (lease, _) = self.pick_by(tried, |choice, tried, random, load, now| {
-            choice.pick_standby(tried, Request { random, ..request }, load, now)
-        })?;
-        Some(lease)
-    }
-
-    fn pick_by(
-        &self,
-        tried: &[Arc<Endpoint>],
-        pick: impl FnOnce(&mut Choice, &[usize], u64, &Load<'_>, std::time::Instant) -> Option<Pick>,
-    ) -> Option<(Lease, Pick)> {
         let mut state = self.state();
         let state = &mut *state;
         let tried: Vec<usize> = tried.iter().filter_map(|it| it.place()).collect();
         let random = state.random.u64(..);
         let (endpoints, now) = (&state.endpoints, Instant::now().into_std());
         let load = |place: usize| endpoints[place].active();
-        let pick = pick(&mut state.choice, &tried, random, &load, now)?;
-        Some((Lease::new(&endpoints[pick.endpoint]), pick))
+        let request = Request { random, ..request };
+        let pick = state.choice.pick(&tried, request, load, now)?;
+        Some((Lease::new(&endpoints[pick.endpoint]), pick.is_spilled))
     }
 
     /// Why nobody is left to try: endpoints that are full, or out, are said too.

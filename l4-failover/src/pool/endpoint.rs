@@ -35,6 +35,8 @@ struct Life {
     sessions: Arc<Sessions>,
     connects: AtomicU64,
     failures: AtomicU64,
+    /// Which return of an endpoint of its pool its last one was, counted from 1; 0 if it never went.
+    returned: AtomicU64,
     last_failure: RwLock<Option<Arc<str>>>,
     last_check: RwLock<Option<LastCheck>>,
 }
@@ -75,6 +77,7 @@ impl Endpoint {
                 sessions,
                 connects: AtomicU64::new(0),
                 failures: AtomicU64::new(0),
+                returned: AtomicU64::new(0),
                 last_failure: RwLock::new(None),
                 last_check: RwLock::new(None),
             }),
@@ -180,6 +183,16 @@ impl Endpoint {
     #[must_use]
     pub fn last_check(&self) -> Option<LastCheck> {
         read(&self.life.last_check)
+    }
+
+    /// It came up, or was put back: the `nth` that did in its pool.
+    pub(super) fn returned_as(&self, nth: u64) {
+        self.life.returned.store(nth, Relaxed);
+    }
+
+    /// Whether it came up, or was put back, after the `nth` in its pool that did.
+    pub(super) fn has_returned_after(&self, nth: u64) -> bool {
+        self.life.returned.load(Relaxed) > nth
     }
 
     pub(super) fn answered(&self) {

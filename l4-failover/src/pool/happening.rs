@@ -163,6 +163,7 @@ impl Inner {
         });
         if to == Counts::Up {
             stop_drains(state, &name, false);
+            self.returned(&endpoint);
         }
     }
 

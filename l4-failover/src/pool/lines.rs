@@ -48,17 +48,7 @@ impl Pool {
     /// ```
     #[must_use]
     pub fn lease(&self, source: Option<IpAddr>, but: &[Arc<Endpoint>]) -> Option<Leased> {
-        let request = Request {
-            source,
-            random: 0,
-            tiers: None,
-        };
-        let (lease, is_spilled) = self.0.pick(but, request)?;
-        Some(Leased {
-            inner: Arc::clone(&self.0),
-            lease,
-            is_spilled,
-        })
+        self.leased(but, source, false)
     }
 
     /// The endpoint for a line that stands by beside others, of which none leads to those of `but`: of
@@ -66,15 +56,25 @@ impl Pool {
     /// if nobody is left.
     #[must_use]
     pub fn lease_standby(&self, source: Option<IpAddr>, but: &[Arc<Endpoint>]) -> Option<Leased> {
+        self.leased(but, source, true)
+    }
+
+    fn leased(
+        &self,
+        but: &[Arc<Endpoint>],
+        source: Option<IpAddr>,
+        is_standby: bool,
+    ) -> Option<Leased> {
         let request = Request {
             source,
-            random: 0,
-            tiers: None,
+            is_standby,
+            ..Request::default()
         };
+        let (lease, is_spilled) = self.0.pick(but, request)?;
         Some(Leased {
             inner: Arc::clone(&self.0),
-            lease: self.0.pick_standby(but, request)?,
-            is_spilled: false,
+            lease,
+            is_spilled,
         })
     }
 

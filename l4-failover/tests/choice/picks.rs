@@ -181,7 +181,7 @@ fn a_client_keeps_its_endpoint_by_hash() {
         let request = |random| Request {
             source: Some([192, 0, 2, last].into()),
             random,
-            tiers: None,
+            ..Request::default()
         };
         let mut pick = |random| choice.pick(&[], request(random), |_| 0, now);
         assert_eq!(pick(1), pick(2));

@@ -5,46 +5,18 @@ use std::time::Duration;
 use l4_failover::soupbin::join::{End, JoinEvent, JoinOptions, LineFault};
 use l4_failover::soupbin::packet::Reject;
 
-use super::faults::cases;
-use super::server::{Beyond, Content};
+use super::happenings::{self, SECOND, cases, could_carry_on};
+use super::server::Content;
 use super::world::{SESSION, World};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// How long a server must have been good for the bridge to have found it: the longest rest after a
-/// failure, the lines that are tried before it, and some for its answer.
-const SLACK: Duration = Duration::from_millis(3500);
 
 /// One more thing goes wrong, or is well again.
 fn happen(world: &mut World) {
-    let servers = world.manners.len();
-    let server = world.random.usize(0..servers);
-    let lag = world.random.u64(1..100);
-    let millis = world.random.u64(0..800);
-    let begins = world.feed.head(world.time) / 2 + 1;
-    match world.random.u32(0..27) {
-        0 | 1 => world.kill(server),
-        2 => world.change(server, |it| it.is_stopped = true),
-        3 => world.cut(server, LineFault::Closed),
-        4 => world.change(server, |it| it.lag = lag),
-        5 => world.change(server, |it| it.session = "FEED000002".parse().unwrap()),
-        6 => diverge(world, server, Content::Other),
-        7 => diverge(world, server, Content::OneOther),
-        8 => world.change(server, |it| it.beyond = Beyond::Echo),
-        9 => world.change(server, |it| it.beyond = Beyond::Reject),
-        10 => world.change(server, |it| it.is_live_only = true),
-        11 => world.change(server, |it| it.begins = begins),
-        12 => world.change(server, |it| it.reject = Some(Reject::NotAuthorized)),
-        13 => world.change(server, |it| it.reject = Some(Reject::SessionUnavailable)),
-        14 => world.change(server, |it| it.ends = true),
-        15 => world.change(server, |it| it.has_heartbeats = false),
-        16 => world.change(server, |it| {
-            it.answers_after = Duration::from_millis(millis)
-        }),
-        17 => world.prefer(server),
-        18 => world.block(true),
-        19 | 20 => world.block(false),
-        _ => world.mend(server),
+    let server = world.random.usize(0..world.manners.len());
+    match world.random.u32(0..29) {
+        0 => diverge(world, server, Content::Other),
+        1 => diverge(world, server, Content::OneOther),
+        2 => world.change(server, |it| it.reject = Some(Reject::NotAuthorized)),
+        which => happenings::happen(world, server, which - 3, 100),
     }
 }
 
@@ -54,15 +26,6 @@ fn diverge(world: &mut World, server: usize, content: Content) {
         world.kill(server);
         world.change(server, |it| (it.is_up, it.content) = (true, content));
     }
-}
-
-/// Whether some server could have carried on, for so long that it should have been found.
-fn could_carry_on(world: &World, which: impl Fn(usize) -> bool) -> bool {
-    let mut servers = world.good_since.iter().enumerate();
-    servers.any(|(server, since)| {
-        let is_found = since.is_some_and(|since| world.time - since >= SLACK);
-        is_found && which(server)
-    })
 }
 
 fn judge(world: &World, seed: u64) {

@@ -6,20 +6,12 @@ use std::time::Duration;
 use l4_failover::soupbin::join::{JoinOptions, Joined, LineFault, Why};
 use l4_failover::soupbin::packet::Reject;
 
+use super::happenings::{SECOND, a_world, cases};
 use super::server::{Beyond, Content};
 use super::world::{Change, World};
 
 /// Joins of each class, at least.
 const JOINS: usize = 100;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// How many worlds there are, for so many where nothing else is said.
-pub(crate) fn cases(usual: u64) -> u64 {
-    let cases = std::env::var("PROPTEST_CASES").ok();
-    let cases = cases.and_then(|it| it.parse::<u64>().ok());
-    cases.map_or(usual, |cases| (usual * cases).div_ceil(256))
-}
 
 /// Faults in many worlds: how many joins were what the class is about.
 fn joins(
@@ -29,7 +21,7 @@ fn joins(
 ) -> usize {
     let mut count = 0;
     for seed in 0..cases(24) {
-        let mut world = a_world(seed, servers);
+        let mut world = a_world(seed, servers, JoinOptions::default());
         for _ in 0..6 {
             let pause = Duration::from_millis(world.random.u64(20..600));
             world.run_for(pause);
@@ -62,21 +54,6 @@ fn joins(
         count += world.changes.iter().filter(|it| counts(it)).count();
     }
     count
-}
-
-/// A consumer that is logged in.
-fn a_world(seed: u64, servers: usize) -> World {
-    let mut world = World::new(seed, servers, JoinOptions::default());
-    let head = world.feed.head(Duration::ZERO);
-    let sequence = match world.random.u32(0..4) {
-        0 => 0,
-        1 => world.random.u64(1..=head),
-        2 => head,
-        _ => 1,
-    };
-    world.log_in(sequence);
-    assert!(world.run(SECOND, |it| it.joined().is_some()), "seed {seed}");
-    world
 }
 
 fn is_failover(joined: &Joined) -> bool {

@@ -3,23 +3,18 @@
 
 use std::time::Duration;
 
-use l4_failover::soupbin::join::{
-    End, JoinEvent, JoinOptions, LineFault, OnMismatch, Stage, Standby, Why,
-};
-use l4_failover::soupbin::packet::Reject;
+use l4_failover::soupbin::join::{End, JoinEvent, JoinOptions, OnMismatch, Stage, Standby, Why};
 
-use super::faults::cases;
-use super::server::{Beyond, Content};
+use super::happenings::{self, SECOND, a_world, cases, could_carry_on};
+use super::server::Content;
 use super::world::World;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// How long a server must have been good for the consumer to be on it: as in `chaos`.
-const SLACK: Duration = Duration::from_millis(3500);
 
 /// After so long with all servers well, both lines are live: the longest rest after a failure, and the
 /// longest silence before one.
 const WELL: Duration = Duration::from_secs(12);
+
+/// Messages that a server that is behind may be so by.
+const LAG_MAX: u64 = 300;
 
 /// Lines that are under way at most, beside the two that are live.
 const CANDIDATES: usize = 4;
@@ -29,21 +24,6 @@ fn hot() -> JoinOptions {
         standby: Standby::Hot,
         ..JoinOptions::default()
     }
-}
-
-/// A consumer that is logged in, with a line.
-fn a_world(seed: u64, servers: usize, options: JoinOptions) -> World {
-    let mut world = World::new(seed ^ 0x0b0e, servers, options);
-    let head = world.feed.head(Duration::ZERO);
-    let sequence = match world.random.u32(0..4) {
-        0 => 0,
-        1 => world.random.u64(1..=head),
-        2 => head,
-        _ => 1,
-    };
-    world.log_in(sequence);
-    assert!(world.run(SECOND, |it| it.joined().is_some()), "seed {seed}");
-    world
 }
 
 /// Both lines are live.
@@ -67,59 +47,29 @@ fn beside(world: &World) -> Option<usize> {
 
 /// One more thing goes wrong, or is well again.
 fn happen(world: &mut World) {
-    let servers = world.manners.len();
-    let server = world.random.usize(0..servers);
-    let lag = world.random.u64(1..300);
-    let millis = world.random.u64(0..800);
-    let begins = world.feed.head(world.time) / 2 + 1;
-    match world.random.u32(0..30) {
-        0 | 1 => world.kill(server),
-        2 => world.change(server, |it| it.is_stopped = true),
-        3 => world.cut(server, LineFault::Closed),
-        4..7 => world.change(server, |it| it.lag = lag),
-        7 => world.change(server, |it| it.session = "FEED000002".parse().unwrap()),
-        8 => world.change(server, |it| it.content = Content::Other),
-        9 | 10 => world.corrupt(server, lag / 8),
-        11 => world.change(server, |it| it.content = Content::OneOther),
-        12 => world.change(server, |it| it.beyond = Beyond::Echo),
-        13 => world.change(server, |it| it.beyond = Beyond::Reject),
-        14 => world.change(server, |it| it.is_live_only = true),
-        15 => world.change(server, |it| it.begins = begins),
-        16 => world.change(server, |it| it.reject = Some(Reject::SessionUnavailable)),
-        17 => world.change(server, |it| it.ends = true),
-        18 => world.change(server, |it| it.has_heartbeats = false),
-        19 => world.change(server, |it| {
-            it.answers_after = Duration::from_millis(millis)
-        }),
-        20 => world.prefer(server),
-        21 => world.block(true),
-        22 | 23 => world.block(false),
-        24 => world.say(),
-        _ => world.mend(server),
+    let server = world.random.usize(0..world.manners.len());
+    let lag = world.random.u64(1..LAG_MAX);
+    match world.random.u32(0..32) {
+        0 | 1 => world.change(server, |it| it.lag = lag),
+        2 => world.change(server, |it| it.content = Content::Other),
+        3 | 4 => world.corrupt(server, lag / 8),
+        5 => world.change(server, |it| it.content = Content::OneOther),
+        6 => world.say(),
+        which => happenings::happen(world, server, which - 7, LAG_MAX),
     }
-}
-
-/// Whether some server could have carried on, for so long that the consumer should have been on it.
-fn could_carry_on(world: &World, but: &[usize]) -> bool {
-    let mut servers = world.good_since.iter().enumerate();
-    servers.any(|(server, since)| {
-        let is_found = since.is_some_and(|since| world.time - since >= SLACK);
-        is_found && !but.contains(&server)
-    })
 }
 
 fn judge(world: &World, seed: u64) {
     // Whoever got a message that is not the feed's is on a line of its own.
     let has_strayed = world.consumer.has_strayed;
-    let enders: Vec<usize> = world.enders.iter().copied().collect();
     match &world.end {
         None => {}
         Some(End::Outage { .. } | End::Gap { .. } | End::SessionGone) => {
-            let is_right = has_strayed || !could_carry_on(world, &[]);
+            let is_right = has_strayed || !could_carry_on(world, |_| true);
             assert!(is_right, "seed {seed}: {:?}", world.end);
         }
         Some(End::EndOfSession) => {
-            let is_right = has_strayed || !could_carry_on(world, &enders);
+            let is_right = has_strayed || !could_carry_on(world, |it| !world.enders.contains(&it));
             assert!(is_right, "seed {seed}: a false end");
         }
         Some(end) => panic!("seed {seed}: {end:?}"),

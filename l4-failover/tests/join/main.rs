@@ -8,6 +8,7 @@ mod chaos;
 mod consumer;
 mod faults;
 mod feed;
+mod happenings;
 mod hot;
 mod server;
 mod watch;

@@ -243,6 +243,14 @@ impl World {
         self.act();
     }
 
+    /// Checks see a server come up, whether it is or not.
+    pub(crate) fn see_up(&mut self, server: usize) {
+        self.watch.allowances += 1;
+        let target = TargetId(server as u32);
+        self.join.target_up(target, self.now());
+        self.act();
+    }
+
     /// The consumer sends a message without a number.
     pub(crate) fn say(&mut self) {
         self.said += 1;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use l4_failover::choice::{Cause, Policy};
+use l4_failover::choice::{Cause, Policy, State};
 use l4_failover::probe::{CheckOptions, Probe};
 use l4_failover::{AttemptError, Pool};
 
@@ -91,14 +91,18 @@ async fn every_move_is_a_recall_and_an_operator_s_failback_where_nothing_moves()
     let mut recalls = pool.recalls();
     assert_eq!(pool.failback(false).await.unwrap(), None);
     let recall = soon(recalls.next()).await.unwrap();
-    assert_eq!((recall.cause, recall.is_ordered), (Cause::Operator, true));
+    assert_eq!(
+        (recall.cause, recall.is_ordered),
+        (Some(Cause::Operator), true)
+    );
     let out = pool.maintenance(&primary.address, Some("a new fan"));
     assert!(out.await.unwrap().is_some());
     let recall = soon(recalls.next()).await.unwrap();
     assert_eq!(
         (recall.cause, recall.is_ordered),
-        (Cause::Maintenance, false)
+        (Some(Cause::Maintenance), false)
     );
+    assert!(recall.returned.is_empty());
     pool.maintenance(&primary.address, None).await.unwrap();
     // An order is not forgotten for what comes after it.
     pool.failback(false).await.unwrap();
@@ -107,13 +111,33 @@ async fn every_move_is_a_recall_and_an_operator_s_failback_where_nothing_moves()
     let recall = soon(recalls.next()).await.unwrap();
     assert_eq!(
         (recall.cause, recall.is_ordered),
-        (Cause::Maintenance, true)
+        (Some(Cause::Maintenance), true)
     );
+    // It was back for a moment.
+    assert_eq!(**recall.returned[0].name(), *primary.address);
     pool.failover().await.unwrap_err();
     drop(pool);
-    assert_eq!(
-        soon(recalls.next()).await,
-        None,
-        "a refused command is none"
-    );
+    let last = soon(recalls.next()).await;
+    assert!(last.is_none(), "a refused command is none: {last:?}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_comes_up_again_is_told_to_whoever_waits_for_one() {
+    let (primary, backup) = (Server::start().await, Server::start().await);
+    let address = backup.stop().await;
+    let pool = pair(&primary.address, &address, Policy::default());
+    let pool = pool.build().unwrap();
+    let mut events = pool.events();
+    soon(async {
+        while pool.status().tiers[1].endpoints[0].state != State::Down {
+            events.next().await;
+        }
+    })
+    .await;
+    let mut recalls = pool.recalls();
+    let _backup = Server::at(&address).await;
+    let recall = soon(recalls.next()).await.unwrap();
+    assert_eq!((recall.cause, recall.is_ordered), (None, false));
+    let returned: Vec<_> = recall.returned.iter().map(|it| &**it.name()).collect();
+    assert_eq!(returned, [address]);
 }

@@ -130,10 +130,10 @@ fn happened(event: &FeedEvent, intake: &mut Intake) {
     let lines = intake.lines.get_or_insert_default();
     match event {
         FeedEvent::FailoverStarted { .. } => lines.lost += 1,
-        FeedEvent::Joined { why, took, .. } if *why != Why::Login => {
+        FeedEvent::Joined(joined) if joined.why != Why::Login => {
             lines.joined += 1;
-            if *why == Why::Failover {
-                lines.longest = lines.longest.max(took.total());
+            if joined.why == Why::Failover {
+                lines.longest = lines.longest.max(joined.took.total());
             }
         }
         _ => {}

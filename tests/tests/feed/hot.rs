@@ -1,8 +1,9 @@
 //! Two lines at once: where they stand, what becomes of one that differs, and who gets what.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tests::config::FAST_CHECK;
 use tests::consumer::{Consumer, Login, frame};
 use tests::feed;
 use tests::feed::began;
@@ -38,13 +39,6 @@ pub(crate) fn assert_one_login_each(world: &World) {
         let clients = feed.clients();
         assert_eq!(clients.len(), 1, "{clients:?}");
     }
-}
-
-/// A consumer that gets all from the first message on.
-fn from_the_first(world: &World) -> Consumer {
-    let consumer = Consumer::at(world.address(), 1);
-    consumer.await_more(100);
-    consumer
 }
 
 #[test]
@@ -150,131 +144,13 @@ fn a_line_too_far_behind_to_be_compared_is_not_trusted_until_it_is_back() {
     consumer.assert_whole();
 }
 
-/// Both are logged in before there is a message, and then each says something else.
-#[test]
-fn a_line_that_says_something_else_is_out_and_the_consumer_goes_on() {
-    let start = began(-3.0);
-    let flags = ["--rate=1000", start.as_str()];
-    let feeds = [feed!(&flags), feed!(&[&flags[..], &["--seed=8"]].concat())];
-    // So late that the consumer has had the true ones before.
-    feeds[BACKUP].order("lag 200");
-    let world = World::before(feeds, HOT);
-    let consumer = Consumer::at(world.address(), 1);
-    let standby = world.events.nth("line_standby", 0);
-    assert_eq!(
-        (&standby["sequence"], &standby["verified"]),
-        (&1.into(), &false.into())
-    );
-    let diverged = world.events.nth("line_diverged", 0);
-    assert_eq!(world.feed_of(&diverged["endpoint"]), BACKUP);
-    assert_eq!(diverged["sequence"], 1);
-    consumer.await_message(1000);
-    consumer.assert_whole();
-    assert_eq!(world.active(&consumer), PRIMARY);
-    let shown = line(&world, &consumer, BACKUP);
-    assert_eq!(
-        (&shown["stage"], &shown["diverged"]),
-        (&"diverged".into(), &1.into()),
-        "{shown}"
-    );
-    assert_eq!(world.status()["feed"]["diverged"], 1);
-    assert_eq!(world.metric("line_divergences_total", ""), 1.0);
-    let said = tell(&world, &["status"]);
-    let wanted = format!("{} diverged at message 1\n", world.name(BACKUP));
-    assert!(said.contains(&wanted), "{said}");
-    // It is not asked again.
-    assert!(world.feeds[BACKUP].clients().is_empty());
-    assert_eq!(world.feeds[BACKUP].status()["logins"], 1);
-}
-
-/// A login into the middle may be answered by a number that is not its own: such a line is not trusted,
-/// and tried again, less and less often.
-#[test]
-fn a_line_that_is_another_feed_s_never_stands_by() {
-    let world = World::new([&[], &["--seed=8"]], HOT);
-    let consumer = world.consumer();
-    let down = world.events.nth("line_down", 0);
-    assert_eq!(down["cause"], "mismatch", "{down}");
-    assert_eq!(world.feed_of(&down["endpoint"]), BACKUP);
-    consumer.await_more(2000);
-    consumer.assert_whole();
-    assert!(world.events.named("line_standby").is_empty());
-    assert!(world.events.named("line_lost").is_empty());
-    assert_eq!(world.active(&consumer), PRIMARY);
-    let unfit = world.status()["feed"]["unfit"][0].clone();
-    assert_eq!(world.feed_of(&unfit["endpoint"]), BACKUP);
-    assert!(world.feeds[BACKUP].status()["logins"].as_u64().unwrap() < 15);
-}
-
-/// Messages that there are when a world begins: ten seconds' worth, at a thousand a second.
-const BEGUN: u64 = 10_000;
-
-/// Has the backup say something else in one message, which is still to come; its number.
-fn corrupt_one(world: &World, consumer: &Consumer, feed: usize) -> u64 {
-    stands_by(world, consumer, BACKUP);
-    // What there was before it came is sent at once, and may be under way already.
-    consumer.await_message(BEGUN);
-    let number = consumer.next() + 2000;
-    world.feeds[feed].order(&format!("corrupt {number}"));
-    number
-}
-
-#[test]
-fn a_line_that_diverges_in_the_middle_is_out_until_an_operator_says_otherwise() {
-    let world = World::of_twins(&[], HOT);
-    let consumer = from_the_first(&world);
-    // So late that the consumer has had the true one long before.
-    stands_by(&world, &consumer, BACKUP);
-    world.feeds[BACKUP].order("lag 500");
-    let number = corrupt_one(&world, &consumer, BACKUP);
-    let diverged = world.events.nth("line_diverged", 0);
-    assert_eq!(diverged["sequence"], number);
-    assert_eq!(world.feed_of(&diverged["endpoint"]), BACKUP);
-    consumer.await_message(number + 1000);
-    assert_eq!(line(&world, &consumer, BACKUP)["diverged"], number);
-    assert!(world.feeds[BACKUP].clients().is_empty());
-    consumer.assert_whole();
-    // An operator knows that it is well again.
-    world.feeds[BACKUP].order(&format!("mend {number}"));
-    world.feeds[BACKUP].order("lag off");
-    tell(&world, &["failover", "feed"]);
-    let joined = world.events.nth("line_joined", 0);
-    assert_eq!(joined["cause"], "preferred", "{joined}");
-    consumer.await_more(100);
-    assert_eq!(world.active(&consumer), BACKUP);
-    stands_by(&world, &consumer, PRIMARY);
-    consumer.assert_whole();
-}
-
-#[test]
-fn with_on_mismatch_close_the_consumer_is_cut() {
-    let world = World::of_twins(&[], &format!("{HOT}on_mismatch = \"close\""));
-    let consumer = from_the_first(&world);
-    stands_by(&world, &consumer, BACKUP);
-    world.feeds[BACKUP].order("lag 500");
-    let number = corrupt_one(&world, &consumer, BACKUP);
-    let gone = consumer.gone();
-    assert_eq!((gone.end, gone.ends_of_session), (End::Reset, 0));
-    assert!(gone.next.unwrap() > number, "{gone:?}");
-    let diverged = world.events.nth("line_diverged", 0);
-    assert_eq!(diverged["sequence"], number);
-    assert_eq!(
-        world.ended(),
-        ("upstream".to_owned(), "mismatch".to_owned())
-    );
-}
-
 #[test]
 fn operators_move_consumers_back_and_forth_without_a_pause() {
     let mut world = World::of_twins(&[], HOT);
     let consumer = world.consumer();
     stands_by(&world, &consumer, BACKUP);
-    world.feeds[PRIMARY].kill();
-    let joined = world.events.nth("line_joined", 0);
-    assert_eq!(joined["cause"], "failover");
-    world.await_state(PRIMARY, "down");
-    world.feeds[PRIMARY].start_again();
-    world.await_state(PRIMARY, "up");
+    world.kill_for_a_while(PRIMARY);
+    world.joined(0, "failover", BACKUP);
     stands_by(&world, &consumer, PRIMARY);
     assert_eq!(world.active(&consumer), BACKUP);
     let (since, logins) = (Instant::now(), logins(&world));
@@ -283,12 +159,9 @@ fn operators_move_consumers_back_and_forth_without_a_pause() {
         .enumerate()
     {
         tell(&world, &[order, "feed"]);
-        let joined = world.events.nth("line_joined", 1 + nth);
-        assert_eq!(joined["cause"], "preferred", "{joined}");
+        let joined = world.joined(1 + nth, "preferred", to);
         assert_eq!(world.feed_of(&joined["from"]), 1 - to);
-        assert_eq!(world.feed_of(&joined["endpoint"]), to);
-        consumer.await_more(100);
-        assert_eq!(world.active(&consumer), to);
+        world.goes_on(&consumer, to);
         stands_by(&world, &consumer, 1 - to);
     }
     assert_one_login_each(&world);
@@ -363,6 +236,46 @@ fn an_end_that_one_line_alone_speaks_of_is_that_lines_failure() {
         consumer.assert_whole();
         assert!(world.events.named("end_of_session").is_empty());
     }
+}
+
+/// Checks ten times a second, which see a feed that is back long before a back-off is over.
+const QUICK_CHECK: &str = r#"check = { interval = "100ms", fast_interval = "50ms", timeout = "95ms", rise = 1, fall = 2 }"#;
+
+/// Waits until a feed that is dead has not been dialled for a second and a half: the longer it is dead, the
+/// longer it rests.
+fn await_rest(world: &World, consumer: &Consumer, feed: usize) {
+    let dials = || world.status()["tiers"][feed]["endpoints"][0]["failures"].clone();
+    loop {
+        let before = dials();
+        consumer.await_more(1500);
+        if dials() == before {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_feed_that_is_back_stands_by_as_soon_as_checks_see_it() {
+    let mut world = World::of_twins(&[], HOT);
+    let text = world.port.config().replace(FAST_CHECK, QUICK_CHECK);
+    world.port.rewrite(&text);
+    assert_eq!(world.port.post("/reload").status, 200);
+    let consumer = world.consumer();
+    stands_by(&world, &consumer, BACKUP);
+    for nth in 1..=2 {
+        world.feeds[BACKUP].kill();
+        world.await_state(BACKUP, "down");
+        await_rest(&world, &consumer, BACKUP);
+        world.feeds[BACKUP].start_again();
+        world.await_state(BACKUP, "up");
+        let since = Instant::now();
+        world.events.nth("line_standby", nth);
+        let took = since.elapsed();
+        println!("stands by {took:?} after it was seen");
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+    consumer.assert_whole();
+    assert_eq!(world.active(&consumer), PRIMARY);
 }
 
 /// Nobody is there to stand by, which is how a cold port is.

@@ -12,6 +12,7 @@ mod fan_faults;
 mod fan_logins;
 mod faults;
 mod hot;
+mod hot_differs;
 mod hot_kills;
 mod kills;
 mod lines;

@@ -25,14 +25,10 @@ pub(crate) fn tell(world: &World, words: &[&str]) -> String {
 
 /// The `nth` move, which is one of preference: the line before was kept until the other was joined.
 fn moved(world: &World, consumer: &Consumer, nth: usize, to: usize) -> Value {
-    let joined = world.events.nth("line_joined", nth);
-    assert_eq!(joined["cause"], "preferred", "{joined}");
+    let joined = world.joined(nth, "preferred", to);
     assert_eq!(world.feed_of(&joined["from"]), 1 - to);
-    assert_eq!(world.feed_of(&joined["endpoint"]), to);
     assert_eq!(joined["verified"], true);
-    consumer.await_more(100);
-    consumer.assert_whole();
-    assert_eq!(world.active(consumer), to);
+    world.goes_on(consumer, to);
     assert!(world.events.named("line_lost").is_empty());
     let left = &world.feeds[1 - to];
     until("the other line is left", || left.clients().is_empty());
@@ -87,12 +83,8 @@ fn a_move_to_a_line_that_cannot_be_joined_does_nothing() {
 }
 
 fn primary_back(world: &mut World, consumer: &Consumer) {
-    world.feeds[PRIMARY].kill();
-    let joined = world.events.nth("line_joined", 0);
-    assert_eq!(joined["cause"], "failover");
-    world.await_state(PRIMARY, "down");
-    world.feeds[PRIMARY].start_again();
-    world.await_state(PRIMARY, "up");
+    world.kill_for_a_while(PRIMARY);
+    world.joined(0, "failover", BACKUP);
     consumer.await_more(100);
 }
 
@@ -106,11 +98,8 @@ fn nobody_returns_by_himself_unless_that_is_wanted() {
     assert_eq!(world.events.named("line_joined").len(), 1);
     assert_eq!(world.status()["active_tier"], 1);
     tell(&world, &["failback", "feed"]);
-    let joined = world.events.nth("line_joined", 1);
-    assert_eq!(joined["cause"], "preferred");
-    consumer.await_more(100);
-    consumer.assert_whole();
-    assert_eq!(world.active(&consumer), PRIMARY);
+    world.joined(1, "preferred", PRIMARY);
+    world.goes_on(&consumer, PRIMARY);
 }
 
 #[test]
@@ -120,12 +109,9 @@ fn with_auto_consumers_return_after_the_hold_down() {
     let consumer = world.consumer();
     primary_back(&mut world, &consumer);
     let since = Instant::now();
-    let joined = world.events.nth("line_joined", 1);
+    world.joined(1, "preferred", PRIMARY);
     println!("returned after {:?}", since.elapsed());
-    assert_eq!(joined["cause"], "preferred");
-    assert_eq!(world.feed_of(&joined["endpoint"]), PRIMARY);
-    consumer.await_more(100);
-    consumer.assert_whole();
+    world.goes_on(&consumer, PRIMARY);
     assert_eq!(world.events.named("line_lost").len(), 1);
 }
 
@@ -188,15 +174,13 @@ fn a_consumer_whose_line_alone_was_lost_returns_when_told() {
     let world = World::of_twins(&[], "");
     let consumer = world.consumer();
     world.feeds[PRIMARY].order("cut");
-    assert_eq!(world.events.nth("line_joined", 0)["cause"], "failover");
+    world.joined(0, "failover", BACKUP);
     assert_eq!(world.status()["active_tier"], 0);
     consumer.await_more(1000);
     assert_eq!(world.active(&consumer), BACKUP);
     tell(&world, &["failback", "feed"]);
-    assert_eq!(world.events.nth("line_joined", 1)["cause"], "preferred");
-    consumer.await_more(100);
-    consumer.assert_whole();
-    assert_eq!(world.active(&consumer), PRIMARY);
+    world.joined(1, "preferred", PRIMARY);
+    world.goes_on(&consumer, PRIMARY);
 }
 
 #[test]
@@ -205,12 +189,9 @@ fn a_consumer_whose_line_alone_was_lost_returns_by_itself_with_auto() {
     let world = World::of_twins(&[], keys);
     let consumer = world.consumer();
     world.feeds[PRIMARY].order("cut");
-    assert_eq!(world.events.nth("line_joined", 0)["cause"], "failover");
-    let joined = world.events.nth("line_joined", 1);
-    assert_eq!(joined["cause"], "preferred");
-    assert_eq!(world.feed_of(&joined["endpoint"]), PRIMARY);
-    consumer.await_more(100);
-    consumer.assert_whole();
+    world.joined(0, "failover", BACKUP);
+    world.joined(1, "preferred", PRIMARY);
+    world.goes_on(&consumer, PRIMARY);
 }
 
 /// Called back to a primary that is still dead, consumers go there once it lives.
@@ -227,10 +208,8 @@ fn a_failback_by_force_is_remembered_until_the_primary_is_there() {
     assert_eq!(world.active(&consumer), BACKUP);
     world.feeds[PRIMARY].start_again();
     world.await_state(PRIMARY, "up");
-    let joined = world.events.nth("line_joined", 1);
-    assert_eq!(joined["cause"], "preferred");
-    consumer.await_more(100);
-    consumer.assert_whole();
+    world.joined(1, "preferred", PRIMARY);
+    world.goes_on(&consumer, PRIMARY);
 }
 
 #[test]
@@ -247,11 +226,8 @@ fn a_failback_during_an_outage_is_remembered_too() {
     let joined = world.events.nth("line_joined", 1);
     assert_eq!(world.feed_of(&joined["endpoint"]), BACKUP);
     world.feeds[PRIMARY].start_again();
-    let joined = world.events.nth("line_joined", 2);
-    assert_eq!(joined["cause"], "preferred");
-    consumer.await_more(100);
-    consumer.assert_whole();
-    assert_eq!(world.active(&consumer), PRIMARY);
+    world.joined(2, "preferred", PRIMARY);
+    world.goes_on(&consumer, PRIMARY);
 }
 
 /// The endpoint is taken out of the file while a consumer is on it.
@@ -268,9 +244,7 @@ fn a_reload_that_replaces_the_primary_carries_its_consumers_over() {
     let text = text.replace(&format!("backup = [\"{backup}\"]"), "backup = []");
     world.port.rewrite(&text);
     assert_eq!(world.port.post("/reload").status, 200);
-    let joined = world.events.nth("line_joined", 0);
-    assert_eq!(joined["cause"], "preferred");
-    assert_eq!(world.feed_of(&joined["endpoint"]), BACKUP);
+    world.joined(0, "preferred", BACKUP);
     consumer.await_more(500);
     consumer.assert_whole();
     let left = &world.feeds[PRIMARY];
@@ -312,10 +286,8 @@ fn a_reload_says_how_to_speak_to_lines_to_those_who_are_there_too() {
     assert_eq!(world.port.post("/reload").status, 200);
     let mut world = world;
     world.feeds[PRIMARY].kill();
-    let joined = world.events.nth("line_joined", 0);
-    assert_eq!(joined["cause"], "failover", "{joined}");
-    consumer.await_more(100);
-    consumer.assert_whole();
+    world.joined(0, "failover", BACKUP);
+    world.goes_on(&consumer, BACKUP);
 }
 
 /// A line that was lost alone leaves the pool where it is, and its consumer elsewhere.
@@ -334,11 +306,8 @@ fn an_operator_is_told_of_consumers_that_are_led_back() {
         tell(&world, &["failback", "feed"]).trim_end(),
         format!("{unmoved}; 1 consumer is on another line, and is led there")
     );
-    let joined = world.events.nth("line_joined", 1);
-    assert_eq!(joined["cause"], "preferred");
-    consumer.await_more(100);
-    consumer.assert_whole();
-    assert_eq!(world.active(&consumer), PRIMARY);
+    world.joined(1, "preferred", PRIMARY);
+    world.goes_on(&consumer, PRIMARY);
 }
 
 /// What an operator decided holds for the consumers of the next process, too.

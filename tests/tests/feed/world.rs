@@ -123,6 +123,29 @@ impl World {
         });
     }
 
+    /// The `nth` change of a consumer's line: for this reason, to this feed.
+    pub(crate) fn joined(&self, nth: usize, why: &str, to: usize) -> Value {
+        let joined = self.events.nth("line_joined", nth);
+        assert_eq!(joined["cause"], why, "{joined}");
+        assert_eq!(self.feed_of(&joined["endpoint"]), to, "{joined}");
+        joined
+    }
+
+    /// A consumer gets more, all of it whole, from this feed.
+    pub(crate) fn goes_on(&self, consumer: &Consumer, feed: usize) {
+        consumer.await_more(100);
+        consumer.assert_whole();
+        assert_eq!(self.active(consumer), feed);
+    }
+
+    /// Kills a feed, and starts it again once checks have found out; they have found that out, too.
+    pub(crate) fn kill_for_a_while(&mut self, feed: usize) {
+        self.feeds[feed].kill();
+        self.await_state(feed, "down");
+        self.feeds[feed].start_again();
+        self.await_state(feed, "up");
+    }
+
     /// A series of this port.
     pub(crate) fn metric(&self, family: &str, labels: &str) -> f64 {
         let comma = if labels.is_empty() { "" } else { "," };

@@ -90,7 +90,7 @@ impl<C: Consumer> Bridge<'_, C> {
     }
 
     /// The number of an endpoint: one that a reload has changed is the same.
-    fn target(&mut self, endpoint: &Arc<Endpoint>) -> TargetId {
+    pub(super) fn target(&mut self, endpoint: &Arc<Endpoint>) -> TargetId {
         let known = self.endpoints.iter().position(|it| it.is(endpoint));
         let place = known.unwrap_or(self.endpoints.len());
         match known {

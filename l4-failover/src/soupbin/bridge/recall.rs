@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,12 +31,14 @@ pub(super) struct Recall {
 }
 
 /// What was heard of a pool, besides that another line is preferred.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct News {
     /// There was a recall: endpoints may have gone into maintenance.
     pub(super) is_any: bool,
     /// An operator's `failover` or `failback` was among them.
     pub(super) is_ordered: bool,
+    /// Endpoints that came up, or were put back.
+    pub(super) returned: Vec<Arc<Endpoint>>,
 }
 
 impl Recall {
@@ -85,11 +88,17 @@ impl Recall {
             let Poll::Ready((recalls, recall)) = heard.as_mut().poll(cx) else {
                 break;
             };
-            self.news.is_any |= recall.is_some();
-            self.news.is_ordered |= recall.is_some_and(|it| it.is_ordered);
+            self.heard = None;
+            let Some(mut recall) = recall else {
+                break;
+            };
+            self.heard = Some(listen(recalls));
+            self.news.is_any |= recall.cause.is_some();
+            self.news.is_ordered |= recall.is_ordered;
+            self.news.returned.append(&mut recall.returned);
             // A line that lives is its own check: that others failed is nothing to it.
-            is_recalled |= recall.is_some_and(|it| it.is_ordered || it.cause != Cause::Unhealthy);
-            self.heard = recall.map(|_| listen(recalls));
+            let is_move = recall.cause.is_some_and(|it| it != Cause::Unhealthy);
+            is_recalled |= recall.is_ordered || is_move;
         }
         is_recalled
     }

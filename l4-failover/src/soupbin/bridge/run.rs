@@ -232,7 +232,7 @@ impl<C: Consumer> Bridge<'_, C> {
         true
     }
 
-    /// Whether another line is preferred now.
+    /// Whether another line is preferred now, or one that is looked for may be found.
     fn poll_recall(&mut self, cx: &mut Context<'_>) -> bool {
         let joined = self.join.joined();
         let joined = joined.map(|target| &*self.endpoints[target.0 as usize]);
@@ -244,10 +244,14 @@ impl<C: Consumer> Bridge<'_, C> {
         if news.is_any {
             self.leave_maintained();
         }
+        for endpoint in &news.returned {
+            let target = self.target(endpoint);
+            self.join.target_up(target, now);
+        }
         if is_preferred {
             self.join.prefer_another(now);
         }
-        is_preferred || news.is_any
+        is_preferred || news.is_any || !news.returned.is_empty()
     }
 
     /// Ends the lines beside the joined one whose endpoints an operator took out.

@@ -6,7 +6,7 @@ use super::Feed;
 use super::cursor::Cursor;
 use super::error::ConnectError;
 use super::intake::Wanted;
-use crate::choice::{Failback, Policy};
+use super::policy::FeedPolicy;
 use crate::pool::{DialLimits, EndpointOptions, Pool, PoolBuilder};
 use crate::probe::CheckOptions;
 use crate::soupbin::bridge::FeedOptions;
@@ -67,10 +67,6 @@ pub struct FeedBuilder {
 
 impl FeedBuilder {
     pub(super) fn new(name: String) -> Self {
-        let policy = Policy {
-            failback: Failback::Manual,
-            ..Policy::default()
-        };
         let join = JoinOptions {
             unsequenced: Unsequenced::Subscribe,
             login_wait: CONNECT_WAIT,
@@ -80,7 +76,9 @@ impl FeedBuilder {
             ..JoinOptions::default()
         };
         Self {
-            pool: Pool::builder().name(&name).policy(policy),
+            pool: Pool::builder()
+                .name(&name)
+                .policy(FeedPolicy::default().into()),
             name,
             credentials: Credentials::new("", ""),
             begin: (SessionId::BLANK, 1),
@@ -173,13 +171,27 @@ impl FeedBuilder {
     /// line has it first; what the other brings is compared with it, and a line that dies costs no
     /// wait.
     ///
-    /// ```no_run
-    /// use l4_failover::soupbin::feed::Feed;
+    /// ```
+    /// # use soupbintcp_sim::server::{Options, Server};
+    /// use l4_failover::soupbin::feed::{Feed, FeedEvent};
     /// use l4_failover::soupbin::join::Standby;
     ///
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let feed = Feed::builder("itch").primary("itch.dc1:9000").backup("itch.dc2:9000");
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listen = || Ok::<_, std::net::AddrParseError>(vec!["127.0.0.1:0".parse()?]);
+    /// # let start = Some(std::time::SystemTime::now() - std::time::Duration::from_secs(1));
+    /// # let (one, two) = (Server::bind(Options { listen: listen()?, start, ..Options::default() })?, Server::bind(Options { listen: listen()?, start, ..Options::default() })?);
+    /// # let (primary, backup) = (one.addresses()[0].to_string(), two.addresses()[0].to_string());
+    /// # tokio::spawn(one.serve(std::future::pending()));
+    /// # tokio::spawn(two.serve(std::future::pending()));
+    /// let feed = Feed::builder("itch").primary(&primary).backup(&backup);
     /// let feed = feed.standby(Standby::Hot).connect().await?;
+    /// let mut events = feed.events(); // from the login on
+    /// while let Some(event) = events.next().await {
+    ///     if let FeedEvent::StandingBy { line, .. } = event {
+    ///         assert_eq!(*line, *backup);
+    ///         break;
+    ///     }
+    /// }
     /// for line in feed.status().lines {
     ///     println!("{} {} {:?}, {:?} behind", line.endpoint, line.stage, line.next, line.lag);
     /// }
@@ -264,7 +276,8 @@ impl FeedBuilder {
 
     /// How to speak to the line of the endpoint of this name
     /// ([`EndpointOptions::name`]), where that is otherwise than to the others: with credentials of
-    /// its own, another version, another silence.
+    /// its own, another version, another silence. That there is such an endpoint is found out by
+    /// [`connect`](Self::connect); once for each.
     #[must_use]
     pub fn line(mut self, endpoint: impl Into<String>, options: LineOptions) -> Self {
         self.options.lines.push((endpoint.into(), options));
@@ -290,10 +303,10 @@ impl FeedBuilder {
     }
 
     /// When to move between primary and backups; by default away by itself, and back when that is
-    /// [said](Feed::failback).
+    /// [said](Feed::failback), whatever else of the policy is changed.
     #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.pool = self.pool.policy(policy);
+    pub fn policy(mut self, policy: FeedPolicy) -> Self {
+        self.pool = self.pool.policy(policy.into());
         self
     }
 
@@ -320,6 +333,7 @@ impl FeedBuilder {
     pub async fn connect(self) -> Result<Feed, ConnectError> {
         let wanted = self.wanted()?;
         let pool = self.pool.build()?;
+        check_lines(&self.options, &pool)?;
         Ok(Feed::start(self.name, pool, wanted, self.options).await?)
     }
 
@@ -347,4 +361,25 @@ impl FeedBuilder {
             room: self.room,
         })
     }
+}
+
+/// Whether each line of which something is said is one, and not said to be two things.
+fn check_lines(options: &FeedOptions, pool: &Pool) -> Result<(), ConnectError> {
+    let endpoints = pool.endpoints();
+    for (nth, (name, _)) in options.lines.iter().enumerate() {
+        if !endpoints.iter().any(|it| **it.name() == **name) {
+            let known = endpoints.iter().map(|it| &**it.name());
+            return Err(ConnectError::UnknownLine {
+                name: name.clone(),
+                known: known.collect::<Vec<_>>().join(", "),
+            });
+        }
+        if options.lines[..nth]
+            .iter()
+            .any(|(before, _)| before == name)
+        {
+            return Err(ConnectError::LineTwice(name.clone()));
+        }
+    }
+    Ok(())
 }

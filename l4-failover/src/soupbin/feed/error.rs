@@ -20,6 +20,20 @@ pub enum ConnectError {
     /// A login cannot carry the credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// Something is said of the line of an endpoint that there is not.
+    #[error(
+        "there is no endpoint \"{name}\" whose line could be spoken to otherwise than the others; \
+         there are: {known}"
+    )]
+    UnknownLine {
+        /// What it was called.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Something is said of one line twice.
+    #[error("how to speak to the line of {0} is said twice; say it once")]
+    LineTwice(String),
     /// A login cannot be followed by this subscription.
     #[error(
         "a subscription has at most {max_messages} messages and {max_bytes} bytes, and this one has \

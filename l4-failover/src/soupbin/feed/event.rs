@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::soupbin::bridge::Told;
-use crate::soupbin::join::{JoinEvent, LineFault, Took, Why};
+use crate::soupbin::join::{JoinEvent, Joined, LineFault};
 use crate::soupbin::packet::SessionId;
 
 /// Events that wait for a slow listener: a failover brings some five for each line. Of more, the first
@@ -56,25 +56,8 @@ pub enum FeedEvent {
         /// The message that is waited for.
         next: u64,
     },
-    /// From here on messages come from this line.
-    Joined {
-        /// The line before, if there was one.
-        from: Option<Arc<str>>,
-        /// Which.
-        to: Arc<str>,
-        /// The first message that comes from it.
-        next: u64,
-        /// Messages that it repeated and that were equal.
-        compared: u64,
-        /// Messages that it repeated and that nobody could compare any more.
-        discarded: u64,
-        /// Whether it repeated enough to be trusted.
-        is_verified: bool,
-        /// Why there is another line.
-        why: Why,
-        /// Where the time went.
-        took: Took,
-    },
+    /// From here on messages come from another line, the first one included.
+    Joined(Joined<Arc<str>>),
     /// A second line stands by, where that is hot: what it brings first comes from it.
     StandingBy {
         /// Which.
@@ -171,16 +154,7 @@ impl FeedEvent {
                 fault,
                 next,
             },
-            JoinEvent::Joined(joined) => Self::Joined {
-                from: joined.from.map(name),
-                to: name(joined.to),
-                next: joined.next,
-                compared: joined.compared,
-                discarded: joined.discarded,
-                is_verified: joined.is_verified,
-                why: joined.why,
-                took: joined.took,
-            },
+            JoinEvent::Joined(joined) => Self::Joined(joined.called(name)),
             JoinEvent::StandingBy {
                 target,
                 at,
@@ -216,7 +190,7 @@ impl FeedEvent {
     }
 }
 
-/// Hears what happens to a feed's lines from the time on that it was made.
+/// Hears what happens to a feed's lines: see [`FeedHandle::events`](super::FeedHandle::events).
 #[derive(Debug)]
 pub struct FeedEvents(pub(super) Option<broadcast::Receiver<FeedEvent>>);
 

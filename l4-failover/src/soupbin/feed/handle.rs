@@ -23,8 +23,34 @@ struct Shared {
     session: OnceLock<SessionId>,
     next: Arc<AtomicU64>,
     standing: Mutex<Standing>,
+    listeners: Mutex<Listeners>,
+}
+
+/// Who hears what happens.
+#[derive(Debug)]
+struct Listeners {
     /// None once the feed has ended.
-    events: Mutex<Option<broadcast::Sender<FeedEvent>>>,
+    all: Option<broadcast::Sender<FeedEvent>>,
+    /// For the first who asks: it hears what happens before anybody could. Its room is that of the
+    /// others, and was taken with the sender.
+    first: Option<broadcast::Receiver<FeedEvent>>,
+}
+
+impl Listeners {
+    fn add(&mut self) -> FeedEvents {
+        let later = || self.all.as_ref().map(broadcast::Sender::subscribe);
+        FeedEvents(self.first.take().or_else(later))
+    }
+}
+
+impl Default for Listeners {
+    fn default() -> Self {
+        let (all, first) = broadcast::channel(EVENTS_MAX);
+        Self {
+            all: Some(all),
+            first: Some(first),
+        }
+    }
 }
 
 /// A feed at one moment.
@@ -52,14 +78,17 @@ impl FeedHandle {
             session: OnceLock::new(),
             next: Arc::default(),
             standing: Mutex::default(),
-            events: Mutex::new(Some(broadcast::Sender::new(EVENTS_MAX))),
+            listeners: Mutex::default(),
         }))
     }
 
-    /// Hears what happens to its lines from now on.
+    /// Hears what happens to its lines: who asks first, of the feed and all its handles, from the
+    /// beginning on, what happened before [`connect`](super::FeedBuilder::connect) returned included;
+    /// others from now on. Of what nobody has asked for the last 256 events are kept, after the end of
+    /// the feed, too.
     #[must_use]
     pub fn events(&self) -> FeedEvents {
-        FeedEvents(self.listeners().as_ref().map(broadcast::Sender::subscribe))
+        self.listeners().add()
     }
 
     /// The feed at this moment.
@@ -140,8 +169,9 @@ impl FeedHandle {
         standing.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listeners(&self) -> MutexGuard<'_, Option<broadcast::Sender<FeedEvent>>> {
-        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
+        let listeners = self.0.listeners.lock();
+        listeners.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,9 +183,9 @@ impl Teller {
     pub(super) fn tell(&self, told: Told<'_>) {
         let standing = Standing::of(told);
         *self.0.standing() = standing;
-        if let Some(events) = &*self.0.listeners() {
+        if let Some(all) = &self.0.listeners().all {
             // Nobody need listen.
-            let _ = events.send(FeedEvent::of(told));
+            let _ = all.send(FeedEvent::of(told));
         }
     }
 }
@@ -163,7 +193,47 @@ impl Teller {
 impl Drop for Teller {
     /// Whoever still has a handle does not keep endpoints checked that nobody dials any more.
     fn drop(&mut self) {
-        self.0.listeners().take();
+        self.0.listeners().all.take();
         let _ = self.0.0.pool.retire();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(next: u64) -> FeedEvent {
+        FeedEvent::EndOfSession { next }
+    }
+
+    #[tokio::test]
+    async fn the_first_hears_what_was_before_it_and_nobody_else_does() {
+        let mut listeners = Listeners::default();
+        let tell = |listeners: &Listeners, next| {
+            let all = listeners.all.as_ref().unwrap();
+            assert!(all.send(event(next)).is_ok());
+        };
+        tell(&listeners, 1);
+        let (mut first, mut second) = (listeners.add(), listeners.add());
+        tell(&listeners, 2);
+        listeners.all.take();
+        let heard = [first.next().await, first.next().await, first.next().await];
+        assert_eq!(heard, [Some(event(1)), Some(event(2)), None]);
+        assert_eq!(second.next().await, Some(event(2)));
+        assert_eq!(listeners.add().next().await, None);
+    }
+
+    #[tokio::test]
+    async fn of_what_nobody_asked_for_the_last_are_kept() {
+        let mut listeners = Listeners::default();
+        let all = listeners.all.clone().unwrap();
+        let count = EVENTS_MAX as u64 + 44;
+        for next in 0..count {
+            all.send(event(next)).unwrap();
+        }
+        assert_eq!(all.len(), EVENTS_MAX);
+        let mut first = listeners.add();
+        assert_eq!(first.next().await, Some(FeedEvent::Missed(44)));
+        assert_eq!(first.next().await, Some(event(44)));
     }
 }

@@ -41,6 +41,7 @@ mod event;
 mod handle;
 pub(super) mod intake;
 mod pipe;
+mod policy;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +53,7 @@ pub use cursor::{Cursor, CursorError};
 pub use error::{ConnectError, FeedError, FeedFault};
 pub use event::{FeedEvent, FeedEvents};
 pub use handle::{FeedHandle, FeedStatus};
+pub use policy::{AutoFailback, FeedPolicy};
 
 use crate::pool::{CommandError, Pool, PoolEvent};
 use crate::soupbin::bridge::{FeedOptions, SharedFeed};
@@ -190,6 +192,7 @@ impl Feed {
     /// ```
     /// # use soupbintcp_sim::server::{Options, Server};
     /// use l4_failover::soupbin::feed::{Feed, FeedEvent};
+    /// use l4_failover::soupbin::join::Why;
     ///
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let listen = || Ok::<_, std::net::AddrParseError>(vec!["127.0.0.1:0".parse()?]);
@@ -199,14 +202,15 @@ impl Feed {
     /// # tokio::spawn(one.serve(std::future::pending()));
     /// # tokio::spawn(two.serve(std::future::pending()));
     /// let mut feed = Feed::builder("itch").primary(&primary).backup(&backup).connect().await?;
+    /// let mut events = feed.events();
     /// for _ in 0..100 {
     ///     feed.next().await?;
     /// }
-    /// let mut events = feed.events();
     /// feed.failover().await?; // make before break
     /// while let Some(event) = events.next().await {
-    ///     if let FeedEvent::Joined { to, compared, is_verified, .. } = event {
-    ///         assert!(*to == *backup && compared == 16 && is_verified);
+    ///     // From the login on.
+    ///     if let FeedEvent::Joined(joined) = event && joined.why == Why::Preferred {
+    ///         assert!(*joined.to == *backup && joined.compared == 16 && joined.is_verified);
     ///         break;
     ///     }
     /// }

@@ -111,13 +111,14 @@ pub enum JoinEvent {
     },
 }
 
-/// How a line was joined.
+/// How a line was joined. `L` is what says where a line leads: its number here, and its name to a
+/// [feed's](crate::soupbin::feed::FeedEvent::Joined) listeners.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Joined {
+pub struct Joined<L = TargetId> {
     /// The line before, if there was one.
-    pub from: Option<TargetId>,
+    pub from: Option<L>,
     /// Where the line leads.
-    pub to: TargetId,
+    pub to: L,
     /// The first message that comes from it.
     pub next: u64,
     /// Messages that it repeated and that were equal.
@@ -130,6 +131,22 @@ pub struct Joined {
     pub why: Why,
     /// How the time was spent.
     pub took: Took,
+}
+
+impl<L> Joined<L> {
+    /// The same, where lines are called otherwise.
+    pub(crate) fn called<N>(self, name: impl Fn(L) -> N) -> Joined<N> {
+        Joined {
+            from: self.from.map(&name),
+            to: name(self.to),
+            next: self.next,
+            compared: self.compared,
+            discarded: self.discarded,
+            is_verified: self.is_verified,
+            why: self.why,
+            took: self.took,
+        }
+    }
 }
 
 /// Why a line was joined.

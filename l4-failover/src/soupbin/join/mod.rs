@@ -52,6 +52,7 @@ mod status;
 mod target;
 #[cfg(test)]
 mod tests;
+mod wake;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use super::event::LineFault;
 use crate::soupbin::packet::Reject;
 
 /// The shortest time before a target is tried again.
-const RETRY_MIN: Duration = Duration::from_millis(50);
+pub(super) const RETRY_MIN: Duration = Duration::from_millis(50);
 /// The longest, while a consumer has no line: an outage has only some seconds.
 pub(super) const REST_MAX_WAITING: Duration = Duration::from_millis(500);
 /// For so long a consumer waits as a rule. One that waits for longer is in no hurry, and servers that
@@ -25,7 +25,10 @@ pub(super) const SOON: Duration = Duration::from_millis(250);
 /// A line that lived for so long was a good one: its target is tried again at once.
 pub(super) const STABLE: Duration = Duration::from_secs(10);
 
-/// All targets that a line was ever dialled to.
+/// A target that comes up and goes down all the time is tried once in this time for that.
+const WAKE_MIN: Duration = Duration::from_secs(1);
+
+/// All targets that a line was ever dialled to, or that came up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Targets(Vec<Known>);
 
@@ -48,6 +51,8 @@ pub(super) struct Known {
     /// Not before then is it tried again.
     pub(super) retry_at: Option<Instant>,
     retry_after: Duration,
+    /// When it was woken last, or is to be.
+    woken: Option<Instant>,
 }
 
 impl Targets {
@@ -68,6 +73,7 @@ impl Targets {
                 diverged: None,
                 retry_at: None,
                 retry_after: RETRY_MIN,
+                woken: None,
             });
             self.0.len() - 1
         });
@@ -166,6 +172,22 @@ impl Known {
     /// It may be tried at once.
     pub(super) fn rested(&mut self) {
         self.retry_at = None;
+    }
+
+    /// It came up: it may be tried after `pause`, unless that was said a moment ago, or it is locked
+    /// out. When. The next rest is as long as if it had not.
+    pub(super) fn wake(&mut self, now: Instant, pause: Duration) -> Instant {
+        let soon = now + pause;
+        let at = match self.woken {
+            Some(pending) if pending > now => pending,
+            Some(before) => soon.max(before + WAKE_MIN),
+            None => soon,
+        };
+        self.woken = Some(at);
+        if !self.is_locked_out() {
+            self.retry_at = self.retry_at.map(|until| until.min(at));
+        }
+        at
     }
 
     /// If it diverged, it may be tried again.

@@ -70,11 +70,11 @@ async fn each_message_comes_from_the_line_that_has_it_first() {
     drop(first);
     second.tell(24..=26).await;
     assert_eq!(take(&mut feed, 1).await, [26]);
-    let joined = heard(&mut events, |it| matches!(it, FeedEvent::Joined { .. })).await;
-    let FeedEvent::Joined { to, why, .. } = joined else {
+    let joined = heard(&mut events, |it| matches!(it, FeedEvent::Joined(_))).await;
+    let FeedEvent::Joined(joined) = joined else {
         panic!("{joined:?}")
     };
-    assert_eq!((&*to, why), (&*two.address(), Why::Failover));
+    assert_eq!((&*joined.to, joined.why), (&*two.address(), Why::Failover));
 }
 
 #[tokio::test]

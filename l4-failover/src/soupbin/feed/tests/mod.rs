@@ -6,8 +6,9 @@ mod server;
 use std::time::Duration;
 
 use super::{Batch, ConnectError, Cursor, Feed, FeedError, FeedEvent, FeedFault, Message};
-use crate::soupbin::join::{LineFault, OnGap};
-use crate::soupbin::packet::{CredentialsError, Kind, Packet, Reject};
+use crate::choice::Failback;
+use crate::soupbin::join::{LineFault, LineOptions, OnGap, Why};
+use crate::soupbin::packet::{Credentials, CredentialsError, Kind, Packet, Reject};
 use server::{SESSION, Server, text};
 
 /// What `connect` failed by.
@@ -131,6 +132,34 @@ async fn what_cannot_be_connected_to_says_so() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_a_line_that_is_none_is_a_mistake() {
+    let feed = || Feed::builder("test").primary("127.0.0.1:1");
+    let other = LineOptions::default();
+    let unknown = feed().line("localhost:1", other).connect().await;
+    let error = unknown.unwrap_err().to_string();
+    let is_clear = error.contains("\"localhost:1\"") && error.ends_with("there are: 127.0.0.1:1");
+    assert!(is_clear, "{error}");
+    let twice = feed().line("127.0.0.1:1", other).line("127.0.0.1:1", other);
+    let error = twice.connect().await.unwrap_err();
+    assert!(matches!(error, ConnectError::LineTwice(name) if name == "127.0.0.1:1"));
+}
+
+#[tokio::test]
+async fn a_line_has_credentials_of_its_own() {
+    let server = Server::start().await;
+    let own = LineOptions {
+        credentials: Credentials::new("own", "secret").ok(),
+        ..LineOptions::default()
+    };
+    let feed = server.feed().credentials("trader", "");
+    let feed = feed.line(server.address(), own).connect();
+    let (feed, line) = tokio::join!(feed, server.accept(1));
+    assert_eq!(line.login.credentials.username(), "own");
+    let failback = feed.unwrap().status().pool.failback;
+    assert_eq!(failback, Failback::Manual, "unless that is said");
+}
+
+#[tokio::test]
 async fn a_session_that_begins_later_than_was_asked_for_is_a_gap() {
     let server = Server::start().await;
     let (connected, _line) = tokio::join!(server.feed().connect(), server.accept(50));
@@ -223,7 +252,37 @@ async fn an_outage_has_an_end_and_the_cursor_stays_good() {
     assert!(error.to_string().contains("connection refused"), "{error}");
     assert_eq!(feed.next().await, Err(error));
     assert_eq!(feed.cursor(), cursor(2));
+    // Who asks only now hears all of it, and nobody after.
+    let (mut all, mut more) = (Vec::new(), feed.events());
+    while let Some(event) = more.next().await {
+        all.push(event);
+    }
+    let is_lost = |it: &FeedEvent| matches!(it, FeedEvent::FailoverStarted { next: 2, .. });
+    assert!(all.iter().any(is_lost), "{all:?}");
     assert_eq!(feed.events().next().await, None);
+}
+
+#[tokio::test]
+async fn what_happens_before_there_is_a_feed_is_heard() {
+    let server = Server::start().await;
+    let serve = async {
+        drop(server.line().await);
+        server.accept(1).await
+    };
+    let (feed, _line) = tokio::join!(server.feed().connect(), serve);
+    let mut events = feed.unwrap().events();
+    let first = events.next().await.unwrap();
+    let is_closed = matches!(&first, FeedEvent::LineDown { line, fault: LineFault::Closed | LineFault::Broken(_), .. } if **line == *server.address());
+    assert!(is_closed, "{first:?}");
+    let up = events.next().await.unwrap();
+    assert!(matches!(up, FeedEvent::LineUp { .. }), "{up:?}");
+    let FeedEvent::Joined(joined) = events.next().await.unwrap() else {
+        panic!("it is joined");
+    };
+    assert_eq!(
+        (joined.from, joined.why, joined.next),
+        (None, Why::Login, 1)
+    );
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod rejects;
 mod rig;
 mod session;
 mod unsequenced;
+mod wakes;
 
 use super::*;
 use crate::soupbin::packet::Credentials;
