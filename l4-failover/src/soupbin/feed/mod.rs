@@ -42,7 +42,7 @@ mod handle;
 pub(super) mod intake;
 mod pipe;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 
