@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::rig::{Port, options};
+use super::super::{FanoutOptions, HistoryLimits};
+use super::rig::{Port, credentials, options};
+use crate::soupbin::bridge::FeedOptions;
 use crate::soupbin::feed::tests::server::Server;
 use crate::soupbin::packet::{Kind, Packet, Reject};
 
@@ -96,4 +98,27 @@ async fn with_everybody_refusing_nobody_is_asked_again_until_a_reload() {
     let mut line = server.accept(1).await;
     line.send(&[Packet::Sequenced(b"one")]).await;
     port.stands_at(2).await;
+}
+
+#[tokio::test]
+async fn a_reload_while_the_past_is_taken_in_has_its_say() {
+    let server = Server::start().await;
+    let port = Port::before(&[&server], options());
+    let mut line = server.accept(1).await;
+    line.tell(1..=40).await;
+    assert_eq!(port.fanout.status().history, None, "nobody is let in yet");
+    let fanout = FanoutOptions {
+        consumers: vec![credentials()],
+        history: HistoryLimits {
+            messages: 10,
+            ..HistoryLimits::default()
+        },
+    };
+    port.feed.change(FeedOptions {
+        fanout: Some(fanout),
+        ..options()
+    });
+    port.fanout.changed();
+    port.stands_at(41).await;
+    assert_eq!(port.fanout.status().history.unwrap().messages, 10);
 }

@@ -3,4 +3,5 @@
 mod catch_ups;
 mod logins;
 mod outages;
+mod parting;
 mod rig;

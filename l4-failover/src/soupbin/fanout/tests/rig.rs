@@ -53,6 +53,13 @@ pub(super) struct Port {
 
 impl Port {
     pub(super) fn before(servers: &[&Server], options: FeedOptions) -> Self {
+        let port = Self::still(servers, options);
+        port.fanout.start(&Handle::current());
+        port
+    }
+
+    /// One that does not log in.
+    pub(super) fn still(servers: &[&Server], options: FeedOptions) -> Self {
         let mut pool = Pool::builder().name("test").check(CheckOptions {
             probe: None,
             ..CheckOptions::default()
@@ -66,7 +73,6 @@ impl Port {
         let feed = SharedFeed::new(options);
         let pool = pool.build().unwrap();
         let fanout = Fanout::new("test".into(), feed.clone(), pool, Box::new(|_| ()));
-        fanout.start(&Handle::current());
         Self { fanout, feed }
     }
 
@@ -197,6 +203,16 @@ impl Client {
     pub(super) async fn is_told_the_end(&mut self) {
         let take = |packet: Packet<'_>| assert_eq!(packet, Packet::EndOfSession);
         self.next(take).await.unwrap();
+    }
+
+    /// Takes as little as there is at once, and that only so often: how it ended.
+    pub(super) async fn trickles(mut self, every: Duration) -> Served {
+        loop {
+            tokio::time::sleep(every).await;
+            if self.stream.read(&mut [0]).await.unwrap() == 0 {
+                return self.served.await.unwrap();
+            }
+        }
     }
 
     /// How it ended; nothing more came.
