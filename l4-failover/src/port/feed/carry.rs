@@ -4,8 +4,11 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::net::TcpStream;
+use tokio::time::{interval, timeout};
 
 use super::metrics::FeedSeries;
 use super::news::News;
@@ -17,14 +20,16 @@ use crate::socket::live::Entry;
 use crate::soupbin::bridge::{self, Carried, Lines, Progress, SharedFeed, Shown, Told, Watched};
 use crate::soupbin::join::{End, JoinEvent, Stage};
 
-/// For a consumer that was told that there is no login: what it sends is read until it leaves, so that
-/// what it was told is not lost to a reset.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
-/// For one whose session has ended: what is left of it may fill its socket's buffers, and one heartbeat
-/// that nobody reads would lose it all.
-const TAIL: Duration = Duration::from_secs(30);
+/// For a consumer that was told that it is over, once it was sent everything: what it sends is read until
+/// it leaves, so that what it was told is not lost to a reset.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes that are read of it meanwhile, and dropped: more than its heartbeats are.
 const FAREWELL_BYTES: usize = 256 * 1024;
+/// Until it was sent everything: what is left of its session may fill its socket's buffers, and one
+/// heartbeat that nobody reads would lose it all.
+const TAIL: Duration = Duration::from_secs(30);
+/// How often it is looked whether it was.
+const TAIL_LOOK: Duration = Duration::from_millis(20);
 
 /// Carries a consumer until its connection ends.
 pub(in crate::port) async fn carry<C: Connection>(
@@ -69,38 +74,59 @@ pub(in crate::port) async fn carry<C: Connection>(
         return Err(record.unwanted().await);
     };
     if end.is_orderly() && is_whole {
-        part(client, &entry, farewell(&end)).await;
+        part(client, &entry, !matches!(end, End::Logout | End::Closed)).await;
     }
     Err(Error::Feed(record.phase(), end))
 }
 
-/// How long a consumer is waited for that has everything it was to get, as far as its socket goes; none
-/// if it left by itself.
-pub(super) fn farewell(end: &End) -> Option<Duration> {
-    match end {
-        End::Logout | End::Closed => None,
-        End::EndOfSession | End::SessionGone => Some(TAIL),
-        _ => Some(FAREWELL),
-    }
-}
-
-/// Ends the connection with FIN, and waits until the consumer has taken all and ended it, too: not for
-/// longer than this, nor if the connection is to be ended.
+/// Ends the connection with FIN, after what the consumer was told, if it was. One that does not take that in
+/// time is reset, and so is one that is to be ended.
 pub(super) async fn part<C: Connection, T>(
     client: &mut ResetOnDrop<C>,
     entry: &Entry<T>,
-    wait: Option<Duration>,
+    is_told: bool,
 ) {
     let last = async {
-        if client.shutdown().await.is_ok() && wait.is_some() {
-            read_to_end(&mut **client).await;
-        }
+        let is_sent = !is_told || timeout(TAIL, all_sent(client.tcp())).await.is_ok();
+        let farewell = async {
+            if client.shutdown().await.is_ok() && is_told {
+                read_to_end(&mut **client).await;
+            }
+        };
+        // Who has everything need not end its side.
+        let _ = timeout(FAREWELL, farewell).await;
+        is_sent
     };
-    tokio::select! {
-        _ = timeout(wait.unwrap_or(FAREWELL), last) => {}
-        () = poll_fn(|cx| entry.poll_end(cx)) => return,
+    let is_sent = tokio::select! {
+        is_sent = last => is_sent,
+        () = poll_fn(|cx| entry.poll_end(cx)) => false,
+    };
+    if is_sent {
+        client.end();
     }
-    client.end();
+}
+
+/// Waits until everything has left for the peer, or nothing more can.
+async fn all_sent(stream: &TcpStream) {
+    // From here on the socket counts as writable only when nothing waits in it to be sent.
+    if SockRef::from(stream).set_tcp_notsent_lowat(1).is_err() {
+        return;
+    }
+    let mut looks = interval(TAIL_LOOK);
+    while !is_writable(stream) {
+        looks.tick().await;
+    }
+}
+
+/// Whether that is so now: the runtime hears only when it changes.
+fn is_writable(stream: &TcpStream) -> bool {
+    let mut polled = [PollFd::new(stream, PollFlags::OUT)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // One that cannot be asked is not waited for.
+    poll(&mut polled, Some(&at_once)) != Ok(0)
 }
 
 /// Reads what comes, as far as it is waited for.
@@ -164,8 +190,8 @@ impl Drop for Account {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio::time::{Instant, interval};
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::socket::live::Live;
@@ -195,7 +221,7 @@ mod tests {
     async fn a_consumer_that_is_slow_and_says_that_it_lives_has_all_of_it() {
         let (mut stream, mut peer, all) = full().await;
         let parting = tokio::spawn(async move {
-            part(&mut stream, &entry(), farewell(&End::EndOfSession)).await;
+            part(&mut stream, &entry(), true).await;
         });
         let (mut beats, began) = (interval(Duration::from_millis(100)), Instant::now());
         while began.elapsed() < FAREWELL + Duration::from_millis(300) {
@@ -214,14 +240,26 @@ mod tests {
         let (mut stream, _peer, _) = full().await;
         let entry = entry();
         entry.end();
-        part(&mut stream, &entry, Some(TAIL)).await;
+        part(&mut stream, &entry, true).await;
 
-        let (mut stream, mut peer, _) = full().await;
+        let (mut stream, mut peer, all) = full().await;
+        let mut came = vec![0; all];
+        peer.read_exact(&mut came).await.unwrap();
         let flood = tokio::spawn(async move { while peer.write_all(&[0; 4096]).await.is_ok() {} });
-        let began = Instant::now();
-        part(&mut stream, &self::entry(), Some(TAIL)).await;
+        part(&mut stream, &self::entry(), true).await;
         drop(stream);
         flood.await.unwrap();
-        assert!(began.elapsed() < TAIL);
+    }
+
+    #[tokio::test]
+    async fn one_that_has_everything_and_stays_is_not_waited_for_long() {
+        let (mut stream, mut peer, all) = full().await;
+        let mut came = vec![0; all];
+        peer.read_exact(&mut came).await.unwrap();
+        let began = Instant::now();
+        part(&mut stream, &entry(), true).await;
+        assert!(began.elapsed() < TAIL / 2);
+        drop(stream);
+        assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::carry::{FAREWELL, farewell, part};
+use super::carry::part;
 use super::metrics::FeedSeries;
 use super::news::News;
 use crate::pool::Pool;
@@ -13,7 +13,7 @@ use crate::socket::Connection;
 use crate::socket::cut::ResetOnDrop;
 use crate::soupbin::bridge::{SharedFeed, Told, Watched};
 use crate::soupbin::fanout::{self, Departure, Fanout, Heard, Seen, Served};
-use crate::soupbin::join::JoinEvent;
+use crate::soupbin::join::{End, JoinEvent};
 
 /// The one login of a port: what happens to its lines is counted and told as the port's.
 pub(crate) fn fanout(
@@ -89,11 +89,8 @@ pub(in crate::port) async fn serve<C: Connection>(
         return Err(record.unwanted().await);
     };
     if departure.is_orderly() && is_whole {
-        let wait = match &departure {
-            Departure::Own(end) => farewell(end),
-            _ => Some(FAREWELL),
-        };
-        part(client, &entry, wait).await;
+        let has_left = matches!(departure, Departure::Own(End::Logout | End::Closed));
+        part(client, &entry, !has_left).await;
     }
     Err(match departure {
         Departure::Own(end) => Error::Feed(record.phase(), end),
