@@ -145,9 +145,10 @@ impl Bound {
         let named = |(ready, bound): &(Ready, Listening)| ready.front.named(bound.address());
         // Before anything happens to them.
         pools.replace(self.fronts.iter().map(named).collect());
-        self.fronts
-            .iter()
-            .for_each(|(ready, _)| ready.keep(&upkeep));
+        self.fronts.iter().for_each(|(ready, _)| {
+            ready.keep(&upkeep);
+            ready.log_in(&upkeep);
+        });
         // Names that are not known by then are tried again, and their endpoints fail until then.
         upkeep.look_up(FIRST_LOOK_UP).await;
         let workers = Workers::start(Arc::clone(&self.context)).map_err(StartError::Workers)?;

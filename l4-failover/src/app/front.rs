@@ -12,6 +12,7 @@ use crate::pool::{BuildError, EndpointOptions, Past, Pool, PoolOptions, Prepared
 use crate::port::{Context, Door, Front, Gate, fanout};
 use crate::probe::{CheckOptions, Probe};
 use crate::settings::{Inbound, Port, Protocol, Settings};
+use crate::socket::live::Live;
 use crate::socket::tls::{TlsError, TlsServer, TlsServerOptions};
 use crate::soupbin::bridge::{FeedOptions, SharedFeed};
 
@@ -238,11 +239,30 @@ impl Ready {
     /// Looks after what is new of it.
     pub(super) fn keep(&self, upkeep: &Upkeep) {
         self.front.pool.start(upkeep);
+        if let Some(gate) = &self.front.gate {
+            upkeep.watch(gate.tls.files());
+        }
+    }
+
+    /// Logs in, where that is done once for all. Not before those who had the logins until now were told
+    /// to leave: an exchange may let a user in once.
+    pub(super) fn log_in(&self, upkeep: &Upkeep) {
         if let Some(fanout) = &self.front.fanout {
             fanout.start(upkeep.runtime());
         }
-        if let Some(gate) = &self.front.gate {
-            upkeep.watch(gate.tls.files());
+    }
+
+    /// Ends what consumers have of the front that was here, if they shared a login and each now has its
+    /// own, or the other way round: they were let in by other rules, and hold logins that others need.
+    pub(super) fn part_with(&self, before: &Front, connections: &Live<Arc<Front>>) {
+        match (&before.fanout, &self.front.fanout) {
+            (Some(shared), None) => shared.retire(),
+            (None, Some(_)) if before.feed.is_some() => connections.for_each(|entry| {
+                if entry.own.fanout.is_none() && Arc::ptr_eq(&entry.own.series, &before.series) {
+                    entry.end();
+                }
+            }),
+            _ => {}
         }
     }
 

@@ -119,6 +119,11 @@ impl Changed {
         let gone = running.doors.apply(self.doors);
         for (ready, door) in self.readies.into_iter().zip(running.doors.open()) {
             door.listener.lead_to(Arc::clone(&ready.front));
+            let known = before.iter().find(|front| front.name == ready.front.name);
+            if let Some(known) = known {
+                ready.part_with(known, shared.context.connections());
+            }
+            ready.log_in(&shared.upkeep);
             ready.apply();
         }
         running.settings = self.settings;

@@ -32,7 +32,7 @@ fn the_end_of_a_session_is_told_to_each_after_its_last_message() {
 }
 
 #[test]
-fn with_nothing_up_consumers_are_kept_for_a_while_and_then_cut() {
+fn with_nothing_up_consumers_are_kept_for_a_while_and_then_cut_and_what_is_held_is_kept() {
     let mut fan = Fan::new(&[], "max_outage = \"3s\"").begun();
     let consumers = [fan.world.consumer(), fan.world.consumer()];
     fan.world.feeds.iter_mut().for_each(Feed::kill);
@@ -54,9 +54,17 @@ fn with_nothing_up_consumers_are_kept_for_a_while_and_then_cut() {
     until("there is a session again", || {
         fan.login()["history"].is_object()
     });
-    let back = Consumer::at(fan.world.address(), place);
-    back.await_more(100);
-    back.assert_whole();
+    let history = fan.login()["history"].clone();
+    assert_eq!(history["first"], 1, "{history}");
+    for place in [place, 1] {
+        let back = Consumer::at(fan.world.address(), place);
+        back.await_message(fan.world.feeds[BACKUP].newest());
+        back.assert_whole();
+    }
+    // Asked for the last of what is held, and nothing else.
+    let clients = fan.world.feeds[BACKUP].clients();
+    assert_eq!(clients.len(), 1, "{clients:?}");
+    assert_eq!(clients[0]["requested"], place - 16, "{clients:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod endings;
 mod fan;
 mod fan_faults;
 mod fan_logins;
+mod fan_reloads;
 mod faults;
 mod hot;
 mod hot_differs;

@@ -90,7 +90,7 @@ pub(in crate::port) async fn serve<C: Connection>(
     };
     if departure.is_orderly() && is_whole {
         let has_left = matches!(departure, Departure::Own(End::Logout | End::Closed));
-        part(client, !has_left).await;
+        part(client, &entry, !has_left).await;
     }
     Err(match departure {
         Departure::Own(end) => Error::Feed(record.phase(), end),

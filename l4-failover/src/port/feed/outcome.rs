@@ -40,6 +40,7 @@ impl From<&Departure> for Ending {
             Departure::Refused => Self::new(Cause::Upstream, "login_refused"),
             Departure::NotCaughtUp { .. } => Self::new(Cause::Upstream, "not_caught_up"),
             Departure::CatchUpLost { .. } => Self::new(Cause::Upstream, "catch_up_lost"),
+            Departure::NotNearer { .. } => Self::new(Cause::Timeout, "not_nearer"),
             Departure::Mismatch { .. } => Self::new(Cause::Upstream, "mismatch"),
             Departure::Lagged { .. } => Self::new(Cause::Client, "lagged"),
             Departure::Late => Self::new(Cause::Timeout, "late"),

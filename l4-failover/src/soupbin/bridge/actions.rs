@@ -89,6 +89,14 @@ impl<C: Consumer> Bridge<'_, C> {
         self.join.dialling(line, target, options, now);
     }
 
+    /// Whoever refused these credentials a moment ago is not asked by this consumer either.
+    pub(super) fn heed_refusals(&mut self) {
+        for refusal in self.lines.feed.refusals().now() {
+            let target = self.target(&refusal.endpoint);
+            self.join.is_refused_by(target, refusal.until.into_std());
+        }
+    }
+
     /// The number of an endpoint: one that a reload has changed is the same.
     pub(super) fn target(&mut self, endpoint: &Arc<Endpoint>) -> TargetId {
         let known = self.endpoints.iter().position(|it| it.is(endpoint));

@@ -7,6 +7,7 @@ use slab::Slab;
 
 use super::consumer::Watched;
 use super::options::FeedOptions;
+use super::refusals::Refusals;
 use super::unfit::{Memory, Unfit};
 use super::watch::Told;
 use crate::soupbin::join::JoinEvent;
@@ -21,17 +22,34 @@ struct Shared {
     options: ArcSwap<FeedOptions>,
     consumers: Mutex<Slab<Arc<Watched>>>,
     unfit: Memory,
+    refusals: Arc<Refusals>,
 }
 
 impl SharedFeed {
     /// A feed that nobody consumes yet.
     #[must_use]
     pub fn new(options: FeedOptions) -> Self {
+        Self::refused_by(Arc::default(), options)
+    }
+
+    fn refused_by(refusals: Arc<Refusals>, options: FeedOptions) -> Self {
         Self(Arc::new(Shared {
             options: ArcSwap::from_pointee(options),
             consumers: Mutex::default(),
             unfit: Memory::default(),
+            refusals,
         }))
+    }
+
+    /// Another feed with lines of the same credentials, which the same endpoints refuse.
+    pub(in crate::soupbin) fn sibling(&self, options: FeedOptions) -> Self {
+        Self::refused_by(Arc::clone(&self.0.refusals), options)
+    }
+
+    /// The endpoints that refused all logins of this feed. Nothing is noted there by itself: where
+    /// consumers log in with credentials of their own, one is refused and another is not.
+    pub(in crate::soupbin) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     /// How its consumers are carried.

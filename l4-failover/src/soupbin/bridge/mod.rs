@@ -14,6 +14,7 @@ mod options;
 mod outbox;
 mod reading;
 mod recall;
+pub(super) mod refusals;
 mod run;
 mod unfit;
 mod watch;

@@ -92,6 +92,7 @@ pub async fn carry<C: Consumer>(
         armed: now,
         timer: Box::pin(sleep_until(now)),
     };
+    bridge.heed_refusals();
     poll_fn(|cx| bridge.poll(cx)).await
 }
 

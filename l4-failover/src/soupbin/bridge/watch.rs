@@ -56,4 +56,9 @@ impl<'a> Names<'a> {
     pub fn of(&self, target: TargetId) -> &'a Arc<str> {
         self.0[target.0 as usize].name()
     }
+
+    /// The endpoint that a target is.
+    pub(super) fn endpoint(&self, target: TargetId) -> &'a Arc<crate::Endpoint> {
+        &self.0[target.0 as usize]
+    }
 }

@@ -7,17 +7,21 @@ use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::departure::Departure;
+use super::nearer::{Distance, Nearer, Turn};
 use super::options::of_catch_up;
+use super::run::{Run, first_bytes};
 use super::shared::{CatchUpPermit, Shared};
 use super::tape::{Compared, Seat, Tape};
 use super::upstream::blank;
 use crate::pool::Pool;
-use crate::soupbin::bridge::{SharedFeed, Told};
+use crate::soupbin::bridge::Told;
+use crate::soupbin::bridge::refusals::is_refusal;
 use crate::soupbin::feed::intake::{Intake, Wanted};
-use crate::soupbin::join::{COMPARED, End};
-use crate::soupbin::packet::{Kind, LoginRequest, SessionId, split};
+use crate::soupbin::join::{COMPARED, End, JoinEvent};
+use crate::soupbin::packet::{LoginRequest, SessionId};
 
 /// Bytes that may wait for the consumer before its line is not read.
 const ROOM: usize = 64 * 1024;
@@ -35,6 +39,7 @@ pub(super) struct CatchUp {
     next: Option<u64>,
     /// Messages of the line that were the same in the history.
     compared: u64,
+    nearer: Nearer,
     _permit: CatchUpPermit,
 }
 
@@ -55,7 +60,7 @@ impl CatchUp {
         (shared, pool): (&Arc<Shared>, &Pool),
         tape: &Arc<Tape>,
         (requested, permit): (u64, CatchUpPermit),
-        watch: impl FnMut(Told<'_>) + Send + 'static,
+        mut watch: impl FnMut(Told<'_>) + Send + 'static,
     ) -> Self {
         let wanted = Wanted {
             login: LoginRequest {
@@ -67,8 +72,16 @@ impl CatchUp {
             subscription: Vec::new(),
             room: ROOM,
         };
-        let lines = SharedFeed::new(of_catch_up(&shared.lines.options()));
-        let way = (pool.clone(), lines);
+        let lines = shared.lines.sibling(of_catch_up(&shared.lines.options()));
+        let refused = Arc::clone(shared);
+        let watch = move |told: Told<'_>| {
+            // An account is locked after a few of these.
+            if matches!(told.event, JoinEvent::LineDown { fault, .. } if is_refusal(fault)) {
+                refused.close_catch_ups();
+            }
+            watch(told);
+        };
+        let (way, now) = ((pool.clone(), lines), Instant::now());
         Self {
             intake: Intake::start(way, &wanted, Arc::new(AtomicU64::new(0)), watch),
             seat: tape.seat(),
@@ -76,7 +89,37 @@ impl CatchUp {
             requested,
             next: None,
             compared: 0,
+            nearer: Nearer::new(now.into_std()),
             _permit: permit,
+        }
+    }
+
+    /// When it is to be looked at whether it [gets on](Self::get_on).
+    pub(super) fn due(&self) -> Instant {
+        Instant::from_std(self.nearer.due(self.distance()))
+    }
+
+    fn distance(&self) -> Distance {
+        let held = self.seat.tape().held();
+        let next = self.next.unwrap_or(self.requested);
+        match held.next.saturating_sub(next) {
+            0 if held.first == held.next && self.next.is_some() => Distance::NothingHeld,
+            messages => Distance::Messages(messages),
+        }
+    }
+
+    /// Its time may be over.
+    ///
+    /// # Errors
+    ///
+    /// [`Departure`]: it has not come nearer to the history.
+    pub(super) fn get_on(&mut self, now: Instant) -> Result<(), Departure> {
+        let turn = self.nearer.look(self.distance(), now.into_std());
+        match turn {
+            Turn::GoesOn => Ok(()),
+            Turn::IsOver => Err(Departure::NotNearer {
+                next: self.next.unwrap_or(self.requested),
+            }),
         }
     }
 
@@ -89,8 +132,11 @@ impl CatchUp {
         let Some(next) = self.next else {
             return self.poll_accepted(cx);
         };
+        if self.nearer.is_there && self.rest.is_empty() {
+            return Poll::Ready(Ok(Step::Through(self.seat.tape().seat(), next)));
+        }
         loop {
-            let run = run_of(&self.rest);
+            let run = Run::of(&self.rest);
             if run.messages > 0 {
                 return self.poll_give(next, run, pieces, cx);
             }
@@ -135,7 +181,7 @@ impl CatchUp {
             return Poll::Ready(Ok(Step::Through(self.seat.tape().seat(), next)));
         }
         let frames = self.rest.split_to(first_bytes(&self.rest, known));
-        let compared = self.seat.compare(next, &frames);
+        let compared = self.seat.tape().compare(next, &frames);
         let Compared { same, held } = compared.map_err(|it| Departure::Mismatch {
             sequence: it.sequence,
         })?;
@@ -162,44 +208,4 @@ impl CatchUp {
             false => Err(Departure::CatchUpLost { next, end }),
         }
     }
-}
-
-/// Frames at the beginning of some bytes: messages, or one frame that is none.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    messages: u64,
-    bytes: usize,
-}
-
-fn run_of(bytes: &[u8]) -> Run {
-    let (mut messages, mut length) = (0, 0);
-    while let Ok(Some(frame)) = split(&bytes[length..]) {
-        let is_message = frame.kind == Kind::Sequenced;
-        if !is_message && messages > 0 {
-            break;
-        }
-        if !is_message {
-            return Run {
-                messages: 0,
-                bytes: frame.len(),
-            };
-        }
-        (messages, length) = (messages + 1, length + frame.len());
-    }
-    Run {
-        messages,
-        bytes: length,
-    }
-}
-
-/// The length of so many frames at the beginning of some bytes.
-fn first_bytes(bytes: &[u8], frames: u64) -> usize {
-    let mut length = 0;
-    for _ in 0..frames {
-        let Ok(Some(frame)) = split(&bytes[length..]) else {
-            break;
-        };
-        length += frame.len();
-    }
-    length
 }

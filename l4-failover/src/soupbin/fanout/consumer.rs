@@ -24,7 +24,7 @@ use crate::soupbin::session::{FromClient, ServerLimits, ServerSession, Tick};
 
 /// How often it is said how many messages of a consumer were dropped: it may send any number.
 const DROPS_TOLD: std::time::Duration = std::time::Duration::from_secs(1);
-/// For what a consumer has left to take when its session has ended.
+/// For what a consumer has left to take when its session, or its connection, has ended.
 const LATE: std::time::Duration = std::time::Duration::from_secs(30);
 
 const HEARTBEAT: &[u8] = b"\0\x01H";
@@ -157,6 +157,8 @@ impl<C: Consumer> Serving<'_, C> {
     pub(super) fn part(&mut self, departure: Departure) {
         if !matches!(self.stage, Stage::Parting(_)) {
             self.stage = Stage::Parting(departure);
+            // What it was told last it takes at once, or in time.
+            self.late.get_or_insert_with(|| Instant::now() + LATE);
         }
     }
 
@@ -172,7 +174,8 @@ impl<C: Consumer> Serving<'_, C> {
         self.out.pieces.push_back(bytes.into());
     }
 
-    /// A consumer whose name may not log in any more does not stay.
+    /// A consumer whose name may not log in any more does not stay; where nobody may, nor does who has
+    /// not said its name.
     fn heed_reloads(&mut self) {
         let reloads = self.shared.reloads();
         if std::mem::replace(&mut self.reloads, reloads) == reloads {
@@ -180,7 +183,8 @@ impl<C: Consumer> Serving<'_, C> {
         }
         let fanout = self.shared.fanout();
         let user = self.seen.consumer.user();
-        if user.is_some_and(|user| !fanout.names(user)) {
+        let is_named = user.is_none_or(|user| fanout.names(user));
+        if !is_named || fanout.consumers.is_empty() {
             self.part(Departure::Removed);
         }
     }
@@ -306,10 +310,12 @@ impl<C: Consumer> Serving<'_, C> {
             self.part(Departure::Own(End::Stalled));
         }
         if is_over(self.late) {
-            self.part(Departure::Late);
+            // Also where it parts already, and takes a byte now and then.
+            self.late = None;
+            self.stage = Stage::Parting(Departure::Late);
         }
         if is_over(self.stage.until()) {
-            self.conclude();
+            self.conclude(now);
         }
         if self.dropped.1.is_none_or(|told| told + DROPS_TOLD <= now) {
             self.tell_dropped();
@@ -331,7 +337,7 @@ impl<C: Consumer> Serving<'_, C> {
         }
         if let Stage::Live(seat, place) = &self.stage {
             let next = place.next;
-            if seat.tape().is_ended() {
+            if seat.is_ended() {
                 self.late.get_or_insert(now + LATE);
             }
             if let Some(evicted) = seat.tape().has_lost(next) {

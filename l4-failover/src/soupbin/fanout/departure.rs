@@ -38,6 +38,11 @@ pub enum Departure {
         /// Why.
         end: End,
     },
+    /// Its line was to bring it to the history, and for long it came no nearer.
+    NotNearer {
+        /// The message that it waits for.
+        next: u64,
+    },
     /// The line that was to bring it to the history has another message under a number.
     Mismatch {
         /// The number.
@@ -68,6 +73,7 @@ impl Departure {
             | Self::Refused
             | Self::NotCaughtUp { .. } => true,
             Self::CatchUpLost { .. }
+            | Self::NotNearer { .. }
             | Self::Mismatch { .. }
             | Self::Lagged { .. }
             | Self::Late
@@ -99,6 +105,11 @@ impl fmt::Display for Departure {
             Self::CatchUpLost { next, end } => write!(
                 f,
                 "the line that was to bring messages from {next} on to the history ended: {end}"
+            ),
+            Self::NotNearer { next } => write!(
+                f,
+                "by a line of its own the consumer did not come nearer to the history in time; it can come \
+                 back and ask for message {next}"
             ),
             Self::Mismatch { sequence } => write!(
                 f,

@@ -11,6 +11,9 @@ use crate::soupbin::packet::split;
 
 /// Bytes that are set aside at once. What is evicted frees them once nothing of the segment is kept.
 const SEGMENT: usize = 64 * 1024;
+/// Frames that are more than this have a segment of their own size: of one that others share so much is
+/// left over at most.
+const OWN: usize = SEGMENT / 8;
 /// Bytes of a piece, beyond which it takes no further frame: to find a message in one stays quick.
 pub(super) const PIECE: usize = 16 * 1024;
 /// Pieces that a consumer is given at once: one write of several.
@@ -22,8 +25,8 @@ const PULL_BYTES: usize = 128 * 1024;
 /// even if it alone is larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryLimits {
-    /// Bytes of frames. On top comes at most one segment of 64 KiB, and 64 bytes for each read of the
-    /// line.
+    /// Bytes of frames. On top come an eighth of them and a segment of 64 KiB at most, and 64 bytes for
+    /// each read of the line.
     pub bytes: usize,
     /// Messages.
     pub messages: usize,
@@ -115,19 +118,28 @@ impl History {
     /// Keeps whole frames of `messages` messages that come next, and forgets as many of the oldest as
     /// are too many then.
     pub(super) fn append(&mut self, frames: &[u8], messages: u64) {
-        if self.room.capacity() < frames.len() {
-            self.room = BytesMut::with_capacity(SEGMENT.max(frames.len()));
-        }
-        self.room.extend_from_slice(frames);
-        let end = self.next + messages;
+        let (first, end) = (self.next, self.next + messages);
+        let kept = self.kept(frames);
         self.pieces.push_back(Piece {
-            first: self.next,
+            first,
             end,
-            frames: self.room.split().freeze(),
+            frames: kept,
         });
         self.next = end;
         self.bytes += frames.len();
         self.evict();
+    }
+
+    /// A copy that lasts.
+    fn kept(&mut self, frames: &[u8]) -> Bytes {
+        if frames.len() > OWN {
+            return Bytes::copy_from_slice(frames);
+        }
+        if self.room.capacity() < frames.len() {
+            self.room = BytesMut::with_capacity(SEGMENT);
+        }
+        self.room.extend_from_slice(frames);
+        self.room.split().freeze()
     }
 
     fn evict(&mut self) {
@@ -298,6 +310,29 @@ mod tests {
         // One that is larger than all that may be kept is there for those who wait for it.
         history.limit(HistoryLimits { bytes: 1, ..limits });
         assert_eq!((history.first(), history.messages()), (14, 1));
+    }
+
+    #[test]
+    fn what_lies_in_memory_is_little_more_than_what_is_kept() {
+        for length in [40, 5000, 20_000, 33_000, 60_000] {
+            let message = vec![b'x'; length];
+            let mut frame = Vec::new();
+            Packet::Sequenced(&message).encode(&mut frame).unwrap();
+            let mut history = History::new(HistoryLimits::default(), 1);
+            let (mut segments, mut room) = (0, 0);
+            while history.bytes() < 4 << 20 {
+                history.append(&frame, 1);
+                let left = history.room.capacity();
+                segments += match frame.len() > OWN {
+                    true => frame.len(),
+                    false if left + frame.len() == room => 0,
+                    false => SEGMENT,
+                };
+                room = left;
+            }
+            let most = history.bytes() + history.bytes() / 8 + SEGMENT;
+            assert!(segments <= most, "{length}: {segments} of {most}");
+        }
     }
 
     #[test]

@@ -11,23 +11,34 @@
 //! A number that is older than the ring is fetched by a line of the consumer's own, until it has come to
 //! what is held: there the two are compared, byte for byte, and the line is left.
 //!
-//! - `history`, `login`, `settling` are pure: what is kept, what a login is answered, and since when what
-//!   comes is new;
-//! - `tape` is a session that one writes and many read; `upstream` writes it;
+//! What is held outlives the login, and ends with the session: the next login goes on with it, once what it
+//! repeats was the same.
+//!
+//! - `history`, `login`, `settling`, `begin`, `nearer` are pure: what is kept, what a login is answered, since
+//!   when what comes is new, where the next login of the port begins, and whether a consumer gets on;
+//! - `tape` is a session that one writes and many read; `upstream` writes it, and `resume` compares before
+//!   it goes on;
 //! - `consumer` and `stage` are one consumer's connection, `catch_up` its own line.
 
 mod asides;
+mod begin;
 mod catch_up;
 mod consumer;
 mod departure;
+mod heard;
 mod history;
 mod login;
+mod nearer;
 mod options;
 mod outgoing;
+mod resume;
+mod run;
 mod settling;
 mod shared;
 mod stage;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod wakers;
 

@@ -1,11 +1,12 @@
 //! A port with one login for many: what its consumers share, and what others see of it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::options::{FanoutOptions, of_lines};
 use super::tape::{HistoryStatus, Tape};
@@ -13,6 +14,7 @@ use super::upstream;
 use super::wakers::Wakers;
 use crate::pool::Pool;
 use crate::soupbin::bridge::{ConsumerState, FeedOptions, SharedFeed, Standing, Told};
+use crate::soupbin::join::NOT_AUTHORIZED;
 use crate::soupbin::packet::SessionId;
 
 /// Lines of consumers that ask for older messages than the history has, at once: each is a login at the
@@ -50,8 +52,6 @@ pub(super) struct Shared {
     reloads: AtomicU64,
     /// The number of the next message of the login's line.
     pub(super) next: Arc<AtomicU64>,
-    /// Whether the exchange refuses the credentials of this port's targets.
-    pub(super) is_refused: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +59,8 @@ struct State {
     tape: Option<Arc<Tape>>,
     wakers: Wakers,
     catch_ups: usize,
+    /// Until then there are no further ones: the exchange refused one.
+    catch_ups_closed: Option<Instant>,
     upstream: Standing,
 }
 
@@ -99,7 +101,6 @@ impl Fanout {
                 hurry: Notify::new(),
                 reloads: AtomicU64::new(0),
                 next: Arc::default(),
-                is_refused: AtomicBool::new(false),
             }),
             pool,
             upstream: Mutex::default(),
@@ -124,14 +125,29 @@ impl Fanout {
         let shared = &self.0.shared;
         let options = shared.feed.options();
         shared.lines.change(of_lines(&options));
-        shared.reloads.fetch_add(1, Relaxed);
-        let tape = shared.tape();
-        if let (Some(tape), Some(fanout)) = (tape, &options.fanout) {
-            tape.limit(fanout.history);
+        shared.lines.refusals().forget();
+        shared.lock().catch_ups_closed = None;
+        // Whoever sees this sees the options that were stored before.
+        shared.reloads.fetch_add(1, Release);
+        if let Some(tape) = shared.limit() {
             tape.wake(&mut Vec::new());
         }
         shared.wake();
-        shared.hurry.notify_one();
+        // Only a login that waits now: one that began before looks whether there was a reload since.
+        shared.hurry.notify_waiters();
+    }
+
+    /// Nobody shares a login here any more: whoever does is cut, and the login ends.
+    pub fn retire(&self) {
+        let shared = &self.0.shared;
+        let options = FeedOptions {
+            fanout: None,
+            ..(*shared.options()).clone()
+        };
+        shared.feed.change(options);
+        self.changed();
+        let upstream = self.0.upstream.lock();
+        drop(upstream.unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// The port at this moment.
@@ -179,17 +195,40 @@ impl Shared {
 
     /// How many reloads there were: after each, a consumer looks whether it may stay.
     pub(super) fn reloads(&self) -> u64 {
-        self.reloads.load(Relaxed)
+        self.reloads.load(Acquire)
     }
 
-    /// The session that there is.
-    pub(super) fn tape(&self) -> Option<Arc<Tape>> {
-        self.lock().tape.clone()
+    /// Whether an exchange refuses the credentials of a target.
+    pub(super) fn is_refused(&self) -> bool {
+        self.lines.refusals().first_over().is_some()
     }
 
-    /// There is this session now, or none.
-    pub(super) fn show(&self, tape: Option<Arc<Tape>>) {
-        self.lock().tape = tape;
+    /// Keeps of the session that there is no more than the options say now.
+    fn limit(&self) -> Option<Arc<Tape>> {
+        // Under the lock: of two that look at the options, the later has the last word.
+        let state = self.lock();
+        let tape = state.tape.clone()?;
+        tape.limit(self.fanout().history);
+        Some(tape)
+    }
+
+    /// The exchange refuses the credentials to a line of a consumer's own, as where it lets a user in
+    /// once: for a while it is not asked again.
+    pub(super) fn close_catch_ups(&self) {
+        self.lock().catch_ups_closed = Some(Instant::now() + NOT_AUTHORIZED);
+    }
+
+    /// There is this session now.
+    pub(super) fn show(&self, tape: &Arc<Tape>) {
+        self.lock().tape = Some(Arc::clone(tape));
+        // There may have been a reload while it was made.
+        self.limit();
+        self.wake();
+    }
+
+    /// There is no session now.
+    pub(super) fn hide(&self) {
+        self.lock().tape = None;
         self.wake();
     }
 
@@ -202,6 +241,7 @@ impl Shared {
     /// Something happened to the port's lines.
     pub(super) fn told(&self, told: Told<'_>) {
         self.lock().upstream = Standing::of(told);
+        self.lines.refusals().heard(told);
         self.feed.heard(told);
         (self.watch)(told);
     }
@@ -241,10 +281,11 @@ impl Drop for Waiting {
 pub(super) struct CatchUpPermit(Arc<Shared>);
 
 impl CatchUpPermit {
-    /// None while as many have one as may.
+    /// None while as many have one as may, or the exchange has just refused one.
     pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
         let mut state = shared.lock();
-        let is_free = state.catch_ups < CATCH_UPS_MAX;
+        let is_open = state.catch_ups_closed.is_none_or(|it| it <= Instant::now());
+        let is_free = is_open && state.catch_ups < CATCH_UPS_MAX;
         state.catch_ups += usize::from(is_free);
         is_free.then(|| Self(Arc::clone(shared)))
     }

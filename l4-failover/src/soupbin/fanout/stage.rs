@@ -1,8 +1,8 @@
 //! How far a consumer has come: asked, caught up, at the history.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -15,6 +15,9 @@ use super::tape::{Place, Pulled, Seat, Tape, TapeEnd};
 use crate::soupbin::bridge::Consumer;
 use crate::soupbin::join::End;
 use crate::soupbin::packet::{LoginAccepted, LoginRequest, Packet, Reject, SessionId};
+
+/// A line of a consumer's own has given up by itself, and said why, when its consumer does.
+const ANSWER_LATER: Duration = Duration::from_millis(250);
 
 /// How far a consumer has come.
 #[derive(Debug)]
@@ -53,11 +56,14 @@ impl Stage {
         }))
     }
 
-    /// When its login must have been answered.
+    /// When its login must have been answered, or it must have got on.
     pub(super) fn until(&self) -> Option<Instant> {
         match self {
             Self::Asking(asking) => Some(asking.until),
-            Self::CatchingUp(_, _, until) => *until,
+            Self::CatchingUp(catch_up, _, until) => {
+                let due = catch_up.due();
+                Some(until.map_or(due, |until| until.min(due)))
+            }
             Self::Greeting | Self::Live(..) | Self::Parting(_) => None,
         }
     }
@@ -174,7 +180,9 @@ impl<C: Consumer> Serving<'_, C> {
         let Some(permit) = CatchUpPermit::of(&self.shared) else {
             return false;
         };
-        let until = self.stage.until();
+        // Its line has as long as any to answer the login, whatever was waited before for the permit;
+        // and then it says why there is none.
+        let until = Some(Instant::now() + self.shared.options().join.login_wait + ANSWER_LATER);
         let watch = Arc::clone(&self.seen.watch);
         let catch_up = CatchUp::start(
             (&self.shared, &self.pool),
@@ -223,25 +231,34 @@ impl<C: Consumer> Serving<'_, C> {
         }
     }
 
-    /// The time of a login is over.
-    pub(super) fn conclude(&mut self) {
-        let departure = match &self.stage {
-            Stage::Asking(asking) => self.lacked(asking),
-            Stage::CatchingUp(_, request, Some(_)) => not_caught_up(request),
+    /// The time of a login is over, or of somebody who was to get on.
+    pub(super) fn conclude(&mut self, now: Instant) {
+        let departure = match &mut self.stage {
+            Stage::Asking(asking) => {
+                let (lack, request) = (asking.lack, asking.request);
+                self.lacked(lack, &request)
+            }
+            Stage::CatchingUp(_, request, Some(until)) if *until <= now => not_caught_up(request),
+            Stage::CatchingUp(catch_up, ..) => {
+                if let Err(departure) = catch_up.get_on(now) {
+                    self.part(departure);
+                }
+                return;
+            }
             _ => return,
         };
         self.reject(Reject::SessionUnavailable, departure);
     }
 
-    fn lacked(&self, asking: &Asking) -> Departure {
-        match asking.lack {
+    fn lacked(&self, lack: Option<Lack>, request: &LoginRequest) -> Departure {
+        match lack {
             Some(Lack::Beyond(next)) => Departure::Own(End::BeyondEnd {
-                requested: asking.request.sequence,
+                requested: request.sequence,
                 next,
             }),
-            Some(Lack::Session) if self.shared.is_refused.load(Relaxed) => Departure::Refused,
+            Some(Lack::Session) if self.shared.is_refused() => Departure::Refused,
             Some(Lack::Session) => Departure::Own(End::NoLine),
-            None => not_caught_up(&asking.request),
+            None => not_caught_up(request),
         }
     }
 }

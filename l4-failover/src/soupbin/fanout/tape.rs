@@ -26,7 +26,24 @@ struct State {
     history: History,
     asides: Asides,
     end: Option<TapeEnd>,
+    /// Where the line before the last went on no further, and why.
+    cut: Option<(u64, TapeEnd)>,
+    /// How often another line took it up again.
+    resumed: u64,
     wakers: Wakers,
+}
+
+impl State {
+    /// Before which message there is an end for those who have read since it was taken up for the
+    /// `since`th time, and why.
+    fn end(&self, since: u64) -> Option<(u64, &TapeEnd)> {
+        let own = self.end.as_ref().map(|end| (u64::MAX, end));
+        let cut = self.cut.as_ref().map(|(at, end)| (*at, end));
+        match since == self.resumed {
+            true => own,
+            false => cut,
+        }
+    }
 }
 
 /// Why nothing more comes.
@@ -50,7 +67,7 @@ pub(super) struct Place {
 }
 
 /// What a look at the tape brings.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pulled {
     /// There was something.
     More,
@@ -81,6 +98,8 @@ impl Tape {
                 history: History::new(limits, next),
                 asides: Asides::default(),
                 end: None,
+                cut: None,
+                resumed: 0,
                 wakers: Wakers::default(),
             }),
         }
@@ -163,9 +182,26 @@ impl Tape {
         self.lock().end.get_or_insert(end);
     }
 
-    /// Whether nothing more comes.
-    pub(super) fn is_ended(&self) -> bool {
-        self.lock().end.is_some()
+    /// Another line goes on with it. Whoever read before comes to an end where the line before left off,
+    /// as it was told then.
+    pub(super) fn resume(&self) {
+        let mut state = self.lock();
+        if let Some(end) = state.end.take() {
+            state.cut = Some((state.history.next(), end));
+            state.resumed += 1;
+        }
+    }
+
+    /// Compares frames, the first of which is message `from`, with what is held.
+    pub(super) fn compare(&self, from: u64, frames: &[u8]) -> Result<Compared, Differs> {
+        let state = self.lock();
+        let same = state.history.compare(from, frames)?;
+        let held = Held {
+            session: self.session,
+            first: state.history.first(),
+            next: state.history.next(),
+        };
+        Ok(Compared { same, held })
     }
 
     /// Wakes those who wait for more; `woken` is room to do that in.
@@ -176,8 +212,10 @@ impl Tape {
 
     /// A place among those who wait.
     pub(super) fn seat(self: &Arc<Self>) -> Seat {
+        let mut state = self.lock();
         Seat {
-            key: self.lock().wakers.enter(),
+            key: state.wakers.enter(),
+            since: state.resumed,
             tape: Arc::clone(self),
         }
     }
@@ -194,6 +232,8 @@ impl Tape {
 pub(super) struct Seat {
     tape: Arc<Tape>,
     key: usize,
+    /// How often it had been taken up again by then.
+    since: u64,
 }
 
 /// What came of comparing.
@@ -207,6 +247,11 @@ pub(super) struct Compared {
 impl Seat {
     pub(super) fn tape(&self) -> &Arc<Tape> {
         &self.tape
+    }
+
+    /// Whether there is an end to what comes here.
+    pub(super) fn is_ended(&self) -> bool {
+        self.tape.lock().end(self.since).is_some()
     }
 
     /// A consumer that logged in gets this message first.
@@ -227,10 +272,15 @@ impl Seat {
     ) -> Poll<Pulled> {
         let mut state = self.tape.lock();
         let before = pieces.len();
-        let mut until = u64::MAX;
+        let end = state.end(self.since).map(|(at, end)| (at, end.clone()));
+        let end_at = end.as_ref().map_or(u64::MAX, |(at, _)| *at);
+        let mut until = end_at;
         while let Some(aside) = state.asides.first(place.next, &mut place.aside) {
             if aside.at > place.next {
-                until = aside.at;
+                until = until.min(aside.at);
+                break;
+            }
+            if aside.at >= end_at {
                 break;
             }
             if aside.kind != Kind::Unsequenced || place.takes_unsequenced {
@@ -245,8 +295,8 @@ impl Seat {
         if pieces.len() > before {
             return Poll::Ready(Pulled::More);
         }
-        if let Some(end) = &state.end {
-            return Poll::Ready(Pulled::End(end.clone()));
+        if let Some((_, end)) = end {
+            return Poll::Ready(Pulled::End(end));
         }
         state.wakers.wait(self.key, cx);
         Poll::Pending
@@ -264,18 +314,6 @@ impl Seat {
             first: state.history.first(),
             next: state.history.next(),
         })
-    }
-
-    /// Compares frames, the first of which is message `from`, with what is held.
-    pub(super) fn compare(&self, from: u64, frames: &[u8]) -> Result<Compared, Differs> {
-        let state = self.tape.lock();
-        let same = state.history.compare(from, frames)?;
-        let held = Held {
-            session: self.tape.session,
-            first: state.history.first(),
-            next: state.history.next(),
-        };
-        Ok(Compared { same, held })
     }
 }
 
@@ -344,6 +382,32 @@ mod tests {
         let over = Poll::Ready(Pulled::End(TapeEnd::Session));
         assert_eq!(pull(&seat, &mut place).0, over);
         assert_eq!((place.next, tape.has_lost(7)), (8, None));
+    }
+
+    #[test]
+    fn who_read_before_it_was_taken_up_again_ends_there_and_others_read_on() {
+        let tape = tape(1);
+        let (before, early) = (tape.seat(), tape.seat());
+        let mut slow = before.place(1, false);
+        let mut done = early.place(1, false);
+        let [one, two] = [b"one", b"two"].map(|it| frames(&[Packet::Sequenced(it)]));
+        tape.write(&one);
+        assert_eq!(
+            pull(&early, &mut done),
+            (Poll::Ready(Pulled::More), one.clone())
+        );
+        tape.end(TapeEnd::Cut(End::NoLine));
+        tape.resume();
+        tape.write(&two);
+        let over = Poll::Ready(Pulled::End(TapeEnd::Cut(End::NoLine)));
+        assert_eq!(pull(&before, &mut slow), (Poll::Ready(Pulled::More), one));
+        assert_eq!(pull(&before, &mut slow), (over.clone(), Vec::new()));
+        assert_eq!(pull(&early, &mut done), (over, Vec::new()));
+        let after = tape.seat();
+        assert!(before.is_ended() && !after.is_ended());
+        let mut back = after.place(2, false);
+        assert_eq!(pull(&after, &mut back), (Poll::Ready(Pulled::More), two));
+        assert_eq!(pull(&after, &mut back).0, Poll::Pending);
     }
 
     #[test]

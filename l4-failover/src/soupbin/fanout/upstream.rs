@@ -9,9 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::task::coop::consume_budget;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
+use super::begin::{Begin, Ended, Memory};
+use super::heard::Heard;
+use super::resume::Resume;
 use super::settling::{Pace, Settling};
 use super::shared::Shared;
 use super::tape::{Tape, TapeEnd};
@@ -19,8 +22,8 @@ use crate::choice::Jitter;
 use crate::pool::Pool;
 use crate::soupbin::bridge::Told;
 use crate::soupbin::feed::intake::{Intake, Wanted};
-use crate::soupbin::join::{End, JoinEvent, LineFault};
-use crate::soupbin::packet::{Credentials, LoginRequest, Reject, SessionId};
+use crate::soupbin::join::{End, JoinEvent};
+use crate::soupbin::packet::{Credentials, LoginAccepted, LoginRequest, SessionId};
 
 /// Bytes that may wait between the line and the history before the line is not read: it is filled and
 /// emptied by the same thread.
@@ -30,34 +33,16 @@ const WAIT_MIN: Duration = Duration::from_millis(50);
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// After a login that lived for so long, the wait is a short one again.
 const STABLE: Duration = Duration::from_secs(10);
-/// Exchanges hold a dead login for a while, and count attempts.
-const REFUSED: Duration = Duration::from_secs(30);
 /// A session that ended while it was repeated is shown for so long to those who wait for one.
 const LAST_LOOK: Duration = Duration::from_secs(1);
-
-/// What says that the credentials of a target are wrong.
-const REFUSAL: LineFault = LineFault::Rejected(Reject::NotAuthorized);
-
-/// Where a login begins.
-const FIRST: u64 = 1;
-const NEWEST: u64 = 0;
-
-/// How a login ended.
-enum Ended {
-    /// It is to be begun with the newest message instead.
-    TooLong,
-    /// The session that was over is still shown by its line.
-    StillOver,
-    /// No line goes on with it.
-    Lost(End),
-}
 
 /// Logs in, and again whenever the login has ended, until `stop` is dropped.
 pub(super) async fn keep(shared: Arc<Shared>, pool: Pool, stop: oneshot::Receiver<()>) {
     let upstream = Upstream {
         shared,
         pool,
-        over: None,
+        memory: Memory::default(),
+        told_over: None,
         woken: Vec::new(),
     };
     tokio::select! {
@@ -69,8 +54,9 @@ pub(super) async fn keep(shared: Arc<Shared>, pool: Pool, stop: oneshot::Receive
 struct Upstream {
     shared: Arc<Shared>,
     pool: Pool,
-    /// The session that has ended, which nobody can enter again.
-    over: Option<SessionId>,
+    memory: Memory,
+    /// The session of which it was said that its line shows it, though it is over.
+    told_over: Option<SessionId>,
     /// Room to wake those who wait.
     woken: Vec<Waker>,
 }
@@ -78,101 +64,189 @@ struct Upstream {
 impl Upstream {
     async fn go_on(mut self) -> std::convert::Infallible {
         let mut jitter = Jitter::new(WAIT_MIN, WAIT_MAX, fastrand::u64(..));
-        let mut begin = FIRST;
         loop {
-            let began = Instant::now();
-            let ended = self.log_in(begin).await;
+            let (began, reloads) = (Instant::now(), self.shared.reloads());
+            let (begin, heard) = (self.memory.begin(), Arc::new(Heard::default()));
+            let ended = self.log_in(&begin, &heard).await;
             self.shared.next.store(0, Relaxed);
             if began.elapsed() >= STABLE {
                 jitter.reset();
             }
-            begin = match &ended {
-                Ended::TooLong => NEWEST,
-                Ended::StillOver | Ended::Lost(_) => FIRST,
-            };
-            if begin == FIRST {
-                self.wait(&ended, jitter.next_wait()).await;
+            let next = self.memory.ended(&begin, &ended, Instant::now().into_std());
+            if let Some((session, why)) = next.dropped {
+                let port = &*self.shared.name;
+                warn!(target: "feed", port, %session, reason = %why, "what was kept of the session is dropped, and all begins anew");
+            }
+            if next.waits {
+                self.say(&ended, &heard);
+                self.wait(&ended, &heard, jitter.next_wait(), reloads).await;
             }
         }
     }
 
-    /// Waits before the next login, and says why.
-    async fn wait(&self, ended: &Ended, wait: Duration) {
-        let is_refused = self.shared.is_refused.load(Relaxed);
-        let wait = if is_refused { REFUSED } else { wait };
-        let (port, again_ms) = (&*self.shared.name, wait.as_millis() as u64);
+    /// Says why there is no login.
+    fn say(&mut self, ended: &Ended, heard: &Heard) {
+        let (port, over) = (&*self.shared.name, self.memory.over);
         match ended {
-            _ if is_refused => {
-                warn!(target: "feed", port, again_ms, "the exchange refuses this port's own login: see to the username and password_file of its targets; consumers are told that the session is not available");
+            Ended::StillOver if std::mem::replace(&mut self.told_over, over) != over => {
+                let session = over.map(|it| it.to_string());
+                info!(target: "feed", port, session, "the line still has the session that is over; another is waited for");
             }
-            Ended::Lost(End::EndOfSession) => {}
-            Ended::Lost(end) => {
-                warn!(target: "feed", port, again_ms, reason = %end, "the port's login has ended");
-            }
-            Ended::StillOver | Ended::TooLong => {}
+            ended => heard.say(port, ended),
         }
+    }
+
+    /// Waits before the next login, unless there was a reload since this one began that may have changed
+    /// what it was refused for.
+    async fn wait(&self, ended: &Ended, heard: &Heard, wait: Duration, reloads: u64) {
+        // It hears of every reload from here on.
+        let hurried = self.shared.hurry.notified();
+        let was_in = matches!(ended, Ended::Lost(..));
+        if !was_in && self.shared.reloads() != reloads {
+            return self.shared.lines.refusals().forget();
+        }
+        let until = Instant::now() + wait;
+        let until = self
+            .rests_until(ended, heard)
+            .map_or(until, |it| it.max(until));
         tokio::select! {
-            () = sleep(wait) => {}
-            () = self.shared.hurry.notified() => {}
+            () = sleep_until(until) => {}
+            () = hurried => {}
         }
+    }
+
+    /// Until when there is nobody to ask, since every target refuses the credentials.
+    fn rests_until(&self, ended: &Ended, heard: &Heard) -> Option<Instant> {
+        let is_each = matches!(ended, Ended::Refused(End::Rejected(_), false));
+        let is_any_gone = heard.is_gone();
+        let first_over = || self.shared.lines.refusals().first_over();
+        (is_each && !is_any_gone).then(first_over).flatten()
     }
 
     /// One login, from its request to its end.
-    async fn log_in(&mut self, begin: u64) -> Ended {
-        self.shared.is_refused.store(false, Relaxed);
-        let mut intake = self.start(begin);
-        let accepted = match intake.accepted().await {
-            Ok(accepted) => accepted,
-            Err(end) => return Ended::Lost(end),
+    async fn log_in(&mut self, begin: &Begin, heard: &Arc<Heard>) -> Ended {
+        let mut intake = self.start(begin, heard);
+        let ended = match intake.accepted().await {
+            Ok(accepted) => self.take_in(&mut intake, begin, accepted, heard).await,
+            Err(end) => Ended::refused(end, heard.is_gone()),
         };
-        if self.over == Some(accepted.session) {
+        // An exchange may allow one login at a time, and what this one says must not come later.
+        intake.leave().await;
+        ended
+    }
+
+    async fn take_in(
+        &mut self,
+        intake: &mut Intake,
+        begin: &Begin,
+        accepted: LoginAccepted,
+        heard: &Heard,
+    ) -> Ended {
+        let LoginAccepted { session, sequence } = accepted;
+        if self.memory.over == Some(session) {
             return Ended::StillOver;
         }
-        let limits = self.shared.fanout().history;
-        let tape = Arc::new(Tape::new(accepted.session, accepted.sequence, limits));
-        if begin == FIRST {
-            match self.settle(&mut intake, &tape).await {
-                Ok(Pace::TooLong) => return Ended::TooLong,
+        let is_newest = matches!(begin, Begin::Newest);
+        if is_newest && !self.memory.wants_newest_of(session) {
+            return Ended::Another;
+        }
+        let tape = match begin {
+            Begin::Kept(tape) => match self.resume(intake, tape, sequence).await {
+                Ok(()) => Arc::clone(tape),
+                Err(ended) => return ended,
+            },
+            Begin::First | Begin::Newest => {
+                let limits = self.shared.fanout().history;
+                Arc::new(Tape::new(session, sequence, limits))
+            }
+        };
+        if !is_newest {
+            let settling = self.settling(begin, heard);
+            match self.settle(intake, &tape, settling).await {
+                Ok(Pace::TooLong) => return Ended::TooLong(session),
                 Ok(Pace::Settled | Pace::Unknown) => {}
                 Err(end) => return self.ended_early(&tape, end).await,
             }
         }
-        self.begun(&tape);
-        let end = self.fill(&mut intake, &tape).await;
-        self.shared.show(None);
+        self.memory.begun(session, is_newest);
+        self.show(&tape);
+        let end = self.fill(intake, &tape).await;
+        self.shared.hide();
         self.end(&tape, end)
     }
 
-    fn start(&self, begin: u64) -> Intake {
+    fn start(&self, begin: &Begin, heard: &Arc<Heard>) -> Intake {
+        let (session, sequence) = match begin {
+            Begin::First => (SessionId::BLANK, 1),
+            Begin::Newest => (SessionId::BLANK, 0),
+            Begin::Kept(tape) => {
+                let held = tape.held();
+                (held.session, Resume::begin(held.first, held.next))
+            }
+        };
         let wanted = Wanted {
             login: LoginRequest {
                 // Each target has credentials of its own.
                 credentials: blank(),
-                session: SessionId::BLANK,
-                sequence: begin,
+                session,
+                sequence,
                 heartbeat_timeout: None,
             },
             subscription: Vec::new(),
             room: ROOM,
         };
-        let shared = Arc::clone(&self.shared);
+        let (shared, heard, over) = (
+            Arc::clone(&self.shared),
+            Arc::clone(heard),
+            self.memory.over,
+        );
         let watch = move |told: Told<'_>| {
-            match told.event {
-                JoinEvent::LineDown { fault, .. } if *fault == REFUSAL => {
-                    shared.is_refused.store(true, Relaxed);
-                }
-                JoinEvent::Joined(_) => shared.is_refused.store(false, Relaxed),
-                _ => {}
+            heard.hear(told.event);
+            // A line that has the session that is over is asked again and again, and is no news.
+            let is_over = over == Some(told.status.session);
+            if !(is_over && matches!(told.event, JoinEvent::Joined(_))) {
+                shared.told(told);
             }
-            shared.told(told);
         };
         let way = (self.pool.clone(), self.shared.lines.clone());
         Intake::start(way, &wanted, Arc::clone(&self.shared.next), watch)
     }
 
+    /// Compares what the line repeats with what is kept, until it has come to its end.
+    async fn resume(&mut self, intake: &mut Intake, tape: &Tape, first: u64) -> Result<(), Ended> {
+        let join = &self.shared.options().join;
+        let resume = Resume::new(tape, first, join.on_unverified);
+        let mut resume = resume.map_err(Ended::Apart)?;
+        let (until, mut new) = (Instant::now() + join.catch_up, Bytes::new());
+        while !resume.is_through() {
+            let came = timeout_at(until, take(intake)).await;
+            let frames = came.map_err(|_| Ended::Behind)?;
+            let frames = frames.map_err(|end| Ended::refused(end, false))?;
+            new = resume.take(frames).map_err(Ended::Apart)?;
+        }
+        let (port, session, compared) = (&*self.shared.name, tape.session(), resume.same);
+        info!(target: "feed", port, %session, compared, "the session goes on where it was kept");
+        tape.resume();
+        self.write(intake, tape, new);
+        Ok(())
+    }
+
+    fn settling(&self, begin: &Begin, heard: &Heard) -> Settling {
+        let kept = self.shared.fanout().history.messages;
+        let settling = Settling::new(Instant::now().into_std(), heard.round_trip(), kept);
+        match begin {
+            Begin::Kept(_) => settling.resumed(),
+            Begin::First | Begin::Newest => settling,
+        }
+    }
+
     /// Takes in what the session had before, until what comes is new.
-    async fn settle(&mut self, intake: &mut Intake, tape: &Tape) -> Result<Pace, End> {
-        let mut settling = Settling::new(Instant::now().into_std());
+    async fn settle(
+        &mut self,
+        intake: &mut Intake,
+        tape: &Tape,
+        mut settling: Settling,
+    ) -> Result<Pace, End> {
         loop {
             let due = Instant::from_std(settling.due());
             let messages = match timeout_at(due, take(intake)).await {
@@ -205,37 +279,34 @@ impl Upstream {
         messages
     }
 
-    fn begun(&self, tape: &Arc<Tape>) {
+    fn show(&self, tape: &Arc<Tape>) {
         let held = tape.held();
         let (port, session) = (&*self.shared.name, held.session);
         info!(target: "feed", port, %session, first = held.first, next = held.next, "one login for all consumers");
-        self.shared.show(Some(Arc::clone(tape)));
+        self.shared.show(tape);
     }
 
     /// The session ended before all of it was there: whoever waits gets what there is.
     async fn ended_early(&mut self, tape: &Arc<Tape>, end: End) -> Ended {
         let is_over = end == End::EndOfSession;
         if is_over {
-            self.begun(tape);
+            self.show(tape);
         }
         let ended = self.end(tape, end);
         if is_over {
             sleep(LAST_LOOK).await;
-            self.shared.show(None);
+            self.shared.hide();
         }
         ended
     }
 
-    fn end(&mut self, tape: &Tape, end: End) -> Ended {
-        match &end {
-            End::EndOfSession => {
-                self.over = Some(tape.session());
-                tape.end(TapeEnd::Session);
-            }
-            end => tape.end(TapeEnd::Cut(end.clone())),
-        }
+    fn end(&mut self, tape: &Arc<Tape>, end: End) -> Ended {
+        tape.end(match &end {
+            End::EndOfSession => TapeEnd::Session,
+            end => TapeEnd::Cut(end.clone()),
+        });
         tape.wake(&mut self.woken);
-        Ended::Lost(end)
+        Ended::Lost(Arc::clone(tape), end)
     }
 }
 

@@ -177,7 +177,7 @@ impl Intake {
     }
 
     /// Leaves, and waits until the lines were told.
-    pub(super) async fn leave(mut self) {
+    pub(in crate::soupbin) async fn leave(mut self) {
         self.taker.leave();
         while let Taken::Frames(..) = self.take().await {}
     }

@@ -43,7 +43,7 @@ pub(super) mod intake;
 mod pipe;
 mod policy;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 

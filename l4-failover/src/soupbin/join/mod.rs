@@ -68,6 +68,7 @@ pub use options::{
     COMPARED, JoinOptions, LineOptions, OnGap, OnMismatch, OnUnverified, Standby, Unsequenced,
 };
 pub use status::{JoinStatus, LineStatus};
+pub(in crate::soupbin) use target::NOT_AUTHORIZED;
 
 use crate::soupbin::packet::{LoginRequest, Packet, SessionId};
 use crate::soupbin::session::{ServerLimits, ServerSession};
@@ -287,6 +288,11 @@ impl Join {
             self.say(JoinEvent::UnsequencedDropped { messages });
         }
         self.act(Action::End(end));
+    }
+
+    /// A target refused the same credentials before, and is not asked again until then.
+    pub(in crate::soupbin) fn is_refused_by(&mut self, target: TargetId, until: Instant) {
+        self.targets.get(target).refused(until);
     }
 
     fn act(&mut self, action: Action) {

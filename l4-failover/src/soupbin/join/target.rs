@@ -18,7 +18,7 @@ pub(super) const LONG_WAIT: Duration = Duration::from_secs(5);
 /// The longest, while it has one, and another is preferred.
 pub(super) const REST_MAX: Duration = Duration::from_secs(5);
 /// Exchanges hold a dead login for a while, and count attempts.
-const NOT_AUTHORIZED: Duration = Duration::from_secs(30);
+pub(in crate::soupbin) const NOT_AUTHORIZED: Duration = Duration::from_secs(30);
 /// A joined line that lived for less died of being joined, as where a server drops who has got its
 /// first messages: going from one such target to the other and back is not done without a rest.
 pub(super) const SOON: Duration = Duration::from_millis(250);
@@ -162,6 +162,12 @@ impl Known {
         self.retry_at = Some(now + rest);
         self.has_ended = false;
         self.fault = Some(fault);
+    }
+
+    /// It refuses these credentials.
+    pub(super) fn refused(&mut self, until: Instant) {
+        self.fault = Some(LineFault::Rejected(Reject::NotAuthorized));
+        self.retry_at = Some(until);
     }
 
     /// It is not to be tried again before then.

@@ -1,7 +1,7 @@
 //! Feeds over real sockets, and a server that says what a test has it say.
 
 mod hot;
-mod server;
+pub(in crate::soupbin) mod server;
 
 use std::time::Duration;
 

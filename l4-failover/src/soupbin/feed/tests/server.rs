@@ -9,42 +9,47 @@ use tokio::time::timeout;
 use crate::soupbin::feed::{Feed, FeedBuilder};
 use crate::soupbin::packet::{Kind, LoginAccepted, LoginRequest, Packet, Reject, split};
 
-pub(super) const SESSION: &str = "FEED000001";
+pub(in crate::soupbin) const SESSION: &str = "FEED000001";
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Server(TcpListener);
+pub(in crate::soupbin) struct Server(TcpListener);
 
 /// One line, logged in to.
-pub(super) struct Line {
+pub(in crate::soupbin) struct Line {
     stream: TcpStream,
-    pub(super) login: LoginRequest,
+    pub(in crate::soupbin) login: LoginRequest,
     came: Vec<u8>,
 }
 
 /// What number `number` says.
-pub(super) fn text(number: u64) -> String {
+pub(in crate::soupbin) fn text(number: u64) -> String {
     format!("message {number}")
 }
 
 impl Server {
-    pub(super) async fn start() -> Self {
+    pub(in crate::soupbin) async fn start() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    pub(super) fn address(&self) -> String {
+    /// One that was gone, where it was.
+    pub(in crate::soupbin) async fn start_again(address: &str) -> Self {
+        Self(TcpListener::bind(address).await.unwrap())
+    }
+
+    pub(in crate::soupbin) fn address(&self) -> String {
         self.0.local_addr().unwrap().to_string()
     }
 
     /// A feed of this line.
-    pub(super) fn feed(&self) -> FeedBuilder {
+    pub(in crate::soupbin) fn feed(&self) -> FeedBuilder {
         let feed = Feed::builder("test").primary(self.address());
         feed.connect_wait(Duration::from_secs(3))
     }
 
     /// The next connection that logs in; checks do not.
-    pub(super) async fn line(&self) -> Line {
+    pub(in crate::soupbin) async fn line(&self) -> Line {
         loop {
             let (stream, _) = timeout(PATIENCE, self.0.accept()).await.unwrap().unwrap();
             let mut line = Line {
@@ -72,7 +77,7 @@ impl Server {
     }
 
     /// The next login, accepted from `first` on.
-    pub(super) async fn accept(&self, first: u64) -> Line {
+    pub(in crate::soupbin) async fn accept(&self, first: u64) -> Line {
         let mut line = self.line().await;
         line.accept(first).await;
         line
@@ -80,19 +85,23 @@ impl Server {
 }
 
 impl Line {
-    pub(super) async fn accept(&mut self, first: u64) {
+    pub(in crate::soupbin) async fn accept(&mut self, first: u64) {
+        self.accept_in(SESSION, first).await;
+    }
+
+    pub(in crate::soupbin) async fn accept_in(&mut self, session: &str, first: u64) {
         let accepted = LoginAccepted {
-            session: SESSION.parse().unwrap(),
+            session: session.parse().unwrap(),
             sequence: first,
         };
         self.send(&[Packet::LoginAccepted(accepted)]).await;
     }
 
-    pub(super) async fn reject(mut self, reject: Reject) {
+    pub(in crate::soupbin) async fn reject(mut self, reject: Reject) {
         self.send(&[Packet::LoginRejected(reject)]).await;
     }
 
-    pub(super) async fn send(&mut self, packets: &[Packet<'_>]) {
+    pub(in crate::soupbin) async fn send(&mut self, packets: &[Packet<'_>]) {
         let mut bytes = Vec::new();
         for packet in packets {
             packet.encode(&mut bytes).unwrap();
@@ -101,23 +110,28 @@ impl Line {
     }
 
     /// Sends these messages.
-    pub(super) async fn tell(&mut self, numbers: impl IntoIterator<Item = u64>) {
+    pub(in crate::soupbin) async fn tell(&mut self, numbers: impl IntoIterator<Item = u64>) {
         let texts: Vec<_> = numbers.into_iter().map(text).collect();
         let packets = texts.iter().map(|text| Packet::Sequenced(text.as_bytes()));
         self.send(&packets.collect::<Vec<_>>()).await;
     }
 
+    /// Says that it lives.
+    pub(in crate::soupbin) async fn beat(&mut self) {
+        self.send(&[Packet::ServerHeartbeat]).await;
+    }
+
     /// Says that it lives, as servers do.
-    pub(super) async fn live(&mut self) {
+    pub(in crate::soupbin) async fn live(&mut self) {
         let mut ticks = tokio::time::interval(Duration::from_millis(50));
         loop {
             ticks.tick().await;
-            self.send(&[Packet::ServerHeartbeat]).await;
+            self.beat().await;
         }
     }
 
     /// The next frame that comes; none once the line has ended.
-    pub(super) async fn frame(&mut self) -> Option<(Kind, Vec<u8>)> {
+    pub(in crate::soupbin) async fn frame(&mut self) -> Option<(Kind, Vec<u8>)> {
         loop {
             if let Some(frame) = split(&self.came).unwrap() {
                 let (kind, payload, length) = (frame.kind, frame.payload.to_vec(), frame.len());
@@ -132,7 +146,7 @@ impl Line {
     }
 
     /// The kinds of what comes until the line ends, heartbeats left out.
-    pub(super) async fn rest(mut self) -> Vec<Kind> {
+    pub(in crate::soupbin) async fn rest(mut self) -> Vec<Kind> {
         let mut kinds = Vec::new();
         while let Some((kind, _)) = self.frame().await {
             kinds.push(kind);
