@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use crate::process::PATIENCE;
 use crate::wire::connect;
@@ -86,6 +87,16 @@ impl Keeping {
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
         Ok(String::from_utf8(body).unwrap())
+    }
+
+    /// [`ask`](Self::ask), and no part of the answer is waited for longer than that.
+    ///
+    /// # Errors
+    ///
+    /// Where the connection ends before the answer, or nothing came in time.
+    pub fn ask_within(&mut self, patience: Duration, path: &str) -> io::Result<String> {
+        self.0.get_ref().set_read_timeout(Some(patience))?;
+        self.ask(path)
     }
 
     /// Waits until the other side ends the connection, of which nothing more is expected.
