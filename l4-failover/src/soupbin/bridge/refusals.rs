@@ -1,5 +1,6 @@
-//! Endpoints whose servers said that a username and password are wrong: exchanges count such logins, and
-//! lock an account out after a few.
+//! Endpoints that are not to be asked for a while: their servers said that a username and password are
+//! wrong, and exchanges count such logins, and lock an account out after a few; or their lines do not go on
+//! with what is held.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +22,8 @@ pub(in crate::soupbin) struct Refusal {
     pub(in crate::soupbin) endpoint: Arc<Endpoint>,
     /// Not before then is it asked again.
     pub(in crate::soupbin) until: Instant,
+    /// Whether its line did not go on with what is held, and its server let it in.
+    is_apart: bool,
 }
 
 impl Refusals {
@@ -37,10 +40,20 @@ impl Refusals {
     }
 
     fn refused(&self, endpoint: &Arc<Endpoint>) {
+        self.rests(endpoint, false);
+    }
+
+    /// Its line does not go on with what is held.
+    pub(in crate::soupbin) fn is_apart(&self, endpoint: &Arc<Endpoint>) {
+        self.rests(endpoint, true);
+    }
+
+    fn rests(&self, endpoint: &Arc<Endpoint>, is_apart: bool) {
         self.welcomed(endpoint);
         self.lock().push(Refusal {
             endpoint: Arc::clone(endpoint),
             until: Instant::now() + NOT_AUTHORIZED,
+            is_apart,
         });
     }
 
@@ -55,9 +68,16 @@ impl Refusals {
         all.clone()
     }
 
-    /// When the first of them may be asked again.
+    /// When the first of those that refused may be asked again.
     pub(in crate::soupbin) fn first_over(&self) -> Option<Instant> {
-        self.now().iter().map(|it| it.until).min()
+        let now = self.now();
+        let refused = now.iter().filter(|it| !it.is_apart);
+        refused.map(|it| it.until).min()
+    }
+
+    /// Nothing is held any more with which a line could not go on.
+    pub(in crate::soupbin) fn forget_apart(&self) {
+        self.lock().retain(|it| !it.is_apart);
     }
 
     /// The credentials may be others now.

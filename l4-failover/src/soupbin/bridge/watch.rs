@@ -58,7 +58,7 @@ impl<'a> Names<'a> {
     }
 
     /// The endpoint that a target is.
-    pub(super) fn endpoint(&self, target: TargetId) -> &'a Arc<crate::Endpoint> {
+    pub(in crate::soupbin) fn endpoint(&self, target: TargetId) -> &'a Arc<crate::Endpoint> {
         &self.0[target.0 as usize]
     }
 }

@@ -8,9 +8,10 @@ use super::tape::Tape;
 use crate::soupbin::join::End;
 use crate::soupbin::packet::{Reject, SessionId};
 
-/// Lines that stand behind what is kept are waited for no longer than that: what was lost for good would
-/// keep a port from its session for as long as it takes to come there again.
-const BEHIND_MAX: Duration = Duration::from_secs(30);
+/// Lines that stand behind what is kept are waited for no longer than that, and so is a word of those that
+/// have said nothing where another says that there is no such session: what was lost for good would keep a
+/// port from what there is. It is longer than a server that refuses a login is let alone.
+const BEHIND_MAX: Duration = Duration::from_secs(45);
 
 /// Where a login begins.
 #[derive(Clone, Debug)]
@@ -26,20 +27,38 @@ pub(super) enum Begin {
 /// How a login ended.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// Nobody accepted it. Whether lines said that there is no such session, and none otherwise.
-    Refused(End, bool),
+    /// Nobody accepted it. What lines said of the session.
+    Refused(End, Said),
     /// The session that was over is still shown by its line.
     StillOver,
     /// The past of this session is too long.
     TooLong(SessionId),
     /// The newest message is another session's than the one whose past is too long.
     Another,
-    /// The line does not go on with what is kept.
-    Apart(Apart),
+    /// The line does not go on with what is kept. Whether there is no other that could.
+    Apart(Apart, bool),
     /// The line stands behind what is kept.
     Behind,
     /// No line goes on with what this holds.
     Lost(Arc<Tape>, End),
+}
+
+/// What lines said of a session that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Nothing.
+    Nothing,
+    /// One says that there is no such session, and others say nothing.
+    GoneByOne,
+    /// All that there are say so.
+    Gone,
+}
+
+/// Why it is in doubt whether a line will go on with what is kept.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    since: Instant,
+    why: Apart,
 }
 
 /// What is remembered from login to login.
@@ -47,12 +66,14 @@ pub(super) enum Ended {
 pub(super) struct Memory {
     /// What is held of a session that no line carries now.
     kept: Option<Arc<Tape>>,
-    /// Since when lines have stood behind that.
-    behind_since: Option<Instant>,
+    /// Since when, and why, it is in doubt whether any line will.
+    doubt: Option<Doubt>,
     /// The session whose past is not asked for: it is too long, or not to be had.
     newest_of: Option<SessionId>,
     /// Message 1 was refused: the newest is asked for, once.
     is_newest_tried: bool,
+    /// When that was done last, or a session ended, which has no message at all.
+    newest_tried: Option<Instant>,
     /// The session that has ended, which nobody can enter again.
     pub(super) over: Option<SessionId>,
     /// It has, and there was no other since.
@@ -90,19 +111,27 @@ impl Memory {
             true => Some(session),
             false => self.newest_of.filter(|it| *it == session),
         };
-        (self.kept, self.behind_since, self.is_over) = (None, None, false);
+        (self.kept, self.doubt, self.is_over) = (None, None, false);
     }
 
-    /// A login that began there ended so at `now`.
-    pub(super) fn ended(&mut self, begin: &Begin, ended: &Ended, now: Instant) -> Next {
-        let is_behind = matches!(
-            ended,
-            Ended::Behind | Ended::Refused(End::BeyondEnd { .. }, _)
-        );
-        let since = *self.behind_since.get_or_insert(now);
-        self.behind_since = Some(since).filter(|_| is_behind);
+    /// A login that began there ended so at `now`; a consumer is without a line for `max_outage` at most.
+    pub(super) fn ended(
+        &mut self,
+        begin: &Begin,
+        ended: &Ended,
+        (now, max_outage): (Instant, Duration),
+    ) -> Next {
         match ended {
-            Ended::Refused(_, true) => self.refused(begin),
+            Ended::Refused(End::BeyondEnd { .. }, _) | Ended::Behind => {
+                self.doubted(|next| Apart::Behind { next }, (now, BEHIND_MAX))
+            }
+            Ended::Refused(_, Said::Gone) => self.refused(begin, now),
+            Ended::Refused(_, Said::GoneByOne) => match begin {
+                Begin::Kept(_) => self.doubted(|_| Apart::Gone, (now, BEHIND_MAX)),
+                Begin::First | Begin::Newest => self.refused(begin, now),
+            },
+            Ended::Refused(_, Said::Nothing) => self.unanswered((now, max_outage)),
+            Ended::StillOver => WAIT,
             Ended::TooLong(session) => {
                 self.newest_of = Some(*session);
                 self.drop_kept(|next| Apart::TooLong { next }, false)
@@ -111,22 +140,50 @@ impl Memory {
                 self.newest_of = None;
                 self.drop_kept(|_| Apart::Gone, false)
             }
-            Ended::Apart(apart) => self.drop_kept(|_| *apart, false),
-            _ if is_behind && now >= since + BEHIND_MAX => {
-                self.drop_kept(|next| Apart::Behind { next }, true)
-            }
-            Ended::Lost(tape, end) => self.lost(tape, end),
-            Ended::Refused(_, false) | Ended::Behind | Ended::StillOver => WAIT,
+            Ended::Apart(apart, true) => self.drop_kept(|_| *apart, false),
+            Ended::Apart(apart, false) => match self.doubted(|_| *apart, (now, max_outage)) {
+                WAIT => AT_ONCE,
+                dropped => dropped,
+            },
+            Ended::Lost(tape, end) => self.lost(tape, end, now),
         }
     }
 
-    /// Every line said that there is no such session, or not from there on.
-    fn refused(&mut self, begin: &Begin) -> Next {
+    /// It is in doubt whether a line will go on with what is kept, which is waited for so long.
+    fn doubted(
+        &mut self,
+        why: impl FnOnce(u64) -> Apart,
+        (now, patience): (Instant, Duration),
+    ) -> Next {
+        let Some(tape) = &self.kept else { return WAIT };
+        let why = why(tape.held().next);
+        let since = self.doubt.map_or(now, |it| it.since);
+        self.doubt = Some(Doubt { since, why });
+        match now >= since + patience {
+            true => self.drop_kept(|_| why, true),
+            false => WAIT,
+        }
+    }
+
+    /// Nobody said anything. Where a line was found not to go on, others have had their time.
+    fn unanswered(&mut self, waited: (Instant, Duration)) -> Next {
+        match self.doubt {
+            Some(Doubt { why, .. }) if why.is_of_a_line() => self.doubted(|_| why, waited),
+            _ => {
+                self.doubt = None;
+                WAIT
+            }
+        }
+    }
+
+    /// Lines said that there is no such session, or not from there on.
+    fn refused(&mut self, begin: &Begin, now: Instant) -> Next {
         match begin {
             Begin::Kept(_) => self.drop_kept(|_| Apart::Gone, false),
-            // It may have no message as old as the first. One that is over has none at all.
-            Begin::First if !self.is_over => {
+            // It may have no message as old as the first.
+            Begin::First if !self.has_just_tried(now) => {
                 self.is_newest_tried = true;
+                self.newest_tried = Some(now).filter(|_| self.is_over);
                 AT_ONCE
             }
             Begin::First => WAIT,
@@ -137,13 +194,19 @@ impl Memory {
         }
     }
 
-    fn lost(&mut self, tape: &Arc<Tape>, end: &End) -> Next {
+    /// Where a session is over, and another one is waited for, the newest is rarely asked for.
+    fn has_just_tried(&self, now: Instant) -> bool {
+        let is_recent = |tried: Instant| now < tried + BEHIND_MAX;
+        self.is_over && self.newest_tried.is_some_and(is_recent)
+    }
+
+    fn lost(&mut self, tape: &Arc<Tape>, end: &End, now: Instant) -> Next {
         let is_any = tape.status().messages > 0;
         self.kept = is_any.then(|| Arc::clone(tape));
         match end {
             End::EndOfSession => {
                 (self.kept, self.is_over) = (None, true);
-                self.over = Some(tape.session());
+                (self.over, self.newest_tried) = (Some(tape.session()), Some(now));
                 WAIT
             }
             // What was lost before the port had begun with it is nobody's loss.
@@ -153,7 +216,7 @@ impl Memory {
     }
 
     fn drop_kept(&mut self, why: impl FnOnce(u64) -> Apart, waits: bool) -> Next {
-        self.behind_since = None;
+        self.doubt = None;
         let dropped = self.kept.take();
         let dropped = dropped.map(|tape| (tape.session(), why(tape.held().next)));
         Next { dropped, waits }
@@ -162,9 +225,13 @@ impl Memory {
 
 impl Ended {
     /// Whether no line accepted the login because all said that there is no such session.
-    pub(super) fn refused(end: End, is_said: bool) -> Self {
+    pub(super) fn refused(end: End, said: Said) -> Self {
         let is_everywhere = end == End::Rejected(Reject::SessionUnavailable);
-        Self::Refused(end, is_everywhere && is_said)
+        let said = match said {
+            Said::Gone if !is_everywhere => Said::GoneByOne,
+            said => said,
+        };
+        Self::Refused(end, said)
     }
 }
 
@@ -185,6 +252,7 @@ mod tests {
     use crate::soupbin::packet::Packet;
 
     const SESSION: &str = "FEED000001";
+    const OUTAGE: Duration = Duration::from_secs(5);
 
     /// Holds one message of a session.
     fn tape() -> Arc<Tape> {
@@ -199,12 +267,12 @@ mod tests {
     fn memory(now: Instant) -> Memory {
         let mut memory = Memory::default();
         let lost = Ended::Lost(tape(), End::Outage { next: 8 });
-        assert_eq!(memory.ended(&Begin::First, &lost, now), WAIT);
+        assert_eq!(memory.ended(&Begin::First, &lost, (now, OUTAGE)), WAIT);
         memory
     }
 
     fn unavailable() -> Ended {
-        Ended::refused(End::Rejected(Reject::SessionUnavailable), true)
+        Ended::refused(End::Rejected(Reject::SessionUnavailable), Said::Gone)
     }
 
     /// How the next login ends: where it began, and what comes of it.
@@ -215,7 +283,7 @@ mod tests {
             Begin::Newest => "newest",
             Begin::Kept(_) => "kept",
         };
-        (name, memory.ended(&begin, ended, now))
+        (name, memory.ended(&begin, ended, (now, OUTAGE)))
     }
 
     fn dropped(why: Apart, waits: bool) -> Next {
@@ -229,14 +297,51 @@ mod tests {
     fn a_session_is_kept_until_it_is_known_to_be_gone() {
         let now = Instant::now();
         let mut memory = memory(now);
-        let nobody = Ended::refused(End::NoLine, false);
-        let wrong = Ended::refused(End::Rejected(Reject::SessionUnavailable), false);
+        let nobody = Ended::refused(End::NoLine, Said::Nothing);
+        let wrong = Ended::refused(End::Rejected(Reject::SessionUnavailable), Said::Nothing);
         for ended in [nobody, wrong] {
             assert_eq!(next(&mut memory, &ended, now), ("kept", WAIT));
         }
         let gone = dropped(Apart::Gone, false);
         assert_eq!(next(&mut memory, &unavailable(), now), ("kept", gone));
         assert!(matches!(memory.begin(), Begin::First));
+    }
+
+    #[test]
+    fn one_that_says_it_is_gone_is_believed_where_the_others_say_nothing_for_long() {
+        let now = Instant::now();
+        let mut memory = memory(now);
+        let one = Ended::refused(End::NoLine, Said::Gone);
+        let last = now + BEHIND_MAX - Duration::from_secs(1);
+        for at in [now, last] {
+            assert_eq!(next(&mut memory, &one, at), ("kept", WAIT));
+        }
+        let gone = dropped(Apart::Gone, true);
+        assert_eq!(next(&mut memory, &one, now + BEHIND_MAX), ("kept", gone));
+        // Of no session it is a reason to ask for the newest message.
+        assert_eq!(next(&mut memory, &one, now), ("first", AT_ONCE));
+        assert_eq!(next(&mut memory, &one, now), ("newest", WAIT));
+    }
+
+    #[test]
+    fn where_a_line_does_not_go_on_others_have_as_long_as_an_outage() {
+        let differs = Apart::Differs { sequence: 7 };
+        let nobody = Ended::refused(End::NoLine, Said::Nothing);
+        let now = Instant::now();
+        let mut memory = memory(now);
+        let ended = next(&mut memory, &Ended::Apart(differs, false), now);
+        assert_eq!(ended, ("kept", AT_ONCE));
+        assert_eq!(next(&mut memory, &nobody, now), ("kept", WAIT));
+        let ended = next(&mut memory, &nobody, now + OUTAGE);
+        assert_eq!(ended, ("kept", dropped(differs, true)));
+
+        let mut memory = self::memory(now);
+        let ended = next(&mut memory, &Ended::Apart(differs, true), now);
+        assert_eq!(
+            ended,
+            ("kept", dropped(differs, false)),
+            "there is no other"
+        );
     }
 
     #[test]
@@ -247,11 +352,11 @@ mod tests {
             requested: 8,
             next: 3,
         };
-        let behind = [Ended::refused(end, false), Ended::Behind];
+        let behind = [Ended::refused(end, Said::Nothing), Ended::Behind];
         for ended in &behind {
             assert_eq!(next(&mut memory, ended, now), ("kept", WAIT));
         }
-        let nobody = Ended::refused(End::NoLine, false);
+        let nobody = Ended::refused(End::NoLine, Said::Nothing);
         let later = now + BEHIND_MAX;
         assert_eq!(next(&mut memory, &nobody, later), ("kept", WAIT));
         assert_eq!(next(&mut memory, &behind[0], later), ("kept", WAIT));
@@ -273,9 +378,14 @@ mod tests {
         assert!(matches!(memory.begin(), Begin::Newest));
         // A session that is over has no message at all.
         let over = Ended::Lost(tape(), End::EndOfSession);
-        memory.ended(&Begin::Newest, &over, now);
+        memory.ended(&Begin::Newest, &over, (now, OUTAGE));
         assert_eq!(next(&mut memory, &unavailable(), now), ("newest", WAIT));
         assert_eq!(next(&mut memory, &unavailable(), now), ("first", WAIT));
+        // The next one may have lost its first message, too.
+        let later = now + BEHIND_MAX;
+        assert_eq!(next(&mut memory, &unavailable(), later), ("first", AT_ONCE));
+        assert_eq!(next(&mut memory, &unavailable(), later), ("newest", WAIT));
+        assert_eq!(next(&mut memory, &unavailable(), later), ("first", WAIT));
     }
 
     #[test]

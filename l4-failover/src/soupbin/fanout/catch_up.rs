@@ -40,7 +40,7 @@ pub(super) struct CatchUp {
     /// Messages of the line that were the same in the history.
     compared: u64,
     nearer: Nearer,
-    _permit: CatchUpPermit,
+    permit: CatchUpPermit,
 }
 
 /// What a look brings.
@@ -90,7 +90,7 @@ impl CatchUp {
             next: None,
             compared: 0,
             nearer: Nearer::new(now.into_std()),
-            _permit: permit,
+            permit,
         }
     }
 
@@ -156,6 +156,7 @@ impl CatchUp {
         let requested = self.requested;
         let refused = |end| Departure::NotCaughtUp { requested, end };
         let accepted = ready!(self.intake.poll_accepted(cx)).map_err(refused)?;
+        self.permit.accepted();
         // No line is that old: the oldest message that anybody has, be it here.
         let oldest = accepted.sequence.min(self.seat.tape().held().first);
         if oldest < accepted.sequence {

@@ -27,6 +27,16 @@ pub(super) enum Apart {
     TooLong { next: u64 },
 }
 
+impl Apart {
+    /// Whether it was found by what one line brought.
+    pub(super) fn is_of_a_line(self) -> bool {
+        match self {
+            Self::Differs { .. } | Self::Gap { .. } | Self::Unverified { .. } => true,
+            Self::Gone | Self::Behind { .. } | Self::TooLong { .. } => false,
+        }
+    }
+}
+
 /// A comparison that is under way.
 #[derive(Debug)]
 pub(super) struct Resume<'a> {

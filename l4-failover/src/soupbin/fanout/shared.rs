@@ -61,6 +61,8 @@ struct State {
     catch_ups: usize,
     /// Until then there are no further ones: the exchange refused one.
     catch_ups_closed: Option<Instant>,
+    /// Whether the exchange has let one in since it refused one, or nobody knew.
+    has_caught_up: bool,
     upstream: Standing,
 }
 
@@ -126,7 +128,7 @@ impl Fanout {
         let options = shared.feed.options();
         shared.lines.change(of_lines(&options));
         shared.lines.refusals().forget();
-        shared.lock().catch_ups_closed = None;
+        shared.lock().reopen_catch_ups();
         // Whoever sees this sees the options that were stored before.
         shared.reloads.fetch_add(1, Release);
         if let Some(tape) = shared.limit() {
@@ -215,7 +217,9 @@ impl Shared {
     /// The exchange refuses the credentials to a line of a consumer's own, as where it lets a user in
     /// once: for a while it is not asked again.
     pub(super) fn close_catch_ups(&self) {
-        self.lock().catch_ups_closed = Some(Instant::now() + NOT_AUTHORIZED);
+        let mut state = self.lock();
+        state.catch_ups_closed = Some(Instant::now() + NOT_AUTHORIZED);
+        state.has_caught_up = false;
     }
 
     /// There is this session now.
@@ -285,9 +289,31 @@ impl CatchUpPermit {
     pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
         let mut state = shared.lock();
         let is_open = state.catch_ups_closed.is_none_or(|it| it <= Instant::now());
-        let is_free = is_open && state.catch_ups < CATCH_UPS_MAX;
+        // Before one was let in nobody knows whether any will be: all of them would be refused at once.
+        let most = match state.has_caught_up {
+            true => CATCH_UPS_MAX,
+            false => 1,
+        };
+        let is_free = is_open && state.catch_ups < most;
         state.catch_ups += usize::from(is_free);
         is_free.then(|| Self(Arc::clone(shared)))
+    }
+}
+
+impl CatchUpPermit {
+    /// The exchange let it in: others may try.
+    pub(super) fn accepted(&self) {
+        let had_been = std::mem::replace(&mut self.0.lock().has_caught_up, true);
+        if !had_been {
+            self.0.wake();
+        }
+    }
+}
+
+impl State {
+    /// The credentials may be others now.
+    fn reopen_catch_ups(&mut self) {
+        (self.catch_ups_closed, self.has_caught_up) = (None, false);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one login of a port: a consumer within this process, carried from line to line as any other.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
@@ -12,14 +12,14 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
-use super::begin::{Begin, Ended, Memory};
+use super::begin::{Begin, Ended, Memory, Said};
 use super::heard::Heard;
-use super::resume::Resume;
+use super::resume::{Apart, Resume};
 use super::settling::{Pace, Settling};
 use super::shared::Shared;
 use super::tape::{Tape, TapeEnd};
 use crate::choice::Jitter;
-use crate::pool::Pool;
+use crate::pool::{Endpoint, Pool};
 use crate::soupbin::bridge::Told;
 use crate::soupbin::feed::intake::{Intake, Wanted};
 use crate::soupbin::join::{End, JoinEvent};
@@ -72,8 +72,13 @@ impl Upstream {
             if began.elapsed() >= STABLE {
                 jitter.reset();
             }
-            let next = self.memory.ended(&begin, &ended, Instant::now().into_std());
+            let waited = (
+                Instant::now().into_std(),
+                self.shared.options().join.max_outage,
+            );
+            let next = self.memory.ended(&begin, &ended, waited);
             if let Some((session, why)) = next.dropped {
+                self.shared.lines.refusals().forget_apart();
                 let port = &*self.shared.name;
                 warn!(target: "feed", port, %session, reason = %why, "what was kept of the session is dropped, and all begins anew");
             }
@@ -106,19 +111,30 @@ impl Upstream {
             return self.shared.lines.refusals().forget();
         }
         let until = Instant::now() + wait;
-        let until = self
-            .rests_until(ended, heard)
-            .map_or(until, |it| it.max(until));
+        let rests = self.rests_until(ended, heard);
+        let until = rests.map_or(until, |it| it.max(until));
         tokio::select! {
             () = sleep_until(until) => {}
             () = hurried => {}
+            () = self.returned(), if rests.is_none() => {}
         }
+    }
+
+    /// Waits until an endpoint is back.
+    async fn returned(&self) {
+        let mut recalls = self.pool.recalls();
+        while let Some(recall) = recalls.next().await {
+            if !recall.returned.is_empty() {
+                return;
+            }
+        }
+        pending().await
     }
 
     /// Until when there is nobody to ask, since every target refuses the credentials.
     fn rests_until(&self, ended: &Ended, heard: &Heard) -> Option<Instant> {
-        let is_each = matches!(ended, Ended::Refused(End::Rejected(_), false));
-        let is_any_gone = heard.is_gone();
+        let is_each = matches!(ended, Ended::Refused(End::Rejected(_), Said::Nothing));
+        let is_any_gone = heard.gone() != Said::Nothing;
         let first_over = || self.shared.lines.refusals().first_over();
         (is_each && !is_any_gone).then(first_over).flatten()
     }
@@ -128,11 +144,19 @@ impl Upstream {
         let mut intake = self.start(begin, heard);
         let ended = match intake.accepted().await {
             Ok(accepted) => self.take_in(&mut intake, begin, accepted, heard).await,
-            Err(end) => Ended::refused(end, heard.is_gone()),
+            Err(end) => Ended::refused(end, self.said(heard)),
         };
         // An exchange may allow one login at a time, and what this one says must not come later.
         intake.leave().await;
         ended
+    }
+
+    /// What lines said of the session. Those that were not asked have said nothing.
+    fn said(&self, heard: &Heard) -> Said {
+        match heard.gone() {
+            Said::Gone if !self.shared.lines.refusals().now().is_empty() => Said::GoneByOne,
+            said => said,
+        }
     }
 
     async fn take_in(
@@ -153,7 +177,7 @@ impl Upstream {
         let tape = match begin {
             Begin::Kept(tape) => match self.resume(intake, tape, sequence).await {
                 Ok(()) => Arc::clone(tape),
-                Err(ended) => return ended,
+                Err(ended) => return self.apart(ended, heard),
             },
             Begin::First | Begin::Newest => {
                 let limits = self.shared.fanout().history;
@@ -163,12 +187,18 @@ impl Upstream {
         if !is_newest {
             let settling = self.settling(begin, heard);
             match self.settle(intake, &tape, settling).await {
-                Ok(Pace::TooLong) => return Ended::TooLong(session),
+                Ok(Pace::TooLong) => {
+                    // Whoever comes to what was kept of it comes to its end.
+                    let next = tape.held().next;
+                    self.end(&tape, End::Outage { next });
+                    return Ended::TooLong(session);
+                }
                 Ok(Pace::Settled | Pace::Unknown) => {}
                 Err(end) => return self.ended_early(&tape, end).await,
             }
         }
         self.memory.begun(session, is_newest);
+        self.shared.lines.refusals().forget_apart();
         self.show(&tape);
         let end = self.fill(intake, &tape).await;
         self.shared.hide();
@@ -201,7 +231,7 @@ impl Upstream {
             self.memory.over,
         );
         let watch = move |told: Told<'_>| {
-            heard.hear(told.event);
+            heard.hear(&told);
             // A line that has the session that is over is asked again and again, and is no news.
             let is_over = over == Some(told.status.session);
             if !(is_over && matches!(told.event, JoinEvent::Joined(_))) {
@@ -212,17 +242,41 @@ impl Upstream {
         Intake::start(way, &wanted, Arc::clone(&self.shared.next), watch)
     }
 
+    /// The line that was joined does not go on with what is kept: another is asked, if there is one that
+    /// was not yet.
+    fn apart(&self, ended: Ended, heard: &Heard) -> Ended {
+        let refusals = self.shared.lines.refusals();
+        let (resting, joined) = (refusals.now(), heard.joined());
+        let endpoints = self.pool.endpoints();
+        let is_asked = |it: &Arc<Endpoint>| {
+            let mut asked = resting.iter().map(|it| &it.endpoint).chain(&joined);
+            asked.any(|asked| asked.is(it))
+        };
+        let is_last = endpoints.iter().all(is_asked);
+        match (&ended, joined.as_ref()) {
+            (Ended::Apart(..) | Ended::Behind, Some(joined)) if !is_last => {
+                refusals.is_apart(joined)
+            }
+            _ => refusals.forget_apart(),
+        }
+        match ended {
+            Ended::Apart(apart, _) => Ended::Apart(apart, is_last),
+            ended => ended,
+        }
+    }
+
     /// Compares what the line repeats with what is kept, until it has come to its end.
     async fn resume(&mut self, intake: &mut Intake, tape: &Tape, first: u64) -> Result<(), Ended> {
         let join = &self.shared.options().join;
         let resume = Resume::new(tape, first, join.on_unverified);
-        let mut resume = resume.map_err(Ended::Apart)?;
+        let apart = |apart: Apart| Ended::Apart(apart, false);
+        let mut resume = resume.map_err(apart)?;
         let (until, mut new) = (Instant::now() + join.catch_up, Bytes::new());
         while !resume.is_through() {
             let came = timeout_at(until, take(intake)).await;
             let frames = came.map_err(|_| Ended::Behind)?;
-            let frames = frames.map_err(|end| Ended::refused(end, false))?;
-            new = resume.take(frames).map_err(Ended::Apart)?;
+            let frames = frames.map_err(|end| Ended::refused(end, Said::Nothing))?;
+            new = resume.take(frames).map_err(apart)?;
         }
         let (port, session, compared) = (&*self.shared.name, tape.session(), resume.same);
         info!(target: "feed", port, %session, compared, "the session goes on where it was kept");
@@ -263,8 +317,6 @@ impl Upstream {
     /// Takes in what comes, until nothing more does.
     async fn fill(&mut self, intake: &mut Intake, tape: &Tape) -> End {
         loop {
-            // A feed that never pauses must not have the thread for itself.
-            consume_budget().await;
             match take(intake).await {
                 Ok(frames) => self.write(intake, tape, frames),
                 Err(end) => return end,
@@ -311,6 +363,8 @@ impl Upstream {
 }
 
 async fn take(intake: &mut Intake) -> Result<Bytes, End> {
+    // A feed that never pauses must not have the thread for itself.
+    consume_budget().await;
     poll_fn(|cx| intake.poll_frames(cx)).await
 }
 

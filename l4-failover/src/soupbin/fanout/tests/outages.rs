@@ -82,6 +82,45 @@ async fn a_line_that_repeats_something_else_begins_it_anew() {
     port.stands_at(4).await;
 }
 
+/// Neither is the history given up for one line that carries something else, or says that there is no such
+/// session, nor is a port kept from the other.
+#[tokio::test]
+async fn another_line_that_has_the_same_goes_on_where_the_first_does_not() {
+    let (one, two) = (Server::start().await, Server::start().await);
+    let port = Port::before(&[&one, &two], options());
+    let mut line = one.accept(1).await;
+    line.tell(1..=40).await;
+    port.stands_at(41).await;
+    let addresses = [one.address(), two.address()];
+    drop((line, one, two));
+    port.has_no_session().await;
+    let one = Server::start_again(&addresses[0]).await;
+    let two = Server::start_again(&addresses[1]).await;
+    let first = async {
+        let mut line = asked_for_what_is_held(&one).await;
+        line.accept(25).await;
+        line.send(&[Packet::Sequenced(b"another")]).await;
+        line.rest().await;
+    };
+    let second = async {
+        loop {
+            // It may be asked beside the first, and left.
+            let mut line = asked_for_what_is_held(&two).await;
+            line.accept(25).await;
+            line.tell(25..=45).await;
+            let stands = port.stands_at(46);
+            if tokio::time::timeout(Duration::from_secs(5), stands)
+                .await
+                .is_ok()
+            {
+                return line;
+            }
+        }
+    };
+    let (_, _line) = tokio::join!(first, second);
+    assert_eq!(port.fanout.status().history.unwrap().first, 1);
+}
+
 #[tokio::test]
 async fn a_line_that_begins_behind_a_gap_begins_it_anew() {
     let (port, server) = after_an_outage().await;
