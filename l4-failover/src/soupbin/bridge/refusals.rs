@@ -3,6 +3,7 @@
 //! with what is held.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -40,19 +41,19 @@ impl Refusals {
     }
 
     fn refused(&self, endpoint: &Arc<Endpoint>) {
-        self.rests(endpoint, false);
+        self.rests(endpoint, NOT_AUTHORIZED, false);
     }
 
-    /// Its line does not go on with what is held.
-    pub(in crate::soupbin) fn is_apart(&self, endpoint: &Arc<Endpoint>) {
-        self.rests(endpoint, true);
+    /// Its line does not go on with what is held, or not yet; it rests for so long.
+    pub(in crate::soupbin) fn is_apart(&self, endpoint: &Arc<Endpoint>, time: Duration) {
+        self.rests(endpoint, time, true);
     }
 
-    fn rests(&self, endpoint: &Arc<Endpoint>, is_apart: bool) {
+    fn rests(&self, endpoint: &Arc<Endpoint>, time: Duration, is_apart: bool) {
         self.welcomed(endpoint);
         self.lock().push(Refusal {
             endpoint: Arc::clone(endpoint),
-            until: Instant::now() + NOT_AUTHORIZED,
+            until: Instant::now() + time,
             is_apart,
         });
     }

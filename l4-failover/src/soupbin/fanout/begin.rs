@@ -58,6 +58,8 @@ pub(super) enum Said {
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
     since: Instant,
+    /// When a line last gave cause.
+    last: Instant,
     why: Apart,
 }
 
@@ -158,7 +160,8 @@ impl Memory {
         let Some(tape) = &self.kept else { return WAIT };
         let why = why(tape.held().next);
         let since = self.doubt.map_or(now, |it| it.since);
-        self.doubt = Some(Doubt { since, why });
+        let last = now;
+        self.doubt = Some(Doubt { since, last, why });
         match now >= since + patience {
             true => self.drop_kept(|_| why, true),
             false => WAIT,
@@ -166,11 +169,12 @@ impl Memory {
     }
 
     /// Nobody said anything. Where a line was found not to go on, others have had their time.
-    fn unanswered(&mut self, waited: (Instant, Duration)) -> Next {
+    fn unanswered(&mut self, (now, patience): (Instant, Duration)) -> Next {
         match self.doubt {
-            Some(Doubt { why, .. }) if why.is_of_a_line() => self.doubted(|_| why, waited),
-            _ => {
-                self.doubt = None;
+            Some(Doubt { why, .. }) if why.is_of_a_line() => self.doubted(|_| why, (now, patience)),
+            // It may be the one that gave cause, and rests.
+            doubt => {
+                self.doubt = doubt.filter(|it| now < it.last + BEHIND_MAX);
                 WAIT
             }
         }
@@ -321,6 +325,18 @@ mod tests {
         // Of no session it is a reason to ask for the newest message.
         assert_eq!(next(&mut memory, &one, now), ("first", AT_ONCE));
         assert_eq!(next(&mut memory, &one, now), ("newest", WAIT));
+    }
+
+    #[test]
+    fn one_that_stands_behind_is_no_less_so_while_it_rests() {
+        let now = Instant::now();
+        let (half, end) = (now + BEHIND_MAX / 2, now + BEHIND_MAX);
+        let mut memory = memory(now);
+        let nobody = Ended::refused(End::NoLine, Said::Nothing);
+        assert_eq!(next(&mut memory, &Ended::Behind, now), ("kept", WAIT));
+        assert_eq!(next(&mut memory, &nobody, half), ("kept", WAIT));
+        let behind = dropped(Apart::Behind { next: 8 }, true);
+        assert_eq!(next(&mut memory, &Ended::Behind, end), ("kept", behind));
     }
 
     #[test]

@@ -31,6 +31,9 @@ const ROOM: usize = 256 * 1024;
 /// The shortest and the longest wait before a login that has ended is begun anew.
 const WAIT_MIN: Duration = Duration::from_millis(50);
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// A line that does not go on with what is held is left for so long, which is longer than the others have.
+/// One that stands behind may soon have come there: it is left for [`WAIT_MAX`].
+const REST: Duration = Duration::from_secs(30);
 /// After a login that lived for so long, the wait is a short one again.
 const STABLE: Duration = Duration::from_secs(10);
 /// A session that ended while it was repeated is shown for so long to those who wait for one.
@@ -254,9 +257,8 @@ impl Upstream {
         };
         let is_last = endpoints.iter().all(is_asked);
         match (&ended, joined.as_ref()) {
-            (Ended::Apart(..) | Ended::Behind, Some(joined)) if !is_last => {
-                refusals.is_apart(joined)
-            }
+            (Ended::Apart(..), Some(joined)) if !is_last => refusals.is_apart(joined, REST),
+            (Ended::Behind, Some(joined)) if !is_last => refusals.is_apart(joined, WAIT_MAX),
             _ => refusals.forget_apart(),
         }
         match ended {
