@@ -50,15 +50,15 @@ pub(super) enum Fault {
     Stop,
 }
 
-/// One failover. Times in milliseconds.
+/// One failover. Times in milliseconds; none at the consumer where what it gets was piled up before.
 #[derive(Clone, Debug)]
 pub(super) struct Failover {
     /// From the last message of the one line to the first new one of the other, at the consumer. With a
     /// hot standby both deliver all the time: the longest from one message to the next, from the signal
     /// to the first message after the line was given up.
-    pub(super) pause: f64,
+    pub(super) pause: Option<f64>,
     /// From the signal to the first new message of the other line, at the consumer.
-    pub(super) since_fault: f64,
+    pub(super) since_fault: Option<f64>,
     /// With a hot standby: the pause at the same time of one who reads at the other server itself.
     pub(super) witness: Option<f64>,
     /// How the bridge says that the time was spent.
@@ -205,7 +205,10 @@ impl Scene {
         self.servers[self.victim].signal(signal)?;
         self.consumer.resume();
         let joined = self.joined()?;
-        let failover = self.times(at, &joined, witness.as_ref())?;
+        let failover = match fault.is_timed() {
+            true => self.times(at, &joined, witness.as_ref())?,
+            false => self.untimed(&joined)?,
+        };
         // A process that was stopped is to do no harm afterwards, either: every second one goes on.
         match (fault, nth % 2) {
             (Fault::Stop, 0) => self.servers[self.victim].signal(Signal::CONT)?,
@@ -318,12 +321,28 @@ impl Scene {
         };
         let witness = witness.map(|it| it.longest_pause(at, after)).transpose()?;
         Ok(Failover {
-            pause: milliseconds(pause),
-            since_fault: milliseconds(after.duration_since(at)),
+            pause: Some(milliseconds(pause)),
+            since_fault: Some(milliseconds(after.duration_since(at))),
             witness: witness.map(milliseconds),
-            took: joined.took_ms.clone().context("a join without times")?,
+            took: took(joined)?,
         })
     }
+
+    /// What was piled up for the consumer may be more than it remembers the times of.
+    fn untimed(&mut self, joined: &EventJson) -> Result<Failover> {
+        let first = joined.sequence.context("a join without a number")?;
+        self.consumer.listen_for(first, PATIENCE)?;
+        Ok(Failover {
+            pause: None,
+            since_fault: None,
+            witness: None,
+            took: took(joined)?,
+        })
+    }
+}
+
+fn took(joined: &EventJson) -> Result<TookJson> {
+    joined.took_ms.clone().context("a join without times")
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -40,12 +40,12 @@ impl Failed {
 type Part = (&'static str, fn(&Failover) -> Option<f64>);
 
 const PARTS: [Part; 8] = [
-    ("pause of the consumer", |it| Some(it.pause)),
+    ("pause of the consumer", |it| it.pause),
     ("pause at the other server itself", |it| it.witness),
     ("what the failover adds to it", |it| {
-        Some(it.pause - it.witness?)
+        Some(it.pause? - it.witness?)
     }),
-    ("from the signal", |it| Some(it.since_fault)),
+    ("from the signal", |it| it.since_fault),
     ("of it detect", |it| Some(it.took.detect)),
     ("connect", |it| Some(it.took.connect)),
     ("log in", |it| Some(it.took.login)),

@@ -32,7 +32,7 @@ pub(super) fn draw(figures: &Figures) -> Result<String> {
 
 fn pauses(figures: &Figures, area: &Area<'_>) -> Drawn {
     let line = |it: &super::failovers::Failovers| {
-        let times = Sorted::of(it.each.iter().map(|it| it.pause));
+        let times = Sorted::of(it.each.iter().filter_map(|it| it.pause));
         let count = times.values().len().max(1) as f64;
         let shares = (1..).map(|nth| 100.0 * f64::from(nth) / count);
         Line {
