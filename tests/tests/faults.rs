@@ -91,17 +91,30 @@ impl Pair {
         );
     }
 
-    /// New connections, one after the other, until the backup answers one; how long that took. Where checks
-    /// find neither well for a moment, as on a busy machine, one may be led to the primary, and is stuck.
+    /// New connections, one after the other, until the backup answers one; how long that took. None is led
+    /// to the primary and stuck there, unless checks found the backup not well either, as on a busy machine.
     fn until_backup_answers(&self, since: Instant) -> Duration {
         let until = since + tests::process::PATIENCE;
         loop {
+            let began = Instant::now();
             let connected = Keeping::connect(self.port());
-            match connected.and_then(|mut it| it.ask_within(STUCK, "/")) {
-                Ok(name) if name == self.backup.name() => return since.elapsed(),
-                answer => assert!(Instant::now() < until, "still {answer:?}"),
+            let answer = connected.and_then(|mut it| it.ask_within(STUCK, "/"));
+            if answer.as_ref().is_ok_and(|it| it == self.backup.name()) {
+                return since.elapsed();
+            }
+            assert!(Instant::now() < until, "still {answer:?}");
+            if answer.is_err_and(|it| it.kind() == io::ErrorKind::WouldBlock) {
+                self.assert_backup_was_down(began);
             }
         }
+    }
+
+    /// The backup is not up, or has come up since then.
+    fn assert_backup_was_down(&self, then: Instant) {
+        let backup = self.pool()["tiers"][1]["endpoints"][0].clone();
+        let changed = backup["changed_seconds"].as_f64();
+        let came_up = changed.is_some_and(|changed| changed <= then.elapsed().as_secs_f64());
+        assert!(backup["state"] != "up" || came_up, "stuck, and {backup}");
     }
 }
 
