@@ -298,9 +298,7 @@ impl CatchUpPermit {
         state.catch_ups += usize::from(is_free);
         is_free.then(|| Self(Arc::clone(shared)))
     }
-}
 
-impl CatchUpPermit {
     /// The exchange let it in: others may try.
     pub(super) fn accepted(&self) {
         let had_been = std::mem::replace(&mut self.0.lock().has_caught_up, true);

@@ -30,7 +30,7 @@ async fn a_past_without_end_is_left_before_the_newest_is_asked_for() {
     let server = Server::start().await;
     let port = Port::before(&[&server], options());
     let mut line = server.accept(1).await;
-    // So long a past is not waited for, at whatever pace.
+    // So long a past is not waited for, at whatever pace: the pauses make it one of 120 000 a second.
     let mut next = 1;
     let repeat = async {
         loop {
